@@ -1,0 +1,144 @@
+#include "kernels/techniques.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+#include "engine/error.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr std::array<std::string_view, 2> kOffOn{"off", "on"};
+constexpr std::array<std::string_view, 4> kFlips{"none", "both", "horizontal", "vertical"};
+constexpr std::array<std::string_view, 3> kOptimizers{"sgd", "momentum", "adam"};
+constexpr std::span<const std::string_view> kNoChoices{};
+
+using enum Place;
+using enum Category;
+using enum Kind;
+using enum Decode;
+using T = Technique;
+
+// clang-format off
+constexpr std::array<TechniqueInfo, kNumTechniques> kTechniques{{
+  // id                     key                       place        category       kind          low    high   off   decode             raw: low high off  sparse choices
+  {T::kShuffle,             "shuffle",                kInput,      kData,         kCategorical, 0,     1,     0,    kRound,            0,  1,    0,     false, kOffOn,      "reorder the training samples anew in every epoch"},
+  {T::kFlip,                "flip",                   kInput,      kData,         kCategorical, 0,     3,     0,    kCeil,             0,  4,    1,     true,  kFlips,      "mirror each image with probability 1/2 per axis"},
+  {T::kRotation,            "rotation",               kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "rotate each image by up to this fraction of a full turn"},
+  {T::kZoom,                "zoom",                   kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "scale each axis of each image by up to this fraction"},
+  {T::kTranslation,         "translation",            kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "shift each image by up to this fraction of its width and height"},
+  {T::kContrast,            "contrast",               kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "stretch the contrast by a factor of 1 +- up to this fraction"},
+  {T::kInputNoise,          "input_noise",            kInput,      kData,         kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the Gaussian noise on the input (pixels are in [0, 1])"},
+  {T::kLabelSmoothing,      "label_smoothing",        kLoss,       kData,         kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "share of the target spread over all classes"},
+  {T::kInitScale,           "init_scale",             kWeight,     kNetwork,      kFloat,       0,     0.1,   0.05, kIdentity,         0,  0.1,  0.05,  false, kNoChoices,  "standard deviation of the initial weights"},
+  {T::kDropout,             "dropout",                kActivation, kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero a hidden activation (the rest is scaled up)"},
+  {T::kDropconnect,         "dropconnect",            kActivation, kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to cut a connection (--paper: to zero a layer's input)"},
+  {T::kFrozenFraction,      "frozen_fraction",        kGradient,   kNetwork,      kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "fraction of the parameters that stay at their random start"},
+  {T::kActivationNoise,     "activation_noise",       kActivation, kNetwork,      kFloat,       0,     0.1,   0,    kIdentity,         0,  0.1,  0,     true,  kNoChoices,  "standard deviation of the Gaussian noise before every hidden ReLU"},
+  {T::kLossNoise,           "loss_noise",             kLoss,       kNetwork,      kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the factor N(1, s^2) on every sample's loss"},
+  {T::kOptimizer,           "optimizer",              kUpdate,     kOptimization, kCategorical, 0,     2,     0,    kCeil,             0,  3,    1,     false, kOptimizers, "update rule: SGD, SGD with momentum 0.9, Adam"},
+  {T::kLearningRate,        "learning_rate",          kUpdate,     kOptimization, kLogFloat,    1e-5,  1e-1,  1e-3, kNegativePower,    1,  5,    3,     false, kNoChoices,  "step size"},
+  {T::kLearningRateSchedule,"learning_rate_schedule", kUpdate,     kOptimization, kFloat,       -1,    1,     0,    kIdentity,        -1,  1,    0,     false, kNoChoices,  "> 0 doubles, < 0 halves the learning rate; the nearer to +-1, the more often"},
+  {T::kBatchSize,           "batch_size",             kUpdate,     kOptimization, kInteger,     1,     1024,  128,  kRound,            128,1024, 128,   false, kNoChoices,  "samples of one update (rounded to a multiple of the micro-batch)"},
+  {T::kBatchSizeSchedule,   "batch_size_schedule",    kUpdate,     kOptimization, kFloat,       -1,    1,     0,    kIdentity,        -1,  1,    0,     false, kNoChoices,  "> 0 doubles, < 0 halves the batch size; the nearer to +-1, the more often"},
+  {T::kWeightNoise,         "weight_noise",           kWeight,     kOptimization, kLogFloat,    1e-6,  1e-1,  0,    kNegativePowerOff, 1,  6,    6,     true,  kNoChoices,  "variance at the first update of the noise on the weights, decaying as (1+t)^-0.55"},
+  {T::kGradientNoise,       "gradient_noise",         kGradient,   kOptimization, kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "variance at the first update of the noise on the gradient, decaying as (1+t)^-0.55"},
+  {T::kGradientDropout,     "gradient_dropout",       kGradient,   kOptimization, kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero an element of the gradient in an update (not rescaled)"},
+}};
+// clang-format on
+
+bool in_range(const TechniqueInfo& info, double value) {
+  return value == info.off || (value >= info.low && value <= info.high);
+}
+
+}  // namespace
+
+std::span<const TechniqueInfo, kNumTechniques> techniques() {
+  return kTechniques;
+}
+
+const TechniqueInfo& technique(Technique id) {
+  return kTechniques[static_cast<size_t>(id)];
+}
+
+const TechniqueInfo& technique(std::string_view key) {
+  for (const TechniqueInfo& info : kTechniques) {
+    if (info.key == key) return info;
+  }
+  std::vector<std::string_view> keys;
+  for (const TechniqueInfo& info : kTechniques) keys.push_back(info.key);
+  throw InvalidArgument("unknown technique '{}': expected one of {}", key, fmt::join(keys, ", "));
+}
+
+double decode(const TechniqueInfo& info, double raw) {
+  raw = std::clamp(raw, info.raw_low, info.raw_high);
+  switch (info.decode) {
+    case kIdentity:
+      return raw;
+    case kRound:
+      return std::round(raw);
+    case kCeil:
+      return std::max(std::ceil(raw), 1.0) - 1;
+    case kNegativePower:
+      return std::clamp(std::pow(10.0, -raw), info.low, info.high);
+    case kNegativePowerOff:
+      return raw >= info.raw_high ? info.off : std::clamp(std::pow(10.0, -raw), info.low, info.high);
+  }
+  return raw;
+}
+
+double encode(const TechniqueInfo& info, double value) {
+  switch (info.decode) {
+    case kIdentity:
+    case kRound:
+      return value;
+    case kCeil:
+      return value + 1;
+    case kNegativePower:
+      return -std::log10(value);
+    case kNegativePowerOff:
+      return value == info.off ? info.raw_high : -std::log10(value);
+  }
+  return value;
+}
+
+double parse_value(const TechniqueInfo& info, std::string_view text) {
+  for (size_t i = 0; i < info.choices.size(); ++i) {
+    if (info.choices[i] == text) return static_cast<double>(i);
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_number = error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
+  const bool whole = info.kind == Kind::kFloat || info.kind == Kind::kLogFloat || value == std::round(value);
+  if (is_number && whole && in_range(info, value)) return value;
+  if (!info.choices.empty()) {
+    throw InvalidArgument("{}: expected one of {}, got '{}'", info.key, fmt::join(info.choices, ", "), text);
+  }
+  throw InvalidArgument("{}: expected {} in [{}, {}]{}, got '{}'", info.key,
+                        info.kind == Kind::kInteger ? "an integer" : "a number", info.low, info.high,
+                        info.off < info.low ? fmt::format(" or {}", info.off) : "", text);
+}
+
+std::string format_value(const TechniqueInfo& info, double value) {
+  if (!info.choices.empty()) return std::string(info.choices[static_cast<size_t>(value)]);
+  return fmt::format("{:.6g}", value);
+}
+
+Setting::Setting() {
+  for (const TechniqueInfo& info : kTechniques) values_[static_cast<size_t>(info.id)] = info.off;
+}
+
+void Setting::set(Technique id, double value) {
+  const TechniqueInfo& info = technique(id);
+  if (!in_range(info, value)) {
+    throw InvalidArgument("{}: expected a value in [{}, {}], got {}", info.key, info.low, info.high, value);
+  }
+  values_[static_cast<size_t>(id)] = value;
+}
+
+}  // namespace murmur
