@@ -1,0 +1,14 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace murmur::app {
+
+/// Each adds a subcommand, whose work runs after the whole command line has been parsed.
+using Run = std::function<void()>;
+Run add_info(CLI::App& app);
+Run add_train(CLI::App& app);
+Run add_search(CLI::App& app);
+
+}  // namespace murmur::app

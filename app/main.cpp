@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "app/commands.hpp"
+#include "app/config.hpp"
+#include "engine/error.hpp"
+
+namespace {
+
+enum ExitCode { kSuccess = 0, kFailure = 1, kUsage = 2, kData = 3, kDevice = 4 };
+
+int fail(ExitCode code, const std::string& message) {
+  // one plain line, whatever a library put into its message
+  std::string line = message;
+  for (char& c : line) c = c == '\n' ? ' ' : c;
+  fmt::print(stderr, "murmur: {}\n", line);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("murmur: where, and how much, should randomness be injected into training?", "murmur");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "murmur 0.1.0");
+  const std::vector<std::pair<std::string, murmur::app::Run>> commands{{"info", murmur::app::add_info(app)},
+                                                                       {"train", murmur::app::add_train(app)},
+                                                                       {"search", murmur::app::add_search(app)}};
+  std::vector<std::string> arguments = murmur::app::expand_config({argv + 1, argv + argc});
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return fail(kUsage, fmt::format("{} (see murmur --help)", error.what()));
+  }
+  for (const auto& [name, command] : commands) {
+    if (app.got_subcommand(name)) command();
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const murmur::InvalidArgument& error) {
+    return fail(kUsage, error.what());
+  } catch (const murmur::DataError& error) {
+    return fail(kData, error.what());
+  } catch (const murmur::StudyError& error) {
+    return fail(kData, error.what());
+  } catch (const murmur::DeviceUnavailable& error) {
+    return fail(kDevice, error.what());
+  } catch (const murmur::CudaError& error) {
+    return fail(kDevice, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kFailure, "expected more memory than this machine has left; try fewer networks or slots");
+  } catch (const std::exception& error) {
+    return fail(kFailure, error.what());
+  }
+}

@@ -1,0 +1,138 @@
+#include "app/options.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "engine/error.hpp"
+
+namespace murmur::app {
+
+void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
+  options.epochs = default_epochs;
+  command.add_option("--config", options.config,
+                     "TOML file with options (without --) and a [set] table; the command line wins");
+  command.add_option("--dataset", options.dataset, "data set: " + fmt::format("{}", fmt::join(dataset_names(), ", ")))
+      ->capture_default_str();
+  command.add_option("--data", options.data, "folder with the data set's files (default: the usual places)");
+  command.add_option("--model", options.model, "model: fc, or layers such as \"flatten linear128 dropout linear\"")
+      ->capture_default_str();
+  command.add_option("--epochs", options.epochs, "epochs of a training")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "network i gets the seed SEED + i")->capture_default_str();
+  command.add_option("--set", options.set, "technique=value, repeatable; see the list below")->allow_extra_args(false);
+  command.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  command.add_option("--threads", options.threads, "CPU threads (0: one a core)")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--micro-batch", options.micro_batch, "rows that every network processes per tick, a multiple of 4")
+      ->capture_default_str();
+  command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
+      ->check(CLI::IsMember({"scale", "he", "glorot"}))
+      ->capture_default_str();
+  command.add_option("--loss-reduction", options.loss_reduction, "mean (default) or sum (default with --paper)")
+      ->check(CLI::IsMember({"mean", "sum"}));
+  command.add_flag("--paper", options.paper, "the study's own definitions");
+  command.add_flag("--train-on-all", options.train_on_all, "train on train + validation");
+  command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
+  command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
+  command.add_flag("--quiet", options.quiet, "no progress");
+  command.add_option("--json", options.json, "write the results to this file");
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_name() != "--set") option->take_last();
+  }
+  command.footer(technique_help());
+}
+
+std::string technique_help() {
+  std::string text = "techniques (--set key=value):\n";
+  for (const TechniqueInfo& info : techniques()) {
+    const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
+                                                   : fmt::format("{}", fmt::join(info.choices, "|"));
+    text += fmt::format("  {:<24} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+  }
+  return text;
+}
+
+Setting parse_settings(const std::vector<std::string>& assignments) {
+  Setting setting;
+  for (const std::string& assignment : assignments) {
+    const size_t equals = assignment.find('=');
+    if (equals == std::string::npos) throw InvalidArgument("--set: expected technique=value, got '{}'", assignment);
+    const TechniqueInfo& info = technique(assignment.substr(0, equals));
+    setting.set(info.id, parse_value(info, assignment.substr(equals + 1)));
+  }
+  return setting;
+}
+
+ModelSpecification model_of(const CommonOptions& options) {
+  return parse_model(options.model);
+}
+
+TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks) {
+  TrainerOptions result;
+  result.device = parse_device(options.device);
+  result.num_networks = num_networks;
+  result.micro_batch = options.micro_batch;
+  result.initialization = options.init == "he"       ? Initialization::kHe
+                          : options.init == "glorot" ? Initialization::kGlorot
+                                                     : Initialization::kScale;
+  result.sum_loss = options.loss_reduction.empty() ? options.paper : options.loss_reduction == "sum";
+  result.use_graph = !options.no_graph;
+  result.allow_tf32 = options.tf32;
+  result.num_threads = options.threads;
+  return result;
+}
+
+TrainingData load_training_data(const CommonOptions& options, Device device) {
+  const Dataset dataset = load_dataset(options.dataset, options.data);
+  const auto images = [device](const Samples& samples) {
+    return Tensor::from<uint8_t>(samples.images,
+                                 {samples.num_samples, samples.height * samples.width * samples.channels}, device);
+  };
+  const auto labels = [device](const Samples& samples) {
+    return Tensor::from<uint8_t>(samples.labels, {samples.num_samples}, device);
+  };
+  const Split training = training_split(dataset.train.num_samples, options.train_on_all);
+  const Split validation = validation_split(dataset.train.num_samples, options.train_on_all);
+  TrainingData data;
+  data.train_images = images(dataset.train);
+  data.train_labels = labels(dataset.train);
+  data.test_images = images(dataset.test);
+  data.test_labels = labels(dataset.test);
+  data.training = {training.first, training.count};
+  data.validation = {validation.first, validation.count};
+  data.num_classes = dataset.num_classes;
+  return data;
+}
+
+void require_writable(const std::string& path) {
+  if (path.empty()) return;
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  if (std::filesystem::is_directory(path) || access(folder.c_str(), W_OK) != 0) {
+    throw InvalidArgument("--json: expected a file in a folder that can be written to, got '{}'", path);
+  }
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
+  std::ofstream file(temporary, std::ios::binary);
+  file << text;
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(temporary, path, error);
+  if (!file || error) {
+    const std::string reason = error ? error.message() : std::strerror(errno);
+    std::filesystem::remove(temporary, error);
+    throw Error("{}: expected to write {} bytes, got: {}", path, text.size(), reason);
+  }
+}
+
+}  // namespace murmur::app

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/dataset.hpp"
+#include "kernels/techniques.hpp"
+#include "layers/population_trainer.hpp"
+#include "layers/specification.hpp"
+
+namespace murmur::app {
+
+/// What `train` and `search` share: the data, the model, the device and the definitions.
+struct CommonOptions {
+  std::string config;
+  std::string dataset = "fashion-mnist";
+  std::string data;
+  std::string model = "fc";
+  std::string device = "auto";
+  std::string init = "scale";
+  std::string loss_reduction;  // empty: mean, or what --paper says
+  std::string json;
+  std::vector<std::string> set;
+  int64_t epochs = 0;
+  int64_t micro_batch = 128;
+  uint64_t seed = 1;
+  int threads = 0;
+  bool paper = false;
+  bool train_on_all = false;
+  bool no_graph = false;
+  bool tf32 = false;
+  bool quiet = false;
+};
+
+void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
+
+/// `--help`'s list of techniques, made from the technique table.
+std::string technique_help();
+
+/// The setting that `--set` describes, over everything off. Throws: InvalidArgument.
+Setting parse_settings(const std::vector<std::string>& assignments);
+
+ModelSpecification model_of(const CommonOptions& options);
+TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
+
+/// Loads the data set and puts it on the device.
+TrainingData load_training_data(const CommonOptions& options, Device device);
+
+/// Throws unless `text`, written to `path` when the work is done, can be: the folder exists and may be written to.
+void require_writable(const std::string& path);
+
+/// Writes a file whole or not at all. Throws: Error.
+void write_file(const std::string& path, const std::string& text);
+
+}  // namespace murmur::app

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.hpp"
+#include "app/options.hpp"
+#include "app/progress.hpp"
+
+namespace murmur::app {
+namespace {
+
+using Json = nlohmann::json;
+
+struct TrainOptions {
+  CommonOptions common;
+  int64_t networks = 1;
+};
+
+/// JSON has no NaN: null.
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+double mean_of(const std::vector<EpochResult>& results, double EpochResult::*member) {
+  double sum = 0;
+  for (const EpochResult& result : results) sum += result.*member;
+  return sum / static_cast<double>(results.size());
+}
+
+Json result_json(const TrainOptions& options, const TrainerOptions& trainer, double images_per_second,
+                 const std::vector<EpochResult>& results, const std::vector<Evaluation>& tests) {
+  Json networks = Json::array();
+  for (size_t i = 0; i < results.size(); ++i) {
+    networks.push_back({{"seed", options.common.seed + i},
+                        {"epochs", results[i].epoch},
+                        {"train_loss", number(results[i].train_loss)},
+                        {"train_accuracy", number(results[i].train_accuracy)},
+                        {"validation_loss", number(results[i].validation_loss)},
+                        {"validation_accuracy", number(results[i].validation_accuracy)},
+                        {"test_loss", number(tests[i].loss)},
+                        {"test_accuracy", number(tests[i].accuracy)},
+                        {"diverged", results[i].diverged}});
+  }
+  return {{"device", trainer.device.name()},
+          {"device_description", describe(trainer.device)},
+          {"dataset", options.common.dataset},
+          {"model", options.common.model},
+          {"epochs", options.common.epochs},
+          {"images_per_second", images_per_second},
+          {"networks", networks}};
+}
+
+void print_results(const TrainOptions& options, const std::vector<EpochResult>& results,
+                   const std::vector<Evaluation>& tests) {
+  fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}\n", "seed", "train loss", "train", "validation", "test");
+  double sum = 0;
+  double squares = 0;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const EpochResult& result = results[i];
+    fmt::print("{:>6}  {:>10.4f}  {:>10.4f}  {:>10.4f}  {:>10.4f}{}\n", options.common.seed + i, result.train_loss,
+               result.train_accuracy, result.validation_accuracy, tests[i].accuracy,
+               result.diverged ? "  diverged" : "");
+    sum += tests[i].accuracy;
+    squares += tests[i].accuracy * tests[i].accuracy;
+  }
+  const auto n = static_cast<double>(results.size());
+  if (results.size() > 1) {
+    fmt::print("test accuracy {:.4f} ± {:.4f} (mean and standard deviation of {})\n", sum / n,
+               std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))), results.size());
+  }
+}
+
+void train(const TrainOptions& options) {
+  const CommonOptions& common = options.common;
+  const Setting setting = parse_settings(common.set);
+  const ModelSpecification model = model_of(common);
+  require_writable(common.json);
+  const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
+  const TrainingData data = load_training_data(common, trainer_options.device);
+  PopulationTrainer trainer(model, data, trainer_options);
+  for (int64_t i = 0; i < options.networks; ++i) {
+    trainer.start(i, {common.seed + static_cast<uint64_t>(i), setting, common.epochs});
+  }
+  if (!common.quiet) {
+    fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options.networks, common.model,
+               trainer.model().parameters().num_parameters(), trainer_options.device.name(),
+               describe(trainer_options.device));
+  }
+  Progress progress(common.quiet);
+  std::vector<EpochResult> results;
+  double images_per_second = 0;
+  for (int64_t epoch = 1; epoch <= common.epochs; ++epoch) {
+    results = trainer.run_epoch();
+    images_per_second =
+        static_cast<double>(epoch * options.networks * trainer.epoch_size()) / progress.elapsed_seconds();
+    progress.show(fmt::format("epoch {}/{}  loss {:.4f}  train {:.4f}  validation {:.4f}  {:.0f} images/s  ETA {}",
+                              epoch, common.epochs, mean_of(results, &EpochResult::train_loss),
+                              mean_of(results, &EpochResult::train_accuracy),
+                              mean_of(results, &EpochResult::validation_accuracy), images_per_second,
+                              format_duration(progress.elapsed_seconds() / static_cast<double>(epoch) *
+                                              static_cast<double>(common.epochs - epoch))),
+                  epoch == common.epochs);
+  }
+  const std::vector<Evaluation> tests = trainer.evaluate_test();
+  print_results(options, results, tests);
+  if (!common.json.empty()) {
+    write_file(common.json, result_json(options, trainer_options, images_per_second, results, tests).dump(2) + "\n");
+  }
+}
+
+}  // namespace
+
+Run add_train(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("train", "train a population of networks, one seed each, with one setting");
+  auto options = std::make_shared<TrainOptions>();
+  command->add_option("--networks", options->networks, "networks trained at once")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->capture_default_str();
+  add_common_options(*command, options->common, 5);
+  return [options] { train(*options); };
+}
+
+}  // namespace murmur::app

@@ -1,0 +1,101 @@
+#include "data/dataset.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <system_error>
+
+#include "data/mnist.hpp"
+#include "engine/error.hpp"
+
+namespace murmur {
+namespace {
+
+/// One row per data set: how to recognise its files in a folder, and how to load them from there.
+struct KnownDataset {
+  std::string name;
+  const char* files;
+  bool (*is_in)(const std::filesystem::path& directory);
+  Dataset (*load)(const std::string& name, const std::filesystem::path& directory);
+  const char* how_to_get;
+};
+
+const std::vector<KnownDataset>& known_datasets() {
+  static const std::vector<KnownDataset> known = {
+      {"mnist", kMnistFiles, has_mnist_files, load_mnist_files,
+       "download the four files from https://storage.googleapis.com/cvdf-datasets/mnist/"},
+      {"fashion-mnist", kMnistFiles, has_mnist_files, load_mnist_files, "apt-get install dataset-fashion-mnist"},
+  };
+  return known;
+}
+
+const KnownDataset& find_known(const std::string& name) {
+  const auto& known = known_datasets();
+  const auto row = std::find_if(known.begin(), known.end(), [&](const KnownDataset& k) { return k.name == name; });
+  if (row == known.end()) {
+    throw InvalidArgument("dataset: expected one of {}, got '{}'", fmt::join(dataset_names(), ", "), name);
+  }
+  return *row;
+}
+
+std::string murmur_data() {
+  const char* value = std::getenv("MURMUR_DATA");
+  return value == nullptr ? "" : value;
+}
+
+std::vector<std::filesystem::path> places_to_look(const std::string& name, const std::filesystem::path& directory) {
+  if (!directory.empty()) return {directory / name, directory};
+  std::vector<std::filesystem::path> places;
+  if (const std::filesystem::path root = murmur_data(); !root.empty()) places = {root / name, root};
+  places.emplace_back("./data-" + name);
+  places.push_back(std::filesystem::path("/usr/share/datasets") / name);
+  return places;
+}
+
+DataError not_found(const KnownDataset& known, const std::vector<std::filesystem::path>& places, bool searched) {
+  std::vector<std::string> looked;
+  for (const auto& place : places) {
+    std::error_code ignored;
+    const bool is_folder = std::filesystem::is_directory(place, ignored);
+    looked.push_back(place.string() + (is_folder ? "" : " (no such folder)"));
+  }
+  const bool is_unset = searched && murmur_data().empty();
+  return DataError("dataset {}: expected {}, got none of them; looked in {}{}; to get them: {}, or name their folder{}",
+                   known.name, known.files, fmt::join(looked, ", "), is_unset ? "; MURMUR_DATA is not set" : "",
+                   known.how_to_get, searched ? " with --data or MURMUR_DATA" : " with --data");
+}
+
+void check_splittable(int64_t num_samples, bool train_on_all) {
+  const int64_t least = train_on_all ? 1 : 2;
+  if (num_samples < least) throw InvalidArgument("split: expected at least {} samples, got {}", least, num_samples);
+}
+
+}  // namespace
+
+std::vector<std::string> dataset_names() {
+  std::vector<std::string> names;
+  for (const KnownDataset& known : known_datasets()) names.push_back(known.name);
+  return names;
+}
+
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory) {
+  const KnownDataset& known = find_known(name);
+  const auto places = places_to_look(name, directory);
+  for (const auto& place : places) {
+    if (known.is_in(place)) return known.load(name, place);
+  }
+  throw not_found(known, places, directory.empty());
+}
+
+Split training_split(int64_t num_samples, bool train_on_all) {
+  check_splittable(num_samples, train_on_all);
+  return {0, train_on_all ? num_samples : num_samples * 8 / 10};
+}
+
+Split validation_split(int64_t num_samples, bool train_on_all) {
+  const int64_t first = training_split(num_samples, train_on_all).count;
+  return {first, num_samples - first};
+}
+
+}  // namespace murmur

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace murmur {
+
+/// Labelled images, in the order of their file.
+struct Samples {
+  int64_t num_samples = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+  std::vector<uint8_t> images;  ///< [num_samples, height, width, channels], 0..255
+  std::vector<uint8_t> labels;  ///< [num_samples], each < num_classes of the data set
+};
+
+/// A data set of two files' worth of samples, of one image size. Neither part is empty.
+struct Dataset {
+  std::string name;
+  int64_t num_classes = 0;
+  Samples train;
+  Samples test;
+  std::filesystem::path directory{};  ///< where it was found
+};
+
+/// The samples [first, first + count) of a training file.
+struct Split {
+  int64_t first = 0;
+  int64_t count = 0;
+
+  bool operator==(const Split&) const = default;
+};
+
+/// The data sets that load_dataset knows: "mnist", "fashion-mnist".
+std::vector<std::string> dataset_names();
+
+/// Loads a data set by its name and checks it: as many labels as images, labels < num_classes, one image size.
+/// A directory given is searched as directory/<name>, then directory itself, and nowhere else. With none (an empty
+/// path) the usual places are, in this order: $MURMUR_DATA/<name>, $MURMUR_DATA, ./data-<name>,
+/// /usr/share/datasets/<name> (Debian's dataset-fashion-mnist). The first place that holds any file of the data set
+/// must hold all of them. MNIST and Fashion-MNIST use the same file names: only a folder's name can tell them apart.
+/// Throws: InvalidArgument (unknown name), DataError (not found: says where it looked and how to get it; bad files).
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory);
+
+/// The samples to train on: the first 80 % of the training file (rounded down), or all of it.
+/// Throws: InvalidArgument (fewer than 2 samples; fewer than 1 to train on all).
+Split training_split(int64_t num_samples, bool train_on_all);
+
+/// The samples to validate on: all that training_split leaves, so none with train_on_all.
+/// Throws: as training_split.
+Split validation_split(int64_t num_samples, bool train_on_all);
+
+}  // namespace murmur

@@ -1,0 +1,42 @@
+#include "engine/arena.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "engine/memory.hpp"
+
+namespace murmur {
+
+Tensor Arena::zeros(Shape shape, DType dtype) {
+  const int64_t stride =
+      shape.empty() ? 1 : std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<>());
+  return zeros(std::move(shape), stride, dtype);
+}
+
+Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
+  constexpr int64_t kAlignment = 256;
+  const int64_t num_networks = shape.empty() ? 1 : shape[0];
+  const int64_t num_bytes =
+      (num_networks * network_stride * size_bytes(dtype) + kAlignment - 1) / kAlignment * kAlignment;
+  while (current_ < chunks_.size() && chunk_used_ + num_bytes > chunks_[current_].size) {
+    ++current_;
+    chunk_used_ = 0;
+  }
+  if (current_ == chunks_.size()) {
+    const int64_t size = std::max(chunk_bytes_, num_bytes);
+    chunks_.push_back({allocate(device_, size), size});
+  }
+  const int64_t offset = chunk_used_;
+  chunk_used_ += num_bytes;
+  used_bytes_ += num_bytes;
+  return Tensor::wrap(chunks_[current_].memory, offset, std::move(shape), network_stride, dtype, device_);
+}
+
+void Arena::reset() {
+  current_ = 0;
+  chunk_used_ = 0;
+  used_bytes_ = 0;
+}
+
+}  // namespace murmur

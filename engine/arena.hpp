@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/tensor.hpp"
+
+namespace murmur {
+
+/// Bump allocation of the tensors of one step. A step allocates its activations and gradients once, when it is built or
+/// captured; nothing is allocated while it runs. Tensors keep their chunk alive.
+class Arena {
+ public:
+  explicit Arena(Device device, int64_t chunk_bytes = int64_t{16} << 20) : device_(device), chunk_bytes_(chunk_bytes) {}
+
+  Device device() const { return device_; }
+  /// As Tensor::zeros.
+  Tensor zeros(Shape shape, int64_t network_stride, DType dtype);
+  Tensor zeros(Shape shape, DType dtype);
+  /// Hands out the same memory again, in the same order, without zeroing it: for a step that is built anew every tick
+  /// and asks for the same tensors every time, so that padding stays zero.
+  void reset();
+  /// Bytes handed out so far.
+  int64_t used_bytes() const { return used_bytes_; }
+
+ private:
+  Device device_;
+  int64_t chunk_bytes_;
+  struct Chunk {
+    std::shared_ptr<void> memory;
+    int64_t size;
+  };
+  std::vector<Chunk> chunks_;
+  size_t current_ = 0;
+  int64_t chunk_used_ = 0;
+  int64_t used_bytes_ = 0;
+};
+
+}  // namespace murmur

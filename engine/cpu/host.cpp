@@ -1,0 +1,36 @@
+#include "engine/cpu/host.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <fstream>
+
+namespace murmur::cpu {
+
+int num_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+}
+
+std::string describe_host() {
+  std::string model = "unknown processor";
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) {
+      model = line.substr(line.find(':') + 2);
+      break;
+    }
+  }
+#if defined(__AVX512F__)
+  constexpr const char* kInstructions = "AVX-512";
+#elif defined(__AVX2__)
+  constexpr const char* kInstructions = "AVX2";
+#else
+  constexpr const char* kInstructions = "baseline instructions";
+#endif
+  return fmt::format("{}, {} cores, built for {}", model, num_cores(), kInstructions);
+}
+
+}  // namespace murmur::cpu

@@ -1,0 +1,17 @@
+#include "engine/cuda/check.hpp"
+
+#include "engine/error.hpp"
+
+namespace murmur::cuda {
+
+void check(cudaError_t status, const char* operation) {
+  if (status == cudaSuccess) return;
+  throw CudaError("{}: {}: {}", operation, cudaGetErrorName(status), cudaGetErrorString(status));
+}
+
+void check(cublasStatus_t status, const char* operation) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw CublasError("{}: {}", operation, cublasGetStatusString(status));
+}
+
+}  // namespace murmur::cuda

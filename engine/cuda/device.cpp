@@ -1,0 +1,36 @@
+#include "engine/cuda/device.hpp"
+
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
+#include "engine/cuda/check.hpp"
+
+namespace murmur::cuda {
+
+int num_devices() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    cudaGetLastError();  // "no device" is an answer, not a failure of what runs next
+    return 0;
+  }
+  return count;
+}
+
+std::string why_no_device() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  return status == cudaSuccess ? "" : fmt::format(" ({})", cudaGetErrorString(status));
+}
+
+std::string describe_device(int index) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
+  int driver = 0;
+  check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  return fmt::format("{}, compute capability {}.{}, {} multiprocessors, {:.1f} GiB, driver for CUDA {}.{}",
+                     properties.name, properties.major, properties.minor, properties.multiProcessorCount,
+                     static_cast<double>(properties.totalGlobalMem) / (1 << 30), driver / 1000, driver % 1000 / 10);
+}
+
+}  // namespace murmur::cuda

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/gemm.hpp"
+
+namespace murmur::cuda {
+
+void gemm(murmur::Stream& stream, const Gemm<float>& args);
+void gemm(murmur::Stream& stream, const Gemm<double>& args);
+
+}  // namespace murmur::cuda

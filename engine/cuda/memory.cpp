@@ -1,0 +1,47 @@
+#include "engine/cuda/memory.hpp"
+
+#include "engine/cuda/check.hpp"
+#include "engine/error.hpp"
+
+namespace murmur::cuda {
+
+// Copies go through the legacy default stream, and our streams do not wait for it: every copy is bracketed by waits, so
+// that host code never needs to know. They happen between epochs, never inside of one.
+
+std::shared_ptr<void> allocate(int device, int64_t num_bytes) {
+  check(cudaSetDevice(device), "cudaSetDevice");
+  void* memory = nullptr;
+  const auto rounded = static_cast<size_t>(num_bytes > 0 ? num_bytes : 1);
+  if (const cudaError_t status = cudaMalloc(&memory, rounded); status != cudaSuccess) {
+    size_t free_bytes = 0;
+    size_t total_bytes = 0;
+    cudaMemGetInfo(&free_bytes, &total_bytes);
+    throw CudaError("allocate: expected {} free bytes on cuda:{}, got {} of {}: {}", rounded, device, free_bytes,
+                    total_bytes, cudaGetErrorString(status));
+  }
+  std::shared_ptr<void> owner(memory, [](void* pointer) { cudaFree(pointer); });
+  check(cudaMemset(memory, 0, rounded), "cudaMemset");
+  check(cudaStreamSynchronize(nullptr), "cudaMemset");
+  return owner;
+}
+
+void copy_to_host(int device, void* target, const void* source, int64_t row_bytes, int64_t source_stride,
+                  int64_t num_rows) {
+  check(cudaSetDevice(device), "cudaSetDevice");
+  check(cudaDeviceSynchronize(), "copy to host");
+  check(cudaMemcpy2D(target, static_cast<size_t>(row_bytes), source, static_cast<size_t>(source_stride),
+                     static_cast<size_t>(row_bytes), static_cast<size_t>(num_rows), cudaMemcpyDeviceToHost),
+        "copy to host");
+}
+
+void copy_from_host(int device, void* target, const void* source, int64_t row_bytes, int64_t target_stride,
+                    int64_t num_rows) {
+  check(cudaSetDevice(device), "cudaSetDevice");
+  check(cudaDeviceSynchronize(), "copy from host");
+  check(cudaMemcpy2D(target, static_cast<size_t>(target_stride), source, static_cast<size_t>(row_bytes),
+                     static_cast<size_t>(row_bytes), static_cast<size_t>(num_rows), cudaMemcpyHostToDevice),
+        "copy from host");
+  check(cudaStreamSynchronize(nullptr), "copy from host");
+}
+
+}  // namespace murmur::cuda

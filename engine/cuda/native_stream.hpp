@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+
+#include <memory>
+
+#include "engine/stream.hpp"
+
+namespace murmur::cuda {
+
+/// A non-blocking CUDA stream with the cuBLAS handle and workspace that belong to it.
+class NativeStream final : public murmur::Stream {
+ public:
+  explicit NativeStream(int device);
+  ~NativeStream() override;
+
+  void synchronize() override;
+  void begin_capture() override;
+  std::unique_ptr<Graph> end_capture() override;
+
+  cudaStream_t handle() const { return stream_; }
+  cublasHandle_t cublas() const { return cublas_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+  cublasHandle_t cublas_ = nullptr;
+  std::shared_ptr<void> workspace_;
+};
+
+}  // namespace murmur::cuda

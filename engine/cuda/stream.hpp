@@ -1,0 +1,11 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/stream.hpp"
+
+namespace murmur::cuda {
+
+std::unique_ptr<murmur::Stream> make_stream(int device);
+
+}  // namespace murmur::cuda

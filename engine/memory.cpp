@@ -1,0 +1,59 @@
+#include "engine/memory.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "engine/cuda/memory.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr size_t kAlignment = 256;
+
+std::shared_ptr<void> allocate_host(int64_t num_bytes) {
+  const size_t rounded = (static_cast<size_t>(num_bytes) + kAlignment - 1) / kAlignment * kAlignment;
+  void* memory = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
+  if (memory == nullptr) throw std::bad_alloc();
+  std::memset(memory, 0, rounded);
+  return {memory, [](void* pointer) { std::free(pointer); }};
+}
+
+}  // namespace
+
+std::shared_ptr<void> allocate(Device device, int64_t num_bytes) {
+  require_device(device);
+  if (!device.is_cuda()) return allocate_host(num_bytes);
+  if constexpr (kCudaBuild) {
+    return cuda::allocate(device.index, num_bytes);
+  }
+  return nullptr;
+}
+
+void copy_to_host(Device device, void* target, const void* source, int64_t row_bytes, int64_t source_stride,
+                  int64_t num_rows) {
+  if (row_bytes == 0 || num_rows == 0) return;
+  if (device.is_cuda()) {
+    if constexpr (kCudaBuild) cuda::copy_to_host(device.index, target, source, row_bytes, source_stride, num_rows);
+    return;
+  }
+  for (int64_t row = 0; row < num_rows; ++row) {
+    std::memcpy(static_cast<std::byte*>(target) + row * row_bytes,
+                static_cast<const std::byte*>(source) + row * source_stride, static_cast<size_t>(row_bytes));
+  }
+}
+
+void copy_from_host(Device device, void* target, const void* source, int64_t row_bytes, int64_t target_stride,
+                    int64_t num_rows) {
+  if (row_bytes == 0 || num_rows == 0) return;
+  if (device.is_cuda()) {
+    if constexpr (kCudaBuild) cuda::copy_from_host(device.index, target, source, row_bytes, target_stride, num_rows);
+    return;
+  }
+  for (int64_t row = 0; row < num_rows; ++row) {
+    std::memcpy(static_cast<std::byte*>(target) + row * target_stride,
+                static_cast<const std::byte*>(source) + row * row_bytes, static_cast<size_t>(row_bytes));
+  }
+}
+
+}  // namespace murmur

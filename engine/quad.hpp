@@ -1,0 +1,40 @@
+#pragma once
+
+#include "engine/target.hpp"
+
+namespace murmur {
+
+/// Four consecutive elements of a tensor: what one Philox call feeds, and one 16-byte access of a GPU thread.
+template <class T>
+struct alignas(16) Quad {
+  T v[4];
+};
+
+/// An array as quads. Its first element must be aligned to 16 bytes; tensors are, and rows padded to quads stay so.
+template <class T>
+MURMUR_HD Quad<T>* as_quads(T* values) {
+  return reinterpret_cast<Quad<T>*>(values);
+}
+
+template <class T>
+MURMUR_HD const Quad<T>* as_quads(const T* values) {
+  return reinterpret_cast<const Quad<T>*>(values);
+}
+
+/// f applied to each element. Written out, because a loop of four inside of a loop over lanes does not vectorise.
+template <class T, class F>
+MURMUR_HD Quad<T> map(const Quad<T>& x, const F& f) {
+  return {f(x.v[0]), f(x.v[1]), f(x.v[2]), f(x.v[3])};
+}
+
+template <class T, class U, class F>
+MURMUR_HD Quad<T> map(const Quad<T>& x, const Quad<U>& y, const F& f) {
+  return {f(x.v[0], y.v[0]), f(x.v[1], y.v[1]), f(x.v[2], y.v[2]), f(x.v[3], y.v[3])};
+}
+
+/// Number of quads that hold n elements.
+MURMUR_HD constexpr long long num_quads(long long n) {
+  return (n + 3) / 4;
+}
+
+}  // namespace murmur

@@ -1,0 +1,15 @@
+#pragma once
+
+// The one place that knows which compiler reads a file of the one-source-two-targets layer. A kernel source is compiled
+// twice: by nvcc with MURMUR_TARGET=cuda and by the host compiler with MURMUR_TARGET=cpu.
+
+#if defined(__CUDACC__)
+#define MURMUR_HD __host__ __device__ __forceinline__
+#define MURMUR_KERNEL __device__
+#define MURMUR_UNROLL  // nvcc unrolls constant trip counts by itself
+#else
+#define MURMUR_HD [[gnu::always_inline]] inline
+// A kernel body is flattened: its lambdas must be inlined or the loops over lanes do not vectorise.
+#define MURMUR_KERNEL [[gnu::flatten]]
+#define MURMUR_UNROLL _Pragma("GCC unroll 16")
+#endif

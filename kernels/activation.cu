@@ -1,0 +1,171 @@
+// Kernel 2: everything between two GEMMs, and its backward. One tile is one quad of features; its lanes are samples.
+#include "engine/random/philox.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/noise/activation.hpp"
+#include "kernels/parallel.hpp"
+
+namespace murmur::MURMUR_TARGET {
+namespace {
+
+constexpr int kSamples = 128;
+
+/// Four features of one sample, `rows` apart.
+template <class T>
+MURMUR_HD Quad<T> load_column(const T* x, int64_t rows) {
+  return {x[0], x[rows], x[2 * rows], x[3 * rows]};
+}
+
+template <class T>
+MURMUR_HD void store_column(T* x, int64_t rows, const Quad<T>& value) {
+  x[0] = value.v[0];
+  x[rows] = value.v[1];
+  x[2 * rows] = value.v[2];
+  x[3 * rows] = value.v[3];
+}
+
+/// The random words of one quad of features for the samples of a tile.
+struct Words {
+  uint64_t seed;
+  int64_t item;
+  int64_t quads_per_item;
+  int64_t quad;
+  uint32_t layer;
+
+  MURMUR_HD Quad<uint32_t> operator()(Technique technique, int64_t sample) const {
+    return philox(static_cast<uint64_t>((item + sample) * quads_per_item + quad), make_site(technique, layer), 0, seed);
+  }
+};
+
+/// The masks after the ReLU, the same in forward and backward (each is its own gradient rule).
+template <class T>
+struct Masks {
+  float dropout;
+  float next_input;
+
+  MURMUR_KERNEL Masks(const ActivationArgs<T>& args, int64_t network)
+      : dropout(args.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
+        next_input(args.mask_next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
+
+  MURMUR_KERNEL void apply(const Lanes<kSamples>& lanes, PerLaneQuad<T, kSamples>& x, const Words& words,
+                           int64_t first) const {
+    if (dropout > 0) {
+      const T scale = T{1} / (T{1} - static_cast<T>(dropout));
+      const float probability = dropout;
+      lanes.compute([&](int i) {
+        x.set(i, noise::dropout(x.get(i), probability, scale, words(Technique::kDropout, first + i)));
+      });
+    }
+    if (next_input > 0) {
+      const float probability = next_input;
+      lanes.compute([&](int i) {
+        x.set(i, noise::input_mask(x.get(i), probability, words(Technique::kDropconnect, first + i)));
+      });
+    }
+  }
+};
+
+template <class T>
+MURMUR_HD Words words_of(const ActivationArgs<T>& args, int64_t network, int64_t quad) {
+  const NetworkState& state = args.step.state[network];
+  return {state.seed, state.item, num_quads(args.num_features), quad, args.layer};
+}
+
+template <class T>
+struct ActivationForward {
+  static constexpr int kWidth = kSamples;
+  ActivationArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t quad) const {
+    const int64_t rows = args.step.micro_batch;
+    T* x = args.x + network * args.stride + 4 * quad * rows;
+    const Quad<T> bias = as_quads(args.bias + network * args.bias_stride)[quad];
+    const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
+    const Masks<T> masks(args, network);
+    const Words words = words_of(args, network, quad);
+    PerLaneQuad<T, kWidth> value;
+    for (int64_t first = 0; first < rows; first += kWidth) {
+      const Lanes<kWidth> lanes = all.first(rows - first);
+      T* column = x + first;
+      lanes.each(
+          [&](int i) { value.set(i, map(load_column(column + i, rows), bias, [](T a, T b) { return a + b; })); });
+      if (sigma > 0) {
+        lanes.compute([&](int i) {
+          const Quad<float> n = normal(words(Technique::kActivationNoise, first + i));
+          value.set(i, noise::activation_noise(value.get(i), sigma, n));
+        });
+      }
+      lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
+      masks.apply(lanes, value, words, first);
+      lanes.each([&](int i) { store_column(column + i, rows, value.get(i)); });
+    }
+  }
+};
+
+template <class T>
+struct ActivationBackward {
+  static constexpr int kWidth = kSamples;
+  ActivationBackwardArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t quad) const {
+    const ActivationArgs<T>& forward = args.forward;
+    const int64_t rows = forward.step.micro_batch;
+    const int64_t offset = network * forward.stride + 4 * quad * rows;
+    const T* output = forward.x + offset;
+    T* grad = args.grad + offset;
+    const Masks<T> masks(forward, network);
+    const Words words = words_of(forward, network, quad);
+    PerLaneQuad<T, kWidth> value;
+    Quad<T> sum{};
+    for (int64_t first = 0; first < rows; first += kWidth) {
+      const Lanes<kWidth> lanes = all.first(rows - first);
+      lanes.each([&](int i) { value.set(i, load_column(grad + first + i, rows)); });
+      masks.apply(lanes, value, words, first);
+      lanes.each([&](int i) {
+        // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
+        const Quad<T> y = load_column(output + first + i, rows);
+        const Quad<T> gated = map(value.get(i), y, [](T g, T out) { return out == T{0} ? T{0} : g; });
+        value.set(i, gated);
+        store_column(grad + first + i, rows, gated);
+      });
+      sum = map(sum, lanes.sum(value), [](T a, T b) { return a + b; });
+    }
+    all.leader([&] {
+      T* grad_bias = args.grad_bias + network * forward.bias_stride + 4 * quad;
+      for (int j = 0; j < 4; ++j) {
+        if (4 * quad + j < forward.num_features) grad_bias[j] += sum.v[j];
+      }
+    });
+  }
+};
+
+template <class T>
+void run(murmur::Stream& stream, const ActivationArgs<T>& args) {
+  launch(stream, "activation_forward", args.step.num_networks, num_quads(args.num_features),
+         ActivationForward<T>{args});
+}
+
+template <class T>
+void run(murmur::Stream& stream, const ActivationBackwardArgs<T>& args) {
+  launch(stream, "activation_backward", args.forward.step.num_networks, num_quads(args.forward.num_features),
+         ActivationBackward<T>{args});
+}
+
+}  // namespace
+
+void activation_forward(murmur::Stream& stream, const ActivationArgs<float>& args) {
+  run(stream, args);
+}
+
+void activation_forward(murmur::Stream& stream, const ActivationArgs<double>& args) {
+  run(stream, args);
+}
+
+void activation_backward(murmur::Stream& stream, const ActivationBackwardArgs<float>& args) {
+  run(stream, args);
+}
+
+void activation_backward(murmur::Stream& stream, const ActivationBackwardArgs<double>& args) {
+  run(stream, args);
+}
+
+}  // namespace murmur::MURMUR_TARGET

@@ -1,0 +1,91 @@
+// Fresh parameters for the networks that a new trial moves into.
+#include "engine/random/distributions.hpp"
+#include "engine/random/philox.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/noise/weight.hpp"
+#include "kernels/parallel.hpp"
+
+namespace murmur::MURMUR_TARGET {
+namespace {
+
+constexpr int kQuads = 128;
+
+int64_t num_tiles(int64_t num_elements) {
+  return (num_quads(num_elements) + kQuads - 1) / kQuads;
+}
+
+template <class T>
+struct Initialize {
+  static constexpr int kWidth = kQuads;
+  InitializeArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+    if (args.selected[network] == 0) return;
+    const T scale = static_cast<T>(
+        args.scale > 0 ? args.scale : static_cast<double>(args.step.techniques.get(Technique::kInitScale, network)));
+    const uint64_t seed = args.step.state[network].seed;
+    const int64_t first = tile * kWidth;
+    const uint32_t site = make_site(Technique::kInitScale, args.layer);
+    T* weight = args.weight + network * args.stride;
+    PerLaneQuad<T, kWidth> w;
+    const Lanes<kWidth> lanes = all.first(num_quads(args.num_elements) - first);
+    lanes.compute([&](int i) {
+      w.set(i, noise::initial_weight(scale, normal(philox(static_cast<uint64_t>(first + i), site, 0, seed))));
+    });
+    // The last quad may be partial: its padding stays 0.
+    const int64_t whole = args.num_elements / 4;
+    lanes.first(whole - first).each([&](int i) { as_quads(weight)[first + i] = w.get(i); });
+    lanes.each([&](int i) {
+      if (first + i != whole) return;
+      const Quad<T> last = w.get(i);
+      // written out: an index into a register array would send it to local memory
+      const int64_t rest = args.num_elements - 4 * whole;
+      if (rest > 0) weight[4 * whole] = last.v[0];
+      if (rest > 1) weight[4 * whole + 1] = last.v[1];
+      if (rest > 2) weight[4 * whole + 2] = last.v[2];
+    });
+  }
+};
+
+template <class T>
+struct Clear {
+  static constexpr int kWidth = kQuads;
+  ClearArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+    if (args.selected[network] == 0) return;
+    const int64_t first = tile * kWidth;
+    Quad<T>* values = as_quads(args.values + network * args.stride) + first;
+    all.first(args.stride / 4 - first).each([&](int i) { values[i] = {}; });
+  }
+};
+
+template <class T>
+void run(murmur::Stream& stream, const InitializeArgs<T>& args) {
+  launch(stream, "initialize", args.step.num_networks, num_tiles(args.num_elements), Initialize<T>{args});
+}
+
+template <class T>
+void run(murmur::Stream& stream, const ClearArgs<T>& args) {
+  launch(stream, "clear", args.num_networks, num_tiles(args.stride), Clear<T>{args});
+}
+
+}  // namespace
+
+void initialize(murmur::Stream& stream, const InitializeArgs<float>& args) {
+  run(stream, args);
+}
+
+void initialize(murmur::Stream& stream, const InitializeArgs<double>& args) {
+  run(stream, args);
+}
+
+void clear(murmur::Stream& stream, const ClearArgs<float>& args) {
+  run(stream, args);
+}
+
+void clear(murmur::Stream& stream, const ClearArgs<double>& args) {
+  run(stream, args);
+}
+
+}  // namespace murmur::MURMUR_TARGET

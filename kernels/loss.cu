@@ -1,0 +1,129 @@
+// Kernel 3: the loss. One tile is all samples of one network's micro-batch, so that sums need no atomics; lanes are
+// samples, and the loops over classes run outside of them.
+#include "engine/random/distributions.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/noise/loss.hpp"
+#include "kernels/parallel.hpp"
+
+namespace murmur::MURMUR_TARGET {
+namespace {
+
+template <class T>
+struct LossForward {
+  static constexpr int kWidth = 128;
+  using Values = PerLane<T, kWidth>;
+  LossArgs<T> args;
+
+  /// What one tile of samples adds to the network's sums.
+  struct Sums {
+    T loss = 0;
+    T hits = 0;
+  };
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t /*tile*/) const {
+    NetworkState& state = args.step.state[network];
+    const int64_t rows = args.step.micro_batch;
+    double loss = 0;
+    double hits = 0;
+    for (int64_t first = 0; first < rows; first += kWidth) {
+      const Sums sums = tile(all.first(rows - first), state, network, first);
+      loss += static_cast<double>(sums.loss);
+      hits += static_cast<double>(sums.hits);
+    }
+    all.leader([&] {
+      state.loss_sum += loss;
+      state.num_hits += static_cast<int64_t>(hits);
+      // x - x is 0 for every finite x, and NaN for the others
+      if (!(loss - loss == 0) && state.status == NetworkStatus::kRunning) state.status = NetworkStatus::kDiverged;
+    });
+  }
+
+  MURMUR_KERNEL Sums tile(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network, int64_t first) const {
+    const int64_t rows = args.step.micro_batch;
+    const int64_t classes = args.num_classes;
+    const T* logits = args.logits + network * args.stride + first;
+    const T* bias = args.bias + network * args.bias_stride;
+    const int32_t* targets = args.targets + network * rows + first;
+
+    Values largest;
+    PerLane<int32_t, kWidth> best;
+    lanes.each([&](int i) {
+      largest[i] = logits[i] + bias[0];
+      best[i] = 0;
+    });
+    for (int64_t k = 1; k < classes; ++k) {
+      lanes.each([&](int i) {
+        const T z = logits[k * rows + i] + bias[k];
+        best[i] = z > largest[i] ? static_cast<int32_t>(k) : best[i];
+        largest[i] = z < largest[i] ? largest[i] : z;  // NaN wins, and stays
+      });
+    }
+    Values total;
+    lanes.each([&](int i) { total[i] = 0; });
+    for (int64_t k = 0; k < classes; ++k) {
+      lanes.each([&](int i) { total[i] += exponential(logits[k * rows + i] + bias[k] - largest[i]); });
+    }
+
+    const T alpha = static_cast<T>(args.step.techniques.get(Technique::kLabelSmoothing, network));
+    const T share = T{1} / static_cast<T>(classes);
+    Values factor = loss_factors(lanes, state, network, first);
+    Values loss;
+    Values hit;
+    lanes.each([&](int i) {
+      loss[i] = logarithm(total[i]);
+      hit[i] = targets[i] == best[i] ? T{1} : T{0};
+      total[i] = T{1} / total[i];
+    });
+    for (int64_t k = 0; k < classes; ++k) {
+      Values grad;
+      lanes.each([&](int i) {
+        const T z = logits[k * rows + i] + bias[k] - largest[i];
+        const T target = noise::smooth_target(targets[i] == k, alpha, share);
+        loss[i] -= target * z;
+        grad[i] = targets[i] < 0 ? T{0} : (exponential(z) * total[i] - target) * factor[i];
+      });
+      store_grad(lanes, grad, network, k, first);
+    }
+    lanes.each([&](int i) { loss[i] = targets[i] < 0 ? T{0} : loss[i] * factor[i]; });
+    return {lanes.sum(loss), lanes.sum(hit)};
+  }
+
+  MURMUR_KERNEL Values loss_factors(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network,
+                                    int64_t first) const {
+    Values factor;
+    lanes.compute([&](int i) { factor[i] = T{1}; });
+    const float sigma = args.step.techniques.get(Technique::kLossNoise, network);
+    const uint64_t seed = state.seed;
+    const int64_t item = state.item + first;
+    if (sigma > 0) {
+      lanes.compute([&](int i) { factor[i] = static_cast<T>(noise::loss_factor(sigma, seed, item + i)); });
+    }
+    return factor;
+  }
+
+  MURMUR_KERNEL void store_grad(const Lanes<kWidth>& lanes, const Values& grad, int64_t network, int64_t k,
+                                int64_t first) const {
+    if (args.grad == nullptr) return;
+    T* target = args.grad + network * args.stride + k * args.step.micro_batch + first;
+    lanes.each([&](int i) { target[i] = grad[i]; });
+    const T sum = lanes.sum(grad);
+    lanes.leader([&] { args.grad_bias[network * args.bias_stride + k] += sum; });
+  }
+};
+
+template <class T>
+void run(murmur::Stream& stream, const LossArgs<T>& args) {
+  launch(stream, "loss_forward", args.step.num_networks, 1, LossForward<T>{args});
+}
+
+}  // namespace
+
+void loss_forward(murmur::Stream& stream, const LossArgs<float>& args) {
+  run(stream, args);
+}
+
+void loss_forward(murmur::Stream& stream, const LossArgs<double>& args) {
+  run(stream, args);
+}
+
+}  // namespace murmur::MURMUR_TARGET

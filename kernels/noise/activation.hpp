@@ -1,0 +1,34 @@
+#pragma once
+
+#include "engine/quad.hpp"
+#include "engine/random/distributions.hpp"
+
+// Noise on hidden activations. Backward calls the same functions with the same words.
+namespace murmur::noise {
+
+/// x + sigma n, before the ReLU.
+template <class T>
+MURMUR_HD Quad<T> activation_noise(const Quad<T>& x, T sigma, const Quad<float>& n) {
+  return map(x, n, [=](T value, float normal) { return value + sigma * static_cast<T>(normal); });
+}
+
+template <class T>
+MURMUR_HD Quad<T> relu(const Quad<T>& x) {
+  // Written so that NaN stays NaN: a diverged network must show.
+  return map(x, [](T value) { return value < T{0} ? T{0} : value; });
+}
+
+/// x m / (1 - p), m = 1[U > p]; its own gradient rule.
+/// Source: Srivastava et al. 2014, the inverted form.
+template <class T>
+MURMUR_HD Quad<T> dropout(const Quad<T>& x, float probability, T scale, const Quad<uint32_t>& words) {
+  return map(x, words, [=](T value, uint32_t word) { return uniform(word) > probability ? value * scale : T{0}; });
+}
+
+/// x m, m = 1[U > p], not rescaled: the study's dropconnect, a mask on a layer's input; its own gradient rule.
+template <class T>
+MURMUR_HD Quad<T> input_mask(const Quad<T>& x, float probability, const Quad<uint32_t>& words) {
+  return map(x, words, [=](T value, uint32_t word) { return uniform(word) > probability ? value : T{0}; });
+}
+
+}  // namespace murmur::noise

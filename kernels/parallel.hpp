@@ -1,0 +1,27 @@
+#pragma once
+
+// How a kernel body, written once, runs on each target. A kernel is a POD functor
+//
+//   struct K {
+//     static constexpr int kWidth = 128;      // lanes of a tile: threads of a block, or the length of a CPU vector
+//     loop MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const;
+//   };
+//
+// launched over [num_networks] x [num_tiles]. Inside, code is written for all lanes of a tile at once:
+//
+//   lanes.each([&](int i) { ... });      memory access: exactly the lanes that exist
+//   lanes.compute([&](int i) { ... });   arithmetic on PerLane values: may run on a few lanes more, never on memory
+//   lanes.sum(x), lanes.leader([&] { ... })
+//   PerLane<T> x;  x[i]                  one value a lane: a register on the GPU, an array in L1 on the CPU
+//
+// Uniform decisions (is this technique on for this network?) are plain `if`s around `each` and `compute`: a uniform
+// branch on the GPU, and on the CPU a loop that is vectorised without them.
+
+#include "engine/stream.hpp"
+#include "engine/target.hpp"
+
+#if defined(__CUDACC__)
+#include "kernels/parallel_cuda.cuh"
+#else
+#include "kernels/parallel_cpu.hpp"
+#endif

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/cpu/stream.hpp"
+#include "engine/quad.hpp"
+
+namespace murmur::cpu {
+
+/// One value a lane.
+template <class T, int kWidth>
+struct PerLane {
+  alignas(64) T values[kWidth];
+  T& operator[](int i) { return values[i]; }
+  const T& operator[](int i) const { return values[i]; }
+};
+
+/// One quad a lane, as four arrays, so that a loop over lanes needs no shuffles.
+template <class T, int kWidth>
+struct PerLaneQuad {
+  PerLane<T, kWidth> values[4];
+  [[gnu::always_inline]] Quad<T> get(int i) const { return {values[0][i], values[1][i], values[2][i], values[3][i]}; }
+  [[gnu::always_inline]] void set(int i, const Quad<T>& x) {
+    values[0][i] = x.v[0];
+    values[1][i] = x.v[1];
+    values[2][i] = x.v[2];
+    values[3][i] = x.v[3];
+  }
+};
+
+/// The lanes of a tile on a CPU: a group of one, which loops.
+template <int kWidth>
+class Lanes {
+ public:
+  explicit Lanes(int64_t count = kWidth) : count_(count < kWidth ? static_cast<int>(count) : kWidth) {}
+  /// The same tile with only the first `count` lanes (or all, where count is larger).
+  [[gnu::always_inline]] Lanes first(int64_t count) const { return Lanes(count); }
+
+  template <class F>
+  [[gnu::always_inline]] void each(const F& f) const {
+    const int count = count_;
+#pragma omp simd
+    for (int i = 0; i < count; ++i) f(i);
+  }
+
+  /// Rounded up to whole vectors: the scalar tail of a loop costs more than the lanes it would save.
+  template <class F>
+  [[gnu::always_inline]] void compute(const F& f) const {
+    constexpr int kVector = 16;
+    const int count = (count_ + kVector - 1) / kVector * kVector;
+#pragma omp simd
+    for (int i = 0; i < count; ++i) f(i);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] T sum(const PerLane<T, kWidth>& x) const {
+    T total = 0;
+    const int count = count_;
+#pragma omp simd reduction(+ : total)
+    for (int i = 0; i < count; ++i) total += x[i];
+    return total;
+  }
+
+  template <class T>
+  [[gnu::always_inline]] Quad<T> sum(const PerLaneQuad<T, kWidth>& x) const {
+    return {sum(x.values[0]), sum(x.values[1]), sum(x.values[2]), sum(x.values[3])};
+  }
+
+  template <class F>
+  [[gnu::always_inline]] void leader(const F& f) const {
+    f();
+  }
+
+ private:
+  static_assert(kWidth % 16 == 0);
+  int count_;
+};
+
+/// Runs kernel(lanes, network, tile) for every network and tile.
+template <class Kernel>
+void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int64_t num_tiles, const Kernel& kernel) {
+  static_cast<cpu::Stream&>(stream).run(name, num_networks, [kernel, num_tiles](int64_t network) {
+    const Lanes<Kernel::kWidth> lanes;
+    for (int64_t tile = 0; tile < num_tiles; ++tile) kernel(lanes, network, tile);
+  });
+}
+
+}  // namespace murmur::cpu

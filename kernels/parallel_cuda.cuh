@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "engine/cuda/check.hpp"
+#include "engine/cuda/native_stream.hpp"
+#include "engine/quad.hpp"
+
+namespace murmur::cuda {
+
+/// One value a lane: a register.
+template <class T, int kWidth>
+struct PerLane {
+  T value;
+  __device__ T& operator[](int) { return value; }
+  __device__ const T& operator[](int) const { return value; }
+};
+
+template <class T, int kWidth>
+struct PerLaneQuad {
+  Quad<T> value;
+  __device__ Quad<T> get(int) const { return value; }
+  __device__ void set(int, const Quad<T>& x) { value = x; }
+};
+
+/// The lanes of a tile on a GPU: the threads of a block.
+template <int kWidth>
+class Lanes {
+ public:
+  __device__ explicit Lanes(int64_t count = kWidth) : count_(count < kWidth ? static_cast<int>(count) : kWidth) {}
+  __device__ Lanes first(int64_t count) const { return Lanes(count); }
+
+  template <class F>
+  __device__ void each(const F& f) const {
+    const int lane = static_cast<int>(threadIdx.x);
+    if (lane < count_) f(lane);
+  }
+
+  template <class F>
+  __device__ void compute(const F& f) const {
+    f(static_cast<int>(threadIdx.x));
+  }
+
+  /// The sum over the existing lanes, in every thread. All threads of the block must get here.
+  template <class T>
+  __device__ T sum(const PerLane<T, kWidth>& x) const {
+    return sum_value(x.value);
+  }
+
+  template <class T>
+  __device__ Quad<T> sum(const PerLaneQuad<T, kWidth>& x) const {
+    return {sum_value(x.value.v[0]), sum_value(x.value.v[1]), sum_value(x.value.v[2]), sum_value(x.value.v[3])};
+  }
+
+  template <class F>
+  __device__ void leader(const F& f) const {
+    if (threadIdx.x == 0) f();
+  }
+
+ private:
+  static_assert(kWidth % 32 == 0);
+
+  template <class T>
+  __device__ T sum_value(T value) const {
+    __shared__ T partial[kWidth / 32];
+    const int lane = static_cast<int>(threadIdx.x);
+    T total = lane < count_ ? value : T{0};
+    for (int offset = 16; offset > 0; offset /= 2) total += __shfl_down_sync(0xffffffffu, total, offset);
+    __syncthreads();  // the last sum's readers are done with `partial`
+    if (lane % 32 == 0) partial[lane / 32] = total;
+    __syncthreads();
+    total = T{0};
+    for (int warp = 0; warp < kWidth / 32; ++warp) total += partial[warp];
+    return total;
+  }
+
+  int count_;
+};
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::kWidth) run_kernel(const Kernel kernel, int64_t num_networks) {
+  const Lanes<Kernel::kWidth> lanes;
+  for (int64_t network = blockIdx.y; network < num_networks; network += gridDim.y) {
+    kernel(lanes, network, static_cast<int64_t>(blockIdx.x));
+  }
+}
+
+/// Runs kernel(lanes, network, tile) for every network and tile: one block each.
+template <class Kernel>
+void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int64_t num_tiles, const Kernel& kernel) {
+  constexpr int64_t kMaxGridY = 65535;
+  const dim3 grid(static_cast<unsigned>(num_tiles),
+                  static_cast<unsigned>(num_networks < kMaxGridY ? num_networks : kMaxGridY));
+  run_kernel<<<grid, Kernel::kWidth, 0, static_cast<NativeStream&>(stream).handle()>>>(kernel, num_networks);
+  check(cudaGetLastError(), name);
+}
+
+}  // namespace murmur::cuda

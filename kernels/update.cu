@@ -1,0 +1,142 @@
+// Kernels 4 and 5: the update of every parameter of every network whose batch is full, with the noise on gradients and
+// weights where each is in a register anyway. One tile is a run of quads of the parameter arena.
+#include "engine/random/distributions.hpp"
+#include "engine/random/philox.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/noise/gradient.hpp"
+#include "kernels/noise/weight.hpp"
+#include "kernels/parallel.hpp"
+
+namespace murmur::MURMUR_TARGET {
+namespace {
+
+enum class Optimizer { kSgd, kMomentum, kAdam };
+
+constexpr float kMomentum = 0.9f;
+constexpr float kBeta1 = 0.9f;
+constexpr float kBeta2 = 0.999f;
+constexpr float kEpsilon = 1e-7f;
+
+template <class T>
+struct Update {
+  static constexpr int kWidth = 256;
+  using Quads = PerLaneQuad<T, kWidth>;
+  UpdateArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+    const NetworkState& state = args.step.state[network];
+    const auto batch_size = static_cast<int64_t>(args.step.techniques.get(Technique::kBatchSize, network));
+    const int64_t rows = state.num_rows(args.step.micro_batch, args.step.epoch_size);
+    if (state.status != NetworkStatus::kRunning ||
+        !state.completes_batch(args.step.micro_batch, args.step.epoch_size, batch_size)) {
+      return;
+    }
+    const int64_t first = tile * kWidth;
+    const int64_t offset = network * (args.stride / 4) + first;
+    const Lanes<kWidth> lanes = all.first(args.stride / 4 - first);
+    const T scale = args.sum_loss ? T{1} : T{1} / static_cast<T>(state.batch_count + rows);
+    Quad<T>* grad = as_quads(args.grad) + offset;
+    Quad<T>* weight = as_quads(args.weight) + offset;
+    Quads g;
+    Quads w;
+    lanes.each([&](int i) {
+      g.set(i, map(grad[i], [=](T value) { return value * scale; }));
+      w.set(i, weight[i]);
+      grad[i] = {};
+    });
+    add_noise(lanes, state, network, first, g, w);
+    apply(lanes, state, network, offset, g, w);
+    lanes.each([&](int i) { weight[i] = w.get(i); });
+  }
+
+  /// gradient dropout · frozen mask · gradient noise · weight noise
+  MURMUR_KERNEL void add_noise(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network, int64_t first,
+                               Quads& g, Quads& w) const {
+    const TechniqueTable& techniques = args.step.techniques;
+    const uint64_t seed = state.seed;
+    // The arena is one tensor: an element's address is its place in it and the update's number.
+    const uint64_t fixed = static_cast<uint64_t>(first);
+    const uint64_t fresh = static_cast<uint64_t>(state.update * (args.stride / 4) + first);
+    const auto words = [seed](Technique id, uint64_t position) { return philox(position, make_site(id, 0), 0, seed); };
+    if (const float p = techniques.get(Technique::kGradientDropout, network); p > 0) {
+      lanes.compute([&](int i) {
+        g.set(i, noise::gradient_dropout(g.get(i), p,
+                                         words(Technique::kGradientDropout, fresh + static_cast<uint64_t>(i))));
+      });
+    }
+    if (const float q = techniques.get(Technique::kFrozenFraction, network); q > 0) {
+      lanes.compute([&](int i) {
+        g.set(i, noise::freeze(g.get(i), q, words(Technique::kFrozenFraction, fixed + static_cast<uint64_t>(i))));
+      });
+    }
+    if (const float eta = techniques.get(Technique::kGradientNoise, network); eta > 0) {
+      const T deviation = static_cast<T>(noise::decayed_deviation(eta, state.update));
+      lanes.compute([&](int i) {
+        const Quad<float> n = normal(words(Technique::kGradientNoise, fresh + static_cast<uint64_t>(i)));
+        g.set(i, noise::gradient_noise(g.get(i), deviation, n));
+      });
+    }
+    if (const float eta = techniques.get(Technique::kWeightNoise, network); eta > 0) {
+      const T deviation = static_cast<T>(noise::decayed_deviation(eta, state.update));
+      lanes.compute([&](int i) {
+        const Quad<float> n = normal(words(Technique::kWeightNoise, fresh + static_cast<uint64_t>(i)));
+        w.set(i, noise::weight_noise(w.get(i), deviation, n));
+      });
+    }
+  }
+
+  MURMUR_KERNEL void apply(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network, int64_t offset,
+                           Quads& g, Quads& w) const {
+    const T rate = static_cast<T>(args.step.techniques.get(Technique::kLearningRate, network));
+    Quad<T>* moment1 = as_quads(args.moment1) + offset;
+    Quad<T>* moment2 = as_quads(args.moment2) + offset;
+    const auto optimizer =
+        static_cast<Optimizer>(static_cast<int>(args.step.techniques.get(Technique::kOptimizer, network)));
+    if (optimizer == Optimizer::kSgd) {
+      lanes.compute([&](int i) { w.set(i, map(w.get(i), g.get(i), [=](T a, T b) { return a - rate * b; })); });
+    } else if (optimizer == Optimizer::kMomentum) {
+      // The rate sits inside of the velocity (Keras), which differs from PyTorch only when the rate changes.
+      constexpr T kKeep = static_cast<T>(kMomentum);
+      lanes.each([&](int i) {
+        const Quad<T> v = map(moment1[i], g.get(i), [=](T a, T b) { return kKeep * a - rate * b; });
+        moment1[i] = v;
+        w.set(i, map(w.get(i), v, [](T a, T b) { return a + b; }));
+      });
+    } else {
+      // Kingma & Ba 2015, with the bias correction in the rate and epsilon outside of it (Keras).
+      const double t = static_cast<double>(state.update + 1);
+      const T corrected = rate * static_cast<T>(::sqrt(1 - ::pow(static_cast<double>(kBeta2), t)) /
+                                                (1 - ::pow(static_cast<double>(kBeta1), t)));
+      constexpr T kDecay1 = static_cast<T>(kBeta1);
+      constexpr T kDecay2 = static_cast<T>(kBeta2);
+      lanes.each([&](int i) {
+        const Quad<T> m = map(moment1[i], g.get(i), [](T a, T b) { return kDecay1 * a + (T{1} - kDecay1) * b; });
+        const Quad<T> v = map(moment2[i], g.get(i), [](T a, T b) { return kDecay2 * a + (T{1} - kDecay2) * b * b; });
+        moment1[i] = m;
+        moment2[i] = v;
+        const Quad<T> step =
+            map(m, v, [=](T a, T b) { return corrected * a / (square_root(b) + static_cast<T>(kEpsilon)); });
+        w.set(i, map(w.get(i), step, [](T a, T b) { return a - b; }));
+      });
+    }
+  }
+};
+
+template <class T>
+void run(murmur::Stream& stream, const UpdateArgs<T>& args) {
+  const int64_t quads = args.stride / 4;
+  launch(stream, "update", args.step.num_networks, (quads + Update<T>::kWidth - 1) / Update<T>::kWidth,
+         Update<T>{args});
+}
+
+}  // namespace
+
+void update(murmur::Stream& stream, const UpdateArgs<float>& args) {
+  run(stream, args);
+}
+
+void update(murmur::Stream& stream, const UpdateArgs<double>& args) {
+  run(stream, args);
+}
+
+}  // namespace murmur::MURMUR_TARGET

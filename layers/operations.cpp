@@ -1,0 +1,210 @@
+#include "layers/operations.hpp"
+
+#include "engine/gemm.hpp"
+#include "engine/profiling.hpp"
+
+namespace murmur {
+namespace {
+
+int64_t padded(int64_t n) {
+  return 4 * num_quads(n);
+}
+
+void check_shape(const char* what, const Tensor& tensor, const Shape& expected) {
+  if (tensor.shape() != expected) {
+    throw ShapeError("{} must be {}, got {}", what, to_string(expected), to_string(tensor.shape()));
+  }
+}
+
+template <class T>
+Matrix<const T> input_matrix(const Tensor& tensor) {
+  return {tensor.data<T>(), tensor.shape().back(), tensor.network_stride()};
+}
+
+template <class T>
+Matrix<T> output_matrix(const Tensor& tensor) {
+  return {tensor.data<T>(), tensor.shape().back(), tensor.network_stride()};
+}
+
+/// What forward and backward of a linear layer share.
+struct Linear {
+  Step step;
+  Activations input;
+  Variable weight;
+  int64_t out_features;
+  int64_t in_features;
+
+  template <class T>
+  Gemm<T> problem() const {
+    Gemm<T> gemm;
+    gemm.num_networks = step.args.num_networks;
+    gemm.allow_tf32 = step.allow_tf32;
+    return gemm;
+  }
+
+  template <class T>
+  void forward(const Tensor& output) const {
+    Gemm<T> args = problem<T>();
+    args.m = out_features;
+    args.n = step.args.micro_batch;
+    args.k = in_features;
+    args.a = input_matrix<T>(weight.value());
+    args.b = input_matrix<T>(input.x.value());
+    args.transpose_b = input.layout == Layout::kSampleMajor;
+    args.c = output_matrix<T>(output);
+    gemm(step.stream, args);
+  }
+
+  template <class T>
+  void backward(const Tensor& grad_output) const {
+    const Variable::Target grad_weight = weight.grad_target(step.arena);
+    Gemm<T> args = problem<T>();
+    args.m = out_features;
+    args.n = in_features;
+    args.k = step.args.micro_batch;
+    args.a = input_matrix<T>(grad_output);
+    args.b = input_matrix<T>(input.x.value());
+    args.transpose_b = input.layout == Layout::kFeatureMajor;
+    args.beta = grad_weight.accumulate ? T{1} : T{0};
+    args.c = output_matrix<T>(grad_weight.grad);
+    gemm(step.stream, args);
+    if (input.x.requires_grad()) backward_input<T>(grad_output);
+  }
+
+  template <class T>
+  void backward_input(const Tensor& grad_output) const {
+    const Variable::Target grad_input = input.x.grad_target(step.arena);
+    const Matrix<const T> w = input_matrix<T>(weight.value());
+    const Matrix<const T> g = input_matrix<T>(grad_output);
+    Gemm<T> args = problem<T>();
+    const bool sample_major = input.layout == Layout::kSampleMajor;
+    args.m = sample_major ? step.args.micro_batch : in_features;
+    args.n = sample_major ? in_features : step.args.micro_batch;
+    args.k = out_features;
+    args.a = sample_major ? g : w;
+    args.b = sample_major ? w : g;
+    args.transpose_a = true;
+    args.beta = grad_input.accumulate ? T{1} : T{0};
+    args.c = output_matrix<T>(grad_input.grad);
+    gemm(step.stream, args);
+  }
+};
+
+}  // namespace
+
+Batch input_batch(const Step& step, const SampleSource& source, bool mask_input) {
+  const ProfileRange range("input");
+  const int64_t networks = step.args.num_networks;
+  const int64_t rows = step.args.micro_batch;
+  if (source.first < 0 || source.first + step.args.epoch_size > source.images.size(0) ||
+      source.labels.size(0) != source.images.size(0)) {
+    throw ShapeError("input: expected samples [{}, {}) within images and labels, got {} images and {} labels",
+                     source.first, source.first + step.args.epoch_size, source.images.size(0), source.labels.size(0));
+  }
+  const Tensor x = step.arena.zeros({networks, rows, padded(source.sample_size())}, step.dtype);
+  const Tensor targets = step.arena.zeros({networks, rows}, DType::kI32);
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    InputArgs<T> args;
+    args.step = step.args;
+    args.images = source.images.data<uint8_t>();
+    args.labels = source.labels.data<uint8_t>();
+    args.first = source.first;
+    args.sample_size = source.sample_size();
+    args.mask_input = mask_input;
+    args.output = x.template data<T>();
+    args.output_stride = x.network_stride();
+    args.targets = targets.data<int32_t>();
+    input_forward(step.stream, args);
+  });
+  return {{Variable::constant(x), Layout::kSampleMajor, source.sample_size()}, targets};
+}
+
+Activations linear(const Step& step, const Activations& input, const Variable& weight) {
+  const ProfileRange range("linear");
+  const int64_t networks = step.args.num_networks;
+  const int64_t rows = step.args.micro_batch;
+  const int64_t in = input.num_features;
+  if (weight.value().num_axes() != 3) {
+    throw ShapeError("linear: weight must be [P={}, out, {}], got {}", networks, in, to_string(weight.value().shape()));
+  }
+  const int64_t out = weight.value().size(1);
+  check_shape("linear: weight", weight.value(), {networks, out, in});
+  check_shape(
+      "linear: input", input.x.value(),
+      input.layout == Layout::kSampleMajor ? Shape{networks, rows, padded(in)} : Shape{networks, padded(in), rows});
+  const Tensor output = step.arena.zeros({networks, padded(out), rows}, step.dtype);
+  const Linear operation{step, input, weight, out, in};
+  dispatch_dtype(step.dtype, [&](auto zero) { operation.forward<decltype(zero)>(output); });
+  Variable result = Variable::result("linear", output, {input.x, weight}, [operation](const Variable& self) {
+    dispatch_dtype(operation.step.dtype, [&](auto zero) { operation.backward<decltype(zero)>(self.grad()); });
+  });
+  return {result, Layout::kFeatureMajor, out};
+}
+
+Activations activation(const Step& step, const Activations& input, const Variable& bias,
+                       const ActivationOptions& options) {
+  const ProfileRange range("activation");
+  const int64_t networks = step.args.num_networks;
+  const int64_t width = padded(input.num_features);
+  const Tensor x = input.x.value();
+  check_shape("activation: input", x, {networks, width, step.args.micro_batch});
+  check_shape("activation: bias", bias.value(), {networks, width});
+  Variable result;
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    ActivationArgs<T> args;
+    args.step = step.args;
+    args.num_features = input.num_features;
+    args.layer = options.layer;
+    args.dropout = options.dropout;
+    args.mask_next_input = options.mask_next_input;
+    args.x = x.template data<T>();
+    args.stride = x.network_stride();
+    args.bias = bias.value().data<T>();
+    args.bias_stride = bias.value().network_stride();
+    activation_forward(step.stream, args);
+    const auto backward = [&stream = step.stream, args, x, input_x = input.x, bias](const Variable& self) {
+      ActivationBackwardArgs<T> backward_args;
+      backward_args.forward = args;
+      backward_args.grad = self.grad().data<T>();
+      backward_args.grad_bias = bias.grad().data<T>();
+      activation_backward(stream, backward_args);
+      input_x.take_grad(self.grad());
+    };
+    result = Variable::result("activation", x, {input.x, bias}, backward);
+  });
+  return {result, Layout::kFeatureMajor, input.num_features};
+}
+
+Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Tensor& targets) {
+  const ProfileRange range("loss");
+  const int64_t networks = step.args.num_networks;
+  const int64_t width = padded(logits.num_features);
+  const Tensor& z = logits.x.value();
+  check_shape("cross_entropy: logits", z, {networks, width, step.args.micro_batch});
+  check_shape("cross_entropy: bias", bias.value(), {networks, width});
+  check_shape("cross_entropy: targets", targets, {networks, step.args.micro_batch});
+  const Tensor grad = step.training ? step.arena.zeros(z.shape(), step.dtype) : Tensor();
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    LossArgs<T> args;
+    args.step = step.args;
+    args.num_classes = logits.num_features;
+    args.logits = z.template data<T>();
+    args.stride = z.network_stride();
+    args.bias = bias.value().data<T>();
+    args.bias_stride = bias.value().network_stride();
+    args.targets = targets.data<int32_t>();
+    if (step.training) {
+      args.grad = grad.template data<T>();
+      args.grad_bias = bias.grad().data<T>();
+    }
+    loss_forward(step.stream, args);
+  });
+  // Forward has computed the gradient in the same pass; backward only hands it over.
+  return Variable::result("cross_entropy", Tensor(), {logits.x, bias},
+                          [grad, x = logits.x](const Variable&) { x.take_grad(grad); });
+}
+
+}  // namespace murmur

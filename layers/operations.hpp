@@ -1,0 +1,50 @@
+#pragma once
+
+#include "layers/step.hpp"
+
+namespace murmur {
+
+/// A dataset's images and labels on the device, and the part of them that is used.
+struct SampleSource {
+  Tensor images;  // u8 [N, D]
+  Tensor labels;  // u8 [N]
+  int64_t first = 0;
+  int64_t sample_size() const { return images.size(1); }
+};
+
+/// One micro-batch of every network: its input and its labels.
+struct Batch {
+  Activations input;
+  Tensor targets;  // i32 [P, m], -1 where there is no sample
+};
+
+/// Gathers the next micro-batch and puts noise on it (kernel 1).
+/// Shapes: input [P, m, padded D], sample-major.
+Batch input_batch(const Step& step, const SampleSource& source, bool mask_input);
+
+/// output[p] = weight[p] input[p], feature-major [P, padded out, m]; no bias, which the next kernel adds.
+/// Shapes: weight [P, out, in].
+/// Grad:   d weight += d output input^T; d input = weight^T d output.
+/// Throws: ShapeError.
+Activations linear(const Step& step, const Activations& input, const Variable& weight);
+
+struct ActivationOptions {
+  uint32_t layer = 0;  // address of this layer's random numbers
+  bool dropout = false;
+  bool mask_next_input = false;
+};
+
+/// relu(input + bias + noise), masked; in place (kernel 2).
+/// Shapes: input feature-major [P, padded F, m]; bias [P, padded F].
+/// Grad:   masks are drawn again; d bias += sum over samples.
+/// Throws: ShapeError.
+Activations activation(const Step& step, const Activations& input, const Variable& bias,
+                       const ActivationOptions& options);
+
+/// Softmax cross-entropy of logits + bias against the targets, with its noise (kernel 3). The loss itself adds to the
+/// networks' states; the result stands for the sum (not the mean) over the micro-batch's samples.
+/// Shapes: logits feature-major [P, padded K, m]; bias [P, padded K].
+/// Throws: ShapeError.
+Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Tensor& targets);
+
+}  // namespace murmur

@@ -1,0 +1,92 @@
+#include "layers/parameters.hpp"
+
+#include <cmath>
+
+#include "engine/profiling.hpp"
+
+namespace murmur {
+namespace {
+
+/// 0 stands for the technique init_scale.
+double kernel_scale(Initialization initialization, int64_t fan_out, int64_t fan_in) {
+  switch (initialization) {
+    case Initialization::kScale:
+      return 0;
+    case Initialization::kHe:
+      return std::sqrt(2.0 / static_cast<double>(fan_in));
+    case Initialization::kGlorot:
+      return std::sqrt(2.0 / static_cast<double>(fan_in + fan_out));
+  }
+  return 0;
+}
+
+}  // namespace
+
+size_t Parameters::add_kernel(int64_t out, int64_t in) {
+  entries_.push_back({{out, in}, stride_});
+  stride_ += 4 * num_quads(out * in);
+  num_parameters_ += out * in;
+  return entries_.size() - 1;
+}
+
+size_t Parameters::add_bias(int64_t size) {
+  entries_.push_back({{4 * num_quads(size)}, stride_});
+  stride_ += 4 * num_quads(size);
+  num_parameters_ += size;
+  return entries_.size() - 1;
+}
+
+void Parameters::allocate(Device device, DType dtype, int64_t num_networks) {
+  weight_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+  grad_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+  moment1_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+  moment2_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+  variables_.clear();
+  for (const Entry& entry : entries_) {
+    Shape shape{num_networks};
+    shape.insert(shape.end(), entry.shape.begin(), entry.shape.end());
+    variables_.push_back(Variable::parameter(weight_.view(entry.offset, shape), grad_.view(entry.offset, shape)));
+  }
+}
+
+void Parameters::initialize(const Step& step, Initialization initialization, const Tensor& selected) const {
+  const ProfileRange range("initialize");
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (const Tensor& arena : {weight_, grad_, moment1_, moment2_}) {
+      clear(step.stream, ClearArgs<T>{step.args.num_networks, arena.data<T>(), stride_, selected.data<uint8_t>()});
+    }
+    uint32_t layer = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const Shape& shape = entries_[i].shape;
+      if (shape.size() != 2) continue;
+      InitializeArgs<T> args;
+      args.step = step.args;
+      args.layer = layer++;
+      args.scale = kernel_scale(initialization, shape[0], shape[1]);
+      args.num_elements = shape[0] * shape[1];
+      args.weight = variables_[i].value().template data<T>();
+      args.stride = stride_;
+      args.selected = selected.data<uint8_t>();
+      murmur::initialize(step.stream, args);
+    }
+  });
+}
+
+void Parameters::update(const Step& step, bool sum_loss) const {
+  const ProfileRange range("update");
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    UpdateArgs<T> args;
+    args.step = step.args;
+    args.sum_loss = sum_loss;
+    args.weight = weight_.data<T>();
+    args.grad = grad_.data<T>();
+    args.moment1 = moment1_.data<T>();
+    args.moment2 = moment2_.data<T>();
+    args.stride = stride_;
+    murmur::update(step.stream, args);
+  });
+}
+
+}  // namespace murmur

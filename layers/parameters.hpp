@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/variable.hpp"
+#include "layers/step.hpp"
+
+namespace murmur {
+
+/// How fresh kernels are drawn; biases start at 0.
+enum class Initialization : uint8_t {
+  kScale,   // N(0, init_scale^2), the same for every layer: the study's
+  kHe,      // N(0, 2 / fan_in), He et al. 2015
+  kGlorot,  // N(0, 2 / (fan_in + fan_out)), Glorot & Bengio 2010
+};
+
+/// All parameters of a population in one arena [P][N], with their gradients and the optimizer's moments in arenas of
+/// the same layout: one launch updates them all, one copy checkpoints them. Each parameter starts at a whole quad.
+class Parameters {
+ public:
+  /// Declares a kernel [out, in] or, with in = 0, a bias [padded out]; returns its index. Before allocate() only.
+  size_t add_kernel(int64_t out, int64_t in);
+  size_t add_bias(int64_t size);
+  void allocate(Device device, DType dtype, int64_t num_networks);
+
+  /// The parameter of all networks, a view into the arena.
+  const Variable& operator[](size_t index) const { return variables_[index]; }
+  const Tensor& weight() const { return weight_; }
+  const Tensor& grad() const { return grad_; }
+
+  /// Elements that training changes, without padding.
+  int64_t num_parameters() const { return num_parameters_; }
+  /// Elements of one network's arena, padding included.
+  int64_t stride() const { return stride_; }
+
+  /// Fresh kernels, zero biases, gradients and moments for the networks with selected[p] != 0 (u8 [P]).
+  void initialize(const Step& step, Initialization initialization, const Tensor& selected) const;
+  /// Applies the gradients of the networks whose batch is full (kernels 4 and 5).
+  void update(const Step& step, bool sum_loss) const;
+
+ private:
+  struct Entry {
+    Shape shape;  // [out, in] or [padded size]
+    int64_t offset;
+  };
+
+  std::vector<Entry> entries_;
+  std::vector<Variable> variables_;
+  int64_t num_parameters_ = 0;
+  int64_t stride_ = 0;
+  Tensor weight_, grad_, moment1_, moment2_;
+};
+
+}  // namespace murmur

@@ -1,0 +1,233 @@
+#include "layers/population_trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/profiling.hpp"
+#include "layers/schedule.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Tensor make_state(int64_t num_networks, Device device) {
+  return Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device);
+}
+
+std::vector<NetworkState> download(const Tensor& state) {
+  std::vector<NetworkState> result(static_cast<size_t>(state.size(0)));
+  state.copy_to_host(result.data());
+  return result;
+}
+
+void upload(const Tensor& state, const std::vector<NetworkState>& values) {
+  state.copy_from_host(values.data(), static_cast<int64_t>(values.size() * sizeof(NetworkState)));
+}
+
+/// Mean loss and accuracy of what a state has summed up.
+Evaluation summary(const NetworkState& state) {
+  if (state.num_samples == 0) return {kNaN, kNaN};
+  const auto count = static_cast<double>(state.num_samples);
+  return {state.loss_sum / count, static_cast<double>(state.num_hits) / count};
+}
+
+void clear_sums(NetworkState& state) {
+  state.position = 0;
+  state.batch_count = 0;
+  state.loss_sum = 0;
+  state.num_hits = 0;
+  state.num_samples = 0;
+}
+
+const TrainerOptions& checked(const TrainerOptions& options) {
+  if (options.num_networks < 1) {
+    throw InvalidArgument("networks: expected at least 1, got {}", options.num_networks);
+  }
+  if (options.micro_batch < 4 || options.micro_batch % 4 != 0) {
+    throw InvalidArgument("micro-batch: expected a positive multiple of 4, got {}", options.micro_batch);
+  }
+  return options;
+}
+
+}  // namespace
+
+PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const TrainingData& data,
+                                     const TrainerOptions& options)
+    : options_(checked(options)),
+      data_(data),
+      stream_(make_stream(options.device, options.num_threads)),
+      model_(model, data.train_images.size(1), data.num_classes, options.device, options.dtype, options.num_networks),
+      state_(make_state(options.num_networks, options.device)),
+      evaluation_state_(make_state(options.num_networks, options.device)),
+      techniques_(Tensor::zeros({kNumTechniques, options.num_networks}, DType::kF32, options.device)),
+      training_(make_pass(data.train_images, data.train_labels, data.training, true)),
+      validation_(make_pass(data.train_images, data.train_labels, data.validation, false)),
+      test_(make_pass(data.test_images, data.test_labels, {0, data.test_images.size(0)}, false)),
+      trials_(static_cast<size_t>(options.num_networks)),
+      fresh_(static_cast<size_t>(options.num_networks), 0) {
+  if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
+}
+
+PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
+                                                     TrainingData::Range range, bool training) const {
+  Pass pass;
+  pass.source = {images, labels, range.first};
+  const Tensor& state = training ? state_ : evaluation_state_;
+  pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
+  if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
+  pass.args.num_networks = options_.num_networks;
+  pass.args.micro_batch = options_.micro_batch;
+  pass.args.epoch_size = range.count;
+  pass.training = training;
+  pass.arena = std::make_unique<Arena>(options_.device);
+  return pass;
+}
+
+Step PopulationTrainer::make_step(Pass& pass) const {
+  return {*stream_, *pass.arena, pass.args, options_.dtype, pass.training, options_.allow_tf32};
+}
+
+void PopulationTrainer::tick(Pass& pass) const {
+  const Step step = make_step(pass);
+  const Batch batch = input_batch(step, pass.source, model_.masks_input());
+  const Variable loss = model_.loss(step, batch);
+  if (pass.training) {
+    backward(loss);
+    model_.parameters().update(step, options_.sum_loss);
+  }
+  advance(*stream_, AdvanceArgs{step.args});
+}
+
+void PopulationTrainer::run(Pass& pass) {
+  const int64_t num_ticks = (pass.args.epoch_size + options_.micro_batch - 1) / options_.micro_batch;
+  if (!options_.use_graph) {
+    for (int64_t i = 0; i < num_ticks; ++i) {
+      pass.arena->reset();
+      tick(pass);
+    }
+  } else {
+    if (pass.graph == nullptr) {
+      stream_->begin_capture();
+      tick(pass);
+      pass.graph = stream_->end_capture();
+    }
+    pass.graph->launch(num_ticks, active());
+  }
+  stream_->synchronize();
+}
+
+std::vector<uint8_t> PopulationTrainer::active() const {
+  std::vector<uint8_t> result(trials_.size());
+  std::ranges::transform(trials_, result.begin(), [](const auto& trial) { return trial.has_value() ? 1 : 0; });
+  return result;
+}
+
+double PopulationTrainer::rounded_batch_size(double batch_size) const {
+  const auto unit = static_cast<double>(options_.micro_batch);
+  return std::max(1.0, std::round(batch_size / unit)) * unit;
+}
+
+void PopulationTrainer::start(int64_t slot, const Trial& trial) {
+  if (slot < 0 || slot >= options_.num_networks) {
+    throw InvalidArgument("start: expected a slot in [0, {}), got {}", options_.num_networks, slot);
+  }
+  if (trial.setting[Technique::kBatchSize] < static_cast<double>(options_.micro_batch)) {
+    throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {}", options_.micro_batch,
+                          trial.setting[Technique::kBatchSize]);
+  }
+  trials_[static_cast<size_t>(slot)] = trial;
+  fresh_[static_cast<size_t>(slot)] = 1;
+}
+
+void PopulationTrainer::stop(int64_t slot) {
+  trials_.at(static_cast<size_t>(slot)).reset();
+  std::vector<NetworkState> states = download(state_);
+  states[static_cast<size_t>(slot)].status = NetworkStatus::kIdle;
+  upload(state_, states);
+}
+
+void PopulationTrainer::upload_hyper_parameters() {
+  const std::vector<NetworkState> states = download(state_);
+  std::vector<float> table(static_cast<size_t>(kNumTechniques) * trials_.size());
+  for (size_t network = 0; network < trials_.size(); ++network) {
+    const Trial idle;
+    const Trial& trial = trials_[network] ? *trials_[network] : idle;
+    const EpochValues scheduled = scheduled_values(trial.setting, states[network].epoch, trial.num_epochs);
+    for (const TechniqueInfo& info : techniques()) {
+      double value = trial.setting[info.id];
+      if (info.id == Technique::kLearningRate) value = scheduled.learning_rate;
+      if (info.id == Technique::kBatchSize) value = rounded_batch_size(scheduled.batch_size);
+      table[static_cast<size_t>(info.id) * trials_.size() + network] = static_cast<float>(value);
+    }
+  }
+  techniques_.copy_from_host(table.data(), static_cast<int64_t>(table.size() * sizeof(float)));
+}
+
+void PopulationTrainer::initialize_fresh() {
+  if (std::ranges::none_of(fresh_, [](uint8_t fresh) { return fresh != 0; })) return;
+  std::vector<NetworkState> states = download(state_);
+  for (size_t network = 0; network < fresh_.size(); ++network) {
+    if (fresh_[network] == 0) continue;
+    states[network] = {};
+    states[network].seed = trials_[network]->seed;
+    states[network].status = NetworkStatus::kRunning;
+  }
+  upload(state_, states);
+  upload_hyper_parameters();
+  const Tensor selected = Tensor::from<uint8_t>(fresh_, {static_cast<int64_t>(fresh_.size())}, options_.device);
+  model_.parameters().initialize(make_step(training_), options_.initialization, selected);
+  stream_->synchronize();
+  std::ranges::fill(fresh_, uint8_t{0});
+}
+
+std::vector<EpochResult> PopulationTrainer::run_epoch() {
+  const ProfileRange range("epoch");
+  initialize_fresh();
+  std::vector<NetworkState> states = download(state_);
+  std::ranges::for_each(states, clear_sums);
+  upload(state_, states);
+  upload_hyper_parameters();
+  run(training_);
+
+  states = download(state_);
+  const std::vector<Evaluation> validation = evaluate(validation_);
+  std::vector<EpochResult> results(states.size());
+  for (size_t network = 0; network < states.size(); ++network) {
+    NetworkState& state = states[network];
+    if (!trials_[network]) continue;
+    ++state.epoch;
+    const Evaluation training = summary(state);
+    results[network] = {state.epoch,
+                        training.loss,
+                        training.accuracy,
+                        validation[network].loss,
+                        validation[network].accuracy,
+                        state.status == NetworkStatus::kDiverged};
+  }
+  upload(state_, states);
+  return results;
+}
+
+std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
+  std::vector<Evaluation> results(trials_.size(), {kNaN, kNaN});
+  if (pass.args.epoch_size == 0) return results;
+  std::vector<NetworkState> states(trials_.size());
+  for (NetworkState& state : states) state.status = NetworkStatus::kRunning;
+  upload(evaluation_state_, states);
+  run(pass);
+  states = download(evaluation_state_);
+  for (size_t network = 0; network < states.size(); ++network) {
+    if (trials_[network]) results[network] = summary(states[network]);
+  }
+  return results;
+}
+
+std::vector<Evaluation> PopulationTrainer::evaluate_test() {
+  const ProfileRange range("test");
+  initialize_fresh();
+  return evaluate(test_);
+}
+
+}  // namespace murmur

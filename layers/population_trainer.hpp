@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/stream.hpp"
+#include "kernels/network_state.hpp"
+#include "layers/model.hpp"
+
+namespace murmur {
+
+/// A data set on the device and its split. Shapes: images u8 [N, D], labels u8 [N].
+struct TrainingData {
+  struct Range {
+    int64_t first = 0;
+    int64_t count = 0;
+  };
+  Tensor train_images, train_labels, test_images, test_labels;
+  Range training;
+  Range validation;  // count 0: none (train on all)
+  int64_t num_classes = 0;
+};
+
+struct TrainerOptions {
+  Device device;
+  int64_t num_networks = 1;
+  int64_t micro_batch = 128;
+  DType dtype = DType::kF32;
+  Initialization initialization = Initialization::kScale;
+  bool sum_loss = false;    // gradients of the sum and not the mean of a batch's losses
+  bool use_graph = true;    // false: launch every kernel by itself, for profilers
+  bool allow_tf32 = false;  // GPU only
+  int num_threads = 0;      // CPU only; 0: one per core
+};
+
+/// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
+struct Trial {
+  uint64_t seed = 0;
+  Setting setting;
+  int64_t num_epochs = 1;
+};
+
+/// What an epoch left of one network. Accuracies in [0, 1]; NaN where there was nothing to measure.
+struct EpochResult {
+  int64_t epoch = 0;  // epochs finished
+  double train_loss = 0;
+  double train_accuracy = 0;
+  double validation_loss = 0;
+  double validation_accuracy = 0;
+  bool diverged = false;
+};
+
+struct Evaluation {
+  double loss = 0;
+  double accuracy = 0;
+};
+
+/// Trains a population of P networks of one architecture in lockstep, epoch by epoch. A slot holds one trial; a trial
+/// that ends makes room for the next one while its neighbours go on.
+class PopulationTrainer {
+ public:
+  /// Throws: InvalidArgument, ShapeError, DeviceUnavailable, CudaError, std::bad_alloc.
+  PopulationTrainer(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options);
+
+  int64_t num_networks() const { return options_.num_networks; }
+  const Model& model() const { return model_; }
+
+  /// Puts a trial into a slot with fresh parameters; what was there is gone.
+  /// Throws: InvalidArgument when the slot is not there or the batch size is below the micro-batch.
+  void start(int64_t slot, const Trial& trial);
+  /// Empties a slot: its network is no longer trained.
+  void stop(int64_t slot);
+  bool is_running(int64_t slot) const { return trials_.at(static_cast<size_t>(slot)).has_value(); }
+
+  /// Trains every running network for one epoch and evaluates it on the validation set; waits for the results.
+  /// Result [P]: of an empty slot, epoch 0. A network that diverged is frozen and its result says so.
+  std::vector<EpochResult> run_epoch();
+
+  /// Loss and accuracy of every running network on the test set. Result [P].
+  std::vector<Evaluation> evaluate_test();
+
+  /// Training samples of one epoch of one network.
+  int64_t epoch_size() const { return data_.training.count; }
+
+ private:
+  /// A captured piece of work: one tick of training or of an evaluation.
+  struct Pass {
+    SampleSource source;
+    StepArgs args;
+    bool training = false;
+    std::unique_ptr<Arena> arena;
+    std::unique_ptr<Graph> graph;
+  };
+
+  Pass make_pass(const Tensor& images, const Tensor& labels, TrainingData::Range range, bool training) const;
+  Step make_step(Pass& pass) const;
+  void tick(Pass& pass) const;
+  /// One tick after the other over all samples of a pass.
+  void run(Pass& pass);
+  std::vector<Evaluation> evaluate(Pass& pass);
+
+  void initialize_fresh();
+  void upload_hyper_parameters();
+  double rounded_batch_size(double batch_size) const;
+  std::vector<uint8_t> active() const;
+
+  TrainerOptions options_;
+  TrainingData data_;
+  std::unique_ptr<Stream> stream_;
+  Model model_;
+  Tensor state_;             // NetworkState [P], as bytes
+  Tensor evaluation_state_;  // the same, for evaluations
+  Tensor techniques_;        // f32 [technique, P]
+  Pass training_, validation_, test_;
+  std::vector<std::optional<Trial>> trials_;
+  std::vector<uint8_t> fresh_;
+};
+
+}  // namespace murmur

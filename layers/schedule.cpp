@@ -1,0 +1,36 @@
+#include "layers/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace murmur {
+namespace {
+
+/// Applies the changes of epochs 1 .. epoch one by one, because each is clamped.
+double scheduled(double value, double schedule, double low, double high, int64_t epoch, int64_t num_epochs) {
+  if (schedule == 0) return value;
+  low = std::min(low, value);
+  high = std::max(high, value);
+  const auto interval = static_cast<int64_t>((1 - std::abs(schedule)) * static_cast<double>(num_epochs)) + 1;
+  for (int64_t e = interval; e <= epoch; e += interval) {
+    value = std::clamp(schedule > 0 ? value * 2 : value / 2, low, high);
+  }
+  return value;
+}
+
+}  // namespace
+
+EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs) {
+  return {
+      scheduled(setting[Technique::kLearningRate], setting[Technique::kLearningRateSchedule], 1e-5, 1e-1, epoch,
+                num_epochs),
+      scheduled(setting[Technique::kBatchSize], setting[Technique::kBatchSizeSchedule], 128, 1024, epoch, num_epochs)};
+}
+
+double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs) {
+  if (schedule == 0) return 0;
+  const double ratio = static_cast<double>(source_epochs) / static_cast<double>(target_epochs);
+  return std::copysign(std::abs(schedule) * ratio + 1 - ratio, schedule);
+}
+
+}  // namespace murmur

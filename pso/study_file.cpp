@@ -1,0 +1,185 @@
+#include "pso/study_file.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+#include <system_error>
+
+#include "pso/study_schema.hpp"
+
+namespace murmur::study_file {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_read_only(SQLite::Database& database) {
+  return sqlite3_db_readonly(database.getHandle(), "main") == 1;
+}
+
+/// The path as an SQLite URI.
+std::string uri(const fs::path& path, std::string_view query) {
+  std::string text = "file:";
+  for (const char c : path.string()) {
+    const bool plain = c != '?' && c != '#' && c != '%';
+    text += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return text + "?" + std::string(query);
+}
+
+int64_t count(SQLite::Database& database, const std::string& query) {
+  return database.execAndGet(query).getInt64();
+}
+
+/// A reader that may tidy up the write-ahead log when it closes; needs a folder and a file that can be written.
+SQLite::Database open_tidy_reader(const fs::path& path, int busy_timeout_ms) {
+  SQLite::Database database(path.string(), SQLite::OPEN_READWRITE, busy_timeout_ms);
+  if (is_read_only(database)) throw SQLite::Exception("read-only", SQLITE_READONLY);
+  database.exec("PRAGMA query_only=ON");
+  count(database, "SELECT count(*) FROM sqlite_master");  // the first read opens the log
+  return database;
+}
+
+void remove_temporary(const fs::path& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(path.string() + suffix, ignored);
+}
+
+/// Gives a file its name unless the name is taken.
+void publish(const fs::path& temporary, const fs::path& path) {
+  std::error_code error;
+  fs::create_hard_link(temporary, path, error);
+  if (!error || error == std::errc::file_exists) return;
+  // A file system without hard links: the remaining race needs two processes that create one study at the same moment.
+  if (!fs::exists(path)) fs::rename(temporary, path, error);
+  if (error && !fs::exists(path)) {
+    throw StudyError("study '{}': expected to create the file, got: {}", path.string(), error.message());
+  }
+}
+
+}  // namespace
+
+void throw_study_error(const fs::path& path, const SQLite::Exception& error) {
+  const auto fail = [&path](std::string_view expected, std::string_view got) {
+    throw StudyError("study '{}': expected {}, got {}", path.string(), expected, got);
+  };
+  switch (error.getErrorCode() & 0xff) {
+    case SQLITE_NOTADB:
+      fail("a study (an SQLite file with Optuna's tables)", "a file that is not SQLite");
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      fail("a file that is free", "one that another process keeps locked");
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      fail("a file and folder that can be written", "a read-only one");
+      break;
+    case SQLITE_CANTOPEN:
+    case SQLITE_AUTH:
+      fail("a file that can be opened, in a folder that can be written", error.what());
+      break;
+    case SQLITE_FULL:
+      fail("room on the disk", "a full one");
+      break;
+    case SQLITE_IOERR:
+      fail("to read and write the file", error.what());
+      break;
+    case SQLITE_CORRUPT:
+      fail("an undamaged SQLite file", error.what());
+      break;
+    default:
+      break;
+  }
+  throw StudyError("study '{}': SQLite failed: {}", path.string(), error.what());
+}
+
+bool exists(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status)) {
+    if (!fs::is_regular_file(status)) {
+      throw StudyError("study '{}': expected a file, got {}", path.string(),
+                       fs::is_directory(status) ? "a folder" : "a special file");
+    }
+    if (fs::file_size(path, error) == 0) {
+      throw StudyError("study '{}': expected a study (an SQLite file with Optuna's tables), got an empty file",
+                       path.string());
+    }
+    return true;
+  }
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (path.filename().empty() || !fs::is_directory(folder, error)) {
+    throw StudyError("study '{}': expected a file in an existing folder, got no folder '{}'", path.string(),
+                     folder.string());
+  }
+  return false;
+}
+
+SQLite::Database open_reader(const fs::path& path, int64_t busy_timeout_ms) {
+  return guarded(path, [&] {
+    const int timeout = static_cast<int>(busy_timeout_ms);
+    const fs::path file = fs::canonical(path);  // SQLite keeps its log beside the file itself, not beside a link
+    // A log: a search is running, or was killed. Read through it and let it lie.
+    if (fs::exists(file.string() + "-wal")) return SQLite::Database(file.string(), SQLite::OPEN_READONLY, timeout);
+    try {
+      return open_tidy_reader(file, timeout);
+    } catch (const SQLite::Exception& error) {
+      const int code = error.getErrorCode() & 0xff;
+      if (code != SQLITE_READONLY && code != SQLITE_CANTOPEN) throw;
+    }
+    // A file or folder that cannot be written, and no log: nobody here writes it, so it may be read without locks.
+    return SQLite::Database(uri(file, "immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI, timeout);
+  });
+}
+
+SQLite::Database open_writer(const fs::path& path, int64_t busy_timeout_ms) {
+  return guarded(path, [&] {
+    SQLite::Database database(path.string(), SQLite::OPEN_READWRITE, static_cast<int>(busy_timeout_ms));
+    if (is_read_only(database)) throw SQLite::Exception("read-only", SQLITE_READONLY);
+    database.exec("PRAGMA synchronous=NORMAL");
+    SQLite::Transaction(database, SQLite::TransactionBehavior::IMMEDIATE);  // throws now, not after an hour of training
+    return database;
+  });
+}
+
+void check_tables(const fs::path& path, SQLite::Database& database) {
+  guarded(path, [&] {
+    for (const std::string_view table : study_schema::tables()) {
+      if (count(database, fmt::format("SELECT count(*) FROM sqlite_master WHERE type='table' AND name='{}'", table)) ==
+          0) {
+        throw StudyError("study '{}': expected a study with Optuna's tables, got an SQLite file without table '{}'",
+                         path.string(), table);
+      }
+    }
+    const int64_t version = count(database, "SELECT coalesce(max(schema_version), 0) FROM version_info");
+    if (version != study_schema::kSchemaVersion) {
+      throw StudyError("study '{}': expected Optuna's schema version {}, got {}", path.string(),
+                       study_schema::kSchemaVersion, version);
+    }
+  });
+}
+
+void create(const fs::path& path, const std::function<void(SQLite::Database&)>& fill) {
+  const fs::path temporary = path.string() + fmt::format(".new-{}", getpid());
+  remove_temporary(temporary);
+  try {
+    guarded(path, [&] {
+      SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      SQLite::Transaction transaction(database);
+      database.exec(study_schema::kCreateTables);
+      fill(database);
+      transaction.commit();
+      database.exec("PRAGMA journal_mode=WAL");  // kept in the file
+    });
+    publish(temporary, path);
+  } catch (...) {
+    remove_temporary(temporary);
+    throw;
+  }
+  remove_temporary(temporary);
+}
+
+}  // namespace murmur::study_file

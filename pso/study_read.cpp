@@ -1,0 +1,274 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/error.hpp"
+#include "pso/study_impl.hpp"
+#include "pso/study_schema.hpp"
+
+namespace murmur {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 5> kStateNames{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
+
+TrialState parse_state(const std::filesystem::path& path, const std::string& name) {
+  const auto found = std::find(kStateNames.begin(), kStateNames.end(), name);
+  if (found == kStateNames.end()) {
+    throw StudyError("study '{}': expected a trial state of Optuna (RUNNING, COMPLETE, ...), got '{}'", path.string(),
+                     name);
+  }
+  return static_cast<TrialState>(found - kStateNames.begin());
+}
+
+uint64_t parse_seed(const json& value) {
+  if (value.is_number_unsigned()) return value.get<uint64_t>();
+  const std::string text = value.get<std::string>();
+  uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw InvalidArgument("seed: expected a 64-bit number, got '{}'", text);
+  }
+  return seed;
+}
+
+SearchSpace parse_space(const json& keys) {
+  std::vector<Technique> ids;
+  for (const json& key : keys) ids.push_back(technique(key.get<std::string>()).id);
+  return SearchSpace(std::move(ids));
+}
+
+Setting parse_setting(const json& object) {
+  Setting setting;
+  for (const auto& [key, value] : object.items()) {
+    const TechniqueInfo& info = technique(key);
+    setting.set(info.id, value.is_string() ? parse_value(info, value.get<std::string>()) : value.get<double>());
+  }
+  return setting;
+}
+
+/// The one study of this name, or the only one.
+std::pair<int64_t, std::string> find_study(const std::filesystem::path& path, SQLite::Database& database,
+                                           const std::string& name) {
+  std::vector<std::pair<int64_t, std::string>> studies;
+  std::string names;
+  SQLite::Statement statement(database, "SELECT study_id, study_name FROM studies ORDER BY study_id");
+  while (statement.executeStep()) {
+    studies.emplace_back(statement.getColumn(0).getInt64(), statement.getColumn(1).getString());
+    if (studies.back().second == name) return studies.back();
+    names += (names.empty() ? "'" : ", '") + studies.back().second + "'";
+  }
+  if (name.empty() && studies.size() == 1) return studies.front();
+  throw StudyError("study '{}': expected {}, got {}", path.string(),
+                   name.empty() ? "one study" : "a study named '" + name + "'", names.empty() ? "none" : names);
+}
+
+void check_direction(const std::filesystem::path& path, SQLite::Database& database, int64_t study_id) {
+  SQLite::Statement statement(
+      database, "SELECT coalesce(group_concat(direction), 'none') FROM study_directions WHERE study_id = ?");
+  statement.bind(1, study_id);
+  statement.executeStep();
+  const std::string directions = statement.getColumn(0).getString();
+  if (directions != "MAXIMIZE") {
+    throw StudyError("study '{}': expected one direction, MAXIMIZE, got {}", path.string(), directions);
+  }
+}
+
+/// A query over the rows of a range of trials; calls f(record, statement) for each, column 0 being the trial's row id.
+template <class F>
+void for_each_row(const SQLite::Database& database, const char* query, int64_t first_id, int64_t last_id,
+                  const std::unordered_map<int64_t, TrialRecord*>& records, const F& f) {
+  SQLite::Statement statement(database, query);
+  statement.bind(1, first_id);
+  statement.bind(2, last_id);
+  while (statement.executeStep()) {
+    const auto found = records.find(statement.getColumn(0).getInt64());
+    if (found != records.end()) f(*found->second, statement);
+  }
+}
+
+double column_value(SQLite::Statement& statement, int column) {
+  return study_schema::stored_value(statement.getColumn(column + 1).getString(),
+                                    statement.getColumn(column).getDouble());
+}
+
+/// What a trial's attributes say about seed and position, moved out of them.
+void take_address(TrialRecord& record, const SearchSpace& space) {
+  if (const auto seed = record.attributes.extract(kSeedKey); !seed.empty()) record.seed = parse_seed(seed.mapped());
+  if (const auto position = record.attributes.extract(kPositionKey); !position.empty()) {
+    record.position = position.mapped().get<std::vector<double>>();
+  } else {
+    record.position = space.encode(record.setting);
+  }
+  if (static_cast<int64_t>(record.position.size()) != space.num_dimensions()) {
+    throw InvalidArgument("expected a position of {} dimensions in trial {}, got {}", space.num_dimensions(),
+                          record.number, record.position.size());
+  }
+}
+
+}  // namespace
+
+std::string_view trial_state_name(TrialState state) {
+  return kStateNames[static_cast<size_t>(state)];
+}
+
+Attributes read_attributes(const SQLite::Database& database, int64_t study_id) {
+  Attributes attributes;
+  SQLite::Statement statement(database, "SELECT \"key\", value_json FROM study_user_attributes WHERE study_id = ?");
+  statement.bind(1, study_id);
+  while (statement.executeStep()) {
+    attributes[statement.getColumn(0).getString()] = json::parse(statement.getColumn(1).getString());
+  }
+  return attributes;
+}
+
+std::unique_ptr<Study::Impl> Study::Impl::load(const std::filesystem::path& path, SQLite::Database database,
+                                               const std::string& name) {
+  const auto [study_id, found_name] = find_study(path, database, name);
+  check_direction(path, database, study_id);
+  const Attributes attributes = read_attributes(database, study_id);
+  const auto space = attributes.find(kSpaceKey);
+  const auto base = attributes.find(kBaseKey);
+  if (space == attributes.end() || base == attributes.end()) {
+    throw StudyError("study '{}': expected a study made by murmur, got one without the attributes {} and {}",
+                     path.string(), kSpaceKey, kBaseKey);
+  }
+  try {
+    return std::make_unique<Impl>(path, std::move(database), study_id, found_name, parse_space(space->second),
+                                  parse_setting(base->second));
+  } catch (const InvalidArgument& error) {
+    throw StudyError("study '{}': {}", path.string(), error.what());
+  }
+}
+
+std::optional<Study::Impl::Row> Study::Impl::find(int64_t number) const {
+  // A trial's number is the count of the study's trials before it, so its row id is larger: the search starts next to
+  // it.
+  SQLite::Statement statement(
+      database,
+      "SELECT trial_id, state FROM trials WHERE trial_id > ?1 AND number = ?1 AND study_id = ?2 "
+      "ORDER BY trial_id LIMIT 1");
+  statement.bind(1, number);
+  statement.bind(2, study_id);
+  if (!statement.executeStep()) return std::nullopt;
+  return Row{statement.getColumn(0).getInt64(), statement.getColumn(1).getString()};
+}
+
+Study::Impl::Row Study::Impl::expect(int64_t number) const {
+  const std::optional<Row> row = find(number);
+  if (!row) throw StudyError("study '{}': expected a trial, got no trial {}", path.string(), number);
+  return *row;
+}
+
+std::vector<TrialRecord> Study::Impl::read(int64_t first_id, int64_t last_id) const {
+  SQLite::Transaction snapshot(database);  // all tables as of one moment
+  std::vector<std::pair<int64_t, TrialRecord>> rows;
+  SQLite::Statement statement(database,
+                              "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials "
+                              "WHERE study_id = ? AND trial_id BETWEEN ? AND ? ORDER BY trial_id");
+  statement.bind(1, study_id);
+  statement.bind(2, first_id);
+  statement.bind(3, last_id);
+  while (statement.executeStep()) {
+    TrialRecord& record = rows.emplace_back(statement.getColumn(0).getInt64(), TrialRecord{}).second;
+    record.number = statement.getColumn(1).getInt64();
+    record.state = parse_state(path, statement.getColumn(2).getString());
+    record.setting = base;
+    record.started = study_schema::parse_time(statement.getColumn(3).getString());
+    record.finished = study_schema::parse_time(statement.getColumn(4).getString());
+  }
+  std::unordered_map<int64_t, TrialRecord*> by_id;
+  for (auto& [id, record] : rows) by_id.emplace(id, &record);
+
+  std::unordered_map<std::string_view, Technique> ids;
+  for (const TechniqueInfo& info : techniques()) ids.emplace(info.key, info.id);
+  const auto query = [&](const char* text, const auto& f) {
+    for_each_row(database, text, first_id, last_id, by_id, f);
+  };
+  query("SELECT trial_id, param_name, param_value FROM trial_params WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id",
+        [&](TrialRecord& record, SQLite::Statement& row) {
+          const auto id = ids.find(row.getColumn(1).getText());  // parameters that are no technique are not ours
+          if (id != ids.end()) record.setting.set(id->second, row.getColumn(2).getDouble());
+        });
+  query("SELECT trial_id, value, value_type FROM trial_values WHERE trial_id BETWEEN ? AND ? AND objective = 0",
+        [](TrialRecord& record, SQLite::Statement& row) { record.value = column_value(row, 1); });
+  query(
+      "SELECT trial_id, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
+      "WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id, step",
+      [](TrialRecord& record, SQLite::Statement& row) { record.intermediate.push_back(column_value(row, 1)); });
+  query("SELECT trial_id, \"key\", value_json FROM trial_user_attributes WHERE trial_id BETWEEN ? AND ?",
+        [](TrialRecord& record, SQLite::Statement& row) {
+          record.attributes[row.getColumn(1).getString()] = json::parse(row.getColumn(2).getString());
+        });
+  std::vector<TrialRecord> records;
+  records.reserve(rows.size());
+  for (auto& [id, record] : rows) {
+    take_address(record, space);
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+Attributes Study::attributes() const {
+  return study_file::guarded(impl_->path, [&] {
+    Attributes attributes = read_attributes(impl_->database, impl_->study_id);
+    attributes.erase(kSpaceKey);
+    attributes.erase(kBaseKey);
+    return attributes;
+  });
+}
+
+int64_t Study::num_trials() const {
+  return study_file::guarded(impl_->path, [&] {
+    SQLite::Statement statement(impl_->database,
+                                "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1");
+    statement.bind(1, impl_->study_id);
+    return statement.executeStep() ? statement.getColumn(0).getInt64() + 1 : 0;
+  });
+}
+
+namespace {
+
+/// Settings and attributes that this program cannot have written are the file's fault.
+template <class F>
+auto guarded_read(const std::filesystem::path& path, const F& f) {
+  try {
+    return study_file::guarded(path, f);
+  } catch (const InvalidArgument& error) {
+    throw StudyError("study '{}': {}", path.string(), error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<TrialRecord> Study::trials() const {
+  return guarded_read(impl_->path, [&] { return impl_->read(0, std::numeric_limits<int64_t>::max()); });
+}
+
+TrialRecord Study::trial(int64_t number) const {
+  return guarded_read(impl_->path, [&] {
+    const int64_t id = impl_->expect(number).trial_id;
+    return impl_->read(id, id).at(0);
+  });
+}
+
+std::optional<TrialRecord> Study::best_trial() const {
+  return guarded_read(impl_->path, [&]() -> std::optional<TrialRecord> {
+    SQLite::Statement statement(impl_->database,
+                                "SELECT t.trial_id FROM trials t JOIN trial_values v ON v.trial_id = t.trial_id "
+                                "WHERE t.study_id = ? AND t.state = 'COMPLETE' AND v.objective = 0 ORDER BY "
+                                "CASE v.value_type WHEN 'INF_POS' THEN 1 WHEN 'INF_NEG' THEN -1 ELSE 0 END DESC, "
+                                "v.value DESC, t.number LIMIT 1");
+    statement.bind(1, impl_->study_id);
+    if (!statement.executeStep()) return std::nullopt;
+    const int64_t id = statement.getColumn(0).getInt64();
+    statement.reset();
+    return impl_->read(id, id).at(0);
+  });
+}
+
+}  // namespace murmur

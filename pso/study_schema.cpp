@@ -1,0 +1,157 @@
+#include "pso/study_schema.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace murmur::study_schema {
+
+// Source: optuna/storages/_rdb/models.py of Optuna 3.1, schema version 12, alembic revision v3.0.0.d.
+const char* const kCreateTables = R"sql(
+CREATE TABLE studies (
+  study_id INTEGER NOT NULL, study_name VARCHAR(512) NOT NULL,
+  PRIMARY KEY (study_id));
+CREATE UNIQUE INDEX ix_studies_study_name ON studies (study_name);
+CREATE TABLE version_info (
+  version_info_id INTEGER NOT NULL, schema_version INTEGER, library_version VARCHAR(256),
+  PRIMARY KEY (version_info_id), CHECK (version_info_id=1));
+CREATE TABLE study_directions (
+  study_direction_id INTEGER NOT NULL, direction VARCHAR(8) NOT NULL, study_id INTEGER NOT NULL,
+  objective INTEGER NOT NULL,
+  PRIMARY KEY (study_direction_id), UNIQUE (study_id, objective),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id));
+CREATE TABLE study_user_attributes (
+  study_user_attribute_id INTEGER NOT NULL, study_id INTEGER, "key" VARCHAR(512), value_json TEXT,
+  PRIMARY KEY (study_user_attribute_id), UNIQUE (study_id, "key"),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id));
+CREATE TABLE study_system_attributes (
+  study_system_attribute_id INTEGER NOT NULL, study_id INTEGER, "key" VARCHAR(512), value_json TEXT,
+  PRIMARY KEY (study_system_attribute_id), UNIQUE (study_id, "key"),
+  FOREIGN KEY(study_id) REFERENCES studies (study_id));
+CREATE TABLE trials (
+  trial_id INTEGER NOT NULL, number INTEGER, study_id INTEGER, state VARCHAR(8) NOT NULL,
+  datetime_start DATETIME, datetime_complete DATETIME,
+  PRIMARY KEY (trial_id), FOREIGN KEY(study_id) REFERENCES studies (study_id));
+CREATE TABLE trial_user_attributes (
+  trial_user_attribute_id INTEGER NOT NULL, trial_id INTEGER, "key" VARCHAR(512), value_json TEXT,
+  PRIMARY KEY (trial_user_attribute_id), UNIQUE (trial_id, "key"),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
+CREATE TABLE trial_system_attributes (
+  trial_system_attribute_id INTEGER NOT NULL, trial_id INTEGER, "key" VARCHAR(512), value_json TEXT,
+  PRIMARY KEY (trial_system_attribute_id), UNIQUE (trial_id, "key"),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
+CREATE TABLE trial_params (
+  param_id INTEGER NOT NULL, trial_id INTEGER, param_name VARCHAR(512), param_value FLOAT, distribution_json TEXT,
+  PRIMARY KEY (param_id), UNIQUE (trial_id, param_name),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
+CREATE TABLE trial_values (
+  trial_value_id INTEGER NOT NULL, trial_id INTEGER NOT NULL, objective INTEGER NOT NULL, value FLOAT,
+  value_type VARCHAR(7) NOT NULL,
+  PRIMARY KEY (trial_value_id), UNIQUE (trial_id, objective),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
+CREATE TABLE trial_intermediate_values (
+  trial_intermediate_value_id INTEGER NOT NULL, trial_id INTEGER NOT NULL, step INTEGER NOT NULL,
+  intermediate_value FLOAT, intermediate_value_type VARCHAR(7) NOT NULL,
+  PRIMARY KEY (trial_intermediate_value_id), UNIQUE (trial_id, step),
+  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
+CREATE TABLE trial_heartbeats (
+  trial_heartbeat_id INTEGER NOT NULL, trial_id INTEGER NOT NULL, heartbeat DATETIME NOT NULL,
+  PRIMARY KEY (trial_heartbeat_id), UNIQUE (trial_id), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
+CREATE TABLE alembic_version (
+  version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
+INSERT INTO version_info VALUES (1, 12, '3.1.0');
+INSERT INTO alembic_version VALUES ('v3.0.0.d');
+)sql";
+
+std::span<const std::string_view> tables() {
+  static constexpr std::array<std::string_view, 13> kTables{"studies",
+                                                            "version_info",
+                                                            "study_directions",
+                                                            "study_user_attributes",
+                                                            "study_system_attributes",
+                                                            "trials",
+                                                            "trial_user_attributes",
+                                                            "trial_system_attributes",
+                                                            "trial_params",
+                                                            "trial_values",
+                                                            "trial_intermediate_values",
+                                                            "trial_heartbeats",
+                                                            "alembic_version"};
+  return kTables;
+}
+
+namespace {
+
+/// A float as Python writes it: `0.0`, `1e-05`.
+std::string python_float(double value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+}  // namespace
+
+std::string distribution_json(const TechniqueInfo& info) {
+  if (!info.choices.empty()) {
+    std::string choices;
+    for (const std::string_view choice : info.choices) {
+      choices += (choices.empty() ? "" : ", ") + nlohmann::json(choice).dump();
+    }
+    return R"({"name": "CategoricalDistribution", "attributes": {"choices": [)" + choices + "]}}";
+  }
+  // The range that the search covers, which may be narrower than what a user may set.
+  const double ends[] = {decode(info, info.raw_low), decode(info, info.raw_high), decode(info, info.raw_off)};
+  const double low = *std::min_element(std::begin(ends), std::end(ends));
+  const double high = *std::max_element(std::begin(ends), std::end(ends));
+  if (info.kind == Kind::kInteger) {
+    return fmt::format(
+        R"({{"name": "IntDistribution", "attributes": {{"log": false, "step": 1, "low": {}, "high": {}}}}})",
+        std::lround(low), std::lround(high));
+  }
+  return fmt::format(
+      R"({{"name": "FloatDistribution", "attributes": {{"step": null, "low": {}, "high": {}, "log": {}}}}})",
+      python_float(low), python_float(high), info.kind == Kind::kLogFloat && low > 0);
+}
+
+const char* value_type(double value) {
+  if (std::isnan(value)) return "NAN";
+  if (std::isinf(value)) return value > 0 ? "INF_POS" : "INF_NEG";
+  return "FINITE";
+}
+
+double stored_value(std::string_view type, double finite) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (type == "INF_POS") return kInfinity;
+  if (type == "INF_NEG") return -kInfinity;
+  if (type == "NAN") return std::numeric_limits<double>::quiet_NaN();
+  return finite;
+}
+
+std::string format_time(std::chrono::system_clock::time_point time) {
+  const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  const std::time_t seconds = us / 1000000;
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+                     local.tm_hour, local.tm_min, local.tm_sec, us % 1000000);
+}
+
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
+  std::tm local{};
+  int us = 0;
+  const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d.%6d", &local.tm_year, &local.tm_mon,
+                                 &local.tm_mday, &local.tm_hour, &local.tm_min, &local.tm_sec, &us);
+  if (fields < 6) return std::nullopt;
+  local.tm_year -= 1900;
+  local.tm_mon -= 1;
+  local.tm_isdst = -1;
+  return std::chrono::system_clock::from_time_t(std::mktime(&local)) + std::chrono::microseconds(us);
+}
+
+}  // namespace murmur::study_schema

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kernels/techniques.hpp"
+
+// What Optuna's RDB schema looks like: tables, and how values become columns. Private to the study.
+namespace murmur::study_schema {
+
+/// The tables and the version rows, as Optuna 3.1 creates them.
+extern const char* const kCreateTables;
+
+/// The names of the tables.
+std::span<const std::string_view> tables();
+
+inline constexpr int kSchemaVersion = 12;
+
+/// The distribution of a searched technique, as `optuna.distributions.distribution_to_json` writes it.
+std::string distribution_json(const TechniqueInfo& info);
+
+/// Optuna's `*_type` column of a value: FINITE, INF_POS, INF_NEG or NAN. Only FINITE ones have a value beside it.
+const char* value_type(double value);
+double stored_value(std::string_view type, double finite);
+
+/// `2026-11-23 12:57:23.481629`, local time, and back; none where the text is not of that form.
+std::string format_time(std::chrono::system_clock::time_point time);
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text);
+
+}  // namespace murmur::study_schema
