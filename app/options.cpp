@@ -83,14 +83,19 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.initialization = options.init == "he"       ? Initialization::kHe
                           : options.init == "glorot" ? Initialization::kGlorot
                                                      : Initialization::kScale;
-  result.sum_loss = options.loss_reduction.empty() ? options.paper : options.loss_reduction == "sum";
+  result.sum_loss = loss_reduction(options) == "sum";
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;
   result.num_threads = options.threads;
   return result;
 }
 
-TrainingData load_training_data(const CommonOptions& options, Device device) {
+std::string loss_reduction(const CommonOptions& options) {
+  if (!options.loss_reduction.empty()) return options.loss_reduction;
+  return options.paper ? "sum" : "mean";
+}
+
+TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all) {
   const Dataset dataset = load_dataset(options.dataset, options.data);
   const auto images = [device](const Samples& samples) {
     return Tensor::from<uint8_t>(samples.images,
@@ -99,8 +104,8 @@ TrainingData load_training_data(const CommonOptions& options, Device device) {
   const auto labels = [device](const Samples& samples) {
     return Tensor::from<uint8_t>(samples.labels, {samples.num_samples}, device);
   };
-  const Split training = training_split(dataset.train.num_samples, options.train_on_all);
-  const Split validation = validation_split(dataset.train.num_samples, options.train_on_all);
+  const Split training = training_split(dataset.train.num_samples, train_on_all);
+  const Split validation = validation_split(dataset.train.num_samples, train_on_all);
   TrainingData data;
   data.train_images = images(dataset.train);
   data.train_labels = labels(dataset.train);

@@ -45,8 +45,11 @@ Setting parse_settings(const std::vector<std::string>& assignments);
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
 
+/// "mean" or "sum".
+std::string loss_reduction(const CommonOptions& options);
+
 /// Loads the data set and puts it on the device.
-TrainingData load_training_data(const CommonOptions& options, Device device);
+TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all);
 
 /// Throws unless `text`, written to `path` when the work is done, can be: the folder exists and may be written to.
 void require_writable(const std::string& path);

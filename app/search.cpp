@@ -1,7 +1,169 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "app/commands.hpp"
+#include "app/final_test.hpp"
+#include "app/options.hpp"
+#include "app/progress.hpp"
+#include "engine/error.hpp"
+#include "pso/driver.hpp"
+
 namespace murmur::app {
-Run add_search(CLI::App& app) {
-  app.add_subcommand("search", "");
-  return [] {};
+namespace {
+
+struct SearchCommand {
+  CommonOptions common;
+  std::string study;
+  std::string study_name = "murmur";
+  std::vector<std::string> search;
+  std::string initialization = "sparse";
+  SwarmOptions swarm;
+  SearchOptions options;
+  int64_t slots = 0;  // 0: one a particle
+  int64_t top = 5;
+  int64_t repeats = 5;
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void on_signal(int) {
+  interrupted = 1;
 }
+
+SearchSpace space_of(const SearchCommand& command) {
+  if (command.search.empty()) return SearchSpace::all();
+  std::vector<Technique> techniques;
+  for (const std::string& key : command.search) techniques.push_back(technique(key).id);
+  return SearchSpace(techniques);
+}
+
+StudyDefinition definition_of(const SearchCommand& command) {
+  const CommonOptions& common = command.common;
+  StudyDefinition definition{command.study_name, space_of(command), parse_settings(common.set), {}};
+  definition.attributes = {{"dataset", common.dataset},
+                           {"model", common.model},
+                           {"epochs", common.epochs},
+                           {"micro_batch", common.micro_batch},
+                           {"initialization", common.init},
+                           {"loss_reduction", loss_reduction(common)},
+                           {"paper", common.paper},
+                           {"seed", std::to_string(common.seed)},
+                           {"abort_below", command.options.abort_below},
+                           {"swarm",
+                            {{"particles", command.swarm.num_particles},
+                             {"inertia_weight", command.swarm.inertia_weight},
+                             {"cognitive_coefficient", command.swarm.cognitive_coefficient},
+                             {"social_coefficient", command.swarm.social_coefficient},
+                             {"velocity_limit", command.swarm.velocity_limit},
+                             {"initialization", command.initialization}}}};
+  return definition;
+}
+
+Swarm swarm_of(const SearchCommand& command, const SearchSpace& space) {
+  std::vector<std::vector<double>> positions;
+  if (command.initialization == "sparse") {
+    positions = sparse_initial_positions(space, command.swarm.num_particles, command.swarm.seed);
+  }
+  return Swarm(space.low(), space.high(), command.swarm, positions);
+}
+
+std::string progress_line(const SearchProgress& now, int64_t num_trials, double seconds, int64_t told_before) {
+  const auto told = static_cast<double>(now.num_told - told_before);
+  const double eta = told > 0 ? seconds / told * static_cast<double>(num_trials - now.num_told) : 0;
+  return fmt::format("trials {}/{} ({} complete, {} aborted, {} diverged)  best {}  {:.0f} images/s  ETA {}",
+                     now.num_told, num_trials, now.num_complete, now.num_aborted, now.num_diverged,
+                     now.best ? fmt::format("{:.4f}", *now.best) : "-", static_cast<double>(now.num_images) / seconds,
+                     told > 0 ? format_duration(eta) : "-");
+}
+
+/// True when the search ran to its end, false when it was interrupted.
+bool run(SearchDriver& driver, int64_t num_trials, bool quiet) {
+  Progress progress(quiet);
+  const int64_t told_before = driver.progress().num_told;
+  const auto line = [&] {
+    return progress_line(driver.progress(), num_trials, progress.elapsed_seconds(), told_before);
+  };
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  while (interrupted == 0 && driver.step()) progress.show(line());
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  if (driver.progress().num_images > 0) progress.show(line(), true);
+  return interrupted == 0;
+}
+
+void search(SearchCommand command) {
+  CommonOptions& common = command.common;
+  const ModelSpecification model = model_of(common);
+  command.options.num_epochs = common.epochs;
+  command.options.seed = common.seed;
+  command.swarm.seed = common.seed;
+  const int64_t num_slots = command.slots > 0 ? command.slots : command.swarm.num_particles;
+  require_writable(common.json);
+  const TrainerOptions options = trainer_options(common, num_slots);
+  const StudyDefinition definition = definition_of(command);
+  Swarm swarm = swarm_of(command, definition.space);
+  const TrainingData data = load_training_data(common, options.device, false);
+  PopulationTrainer trainer(model, data, options);
+  Study study = Study::create_or_open(command.study, definition);
+  if (!common.quiet) {
+    fmt::print(stderr, "search: {} on {}, {} dimensions, {} particles in {} slots, {} trials of {} epochs, on {}: {}\n",
+               common.model, common.dataset, definition.space.num_dimensions(), command.swarm.num_particles, num_slots,
+               command.options.num_trials, common.epochs, options.device.name(), describe(options.device));
+  }
+  SearchDriver driver(trainer, swarm, study, command.options);
+  if (!run(driver, command.options.num_trials, common.quiet)) {
+    fmt::print("stopped after {} trials; the same command goes on from here\n", driver.progress().num_told);
+    return;
+  }
+  const FinalTest test = final_test(common, model, study, command.top, command.repeats);
+  print_final_test(test, study);
+  fmt::print("{} trials ({} complete, {} aborted, {} diverged) in the study {}\n", driver.progress().num_told,
+             driver.progress().num_complete, driver.progress().num_aborted, driver.progress().num_diverged,
+             std::filesystem::absolute(command.study).string());
+  if (!common.json.empty()) write_file(common.json, to_json(test, study).dump(2) + "\n");
+}
+
+}  // namespace
+
+Run add_search(CLI::App& app) {
+  CLI::App* sub = app.add_subcommand("search", "search the noise settings with a particle swarm");
+  auto command = std::make_shared<SearchCommand>();
+  const auto positive = CLI::Range(int64_t{1}, int64_t{1} << 20);
+  sub->add_option("--study", command->study, "study file (SQLite, Optuna's schema); an existing one is continued")
+      ->required();
+  sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
+  sub->add_option("--trials", command->options.num_trials, "trials in all")->check(positive)->capture_default_str();
+  sub->add_option("--particles", command->swarm.num_particles, "particles")->check(positive)->capture_default_str();
+  sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
+      ->capture_default_str();
+  sub->add_option("--patience", command->swarm.patience, "stop after this many sweeps without improvement")
+      ->check(positive)
+      ->capture_default_str();
+  sub->add_option("--inertia-weight", command->swarm.inertia_weight)->capture_default_str();
+  sub->add_option("--cognitive-coefficient", command->swarm.cognitive_coefficient)->capture_default_str();
+  sub->add_option("--social-coefficient", command->swarm.social_coefficient)->capture_default_str();
+  sub->add_option("--velocity-limit", command->swarm.velocity_limit, "as a fraction of a dimension's range")
+      ->capture_default_str();
+  sub->add_option("--initialization", command->initialization, "of the swarm: sparse, uniform")
+      ->check(CLI::IsMember({"sparse", "uniform"}))
+      ->capture_default_str();
+  sub->add_option("--abort-below", command->options.abort_below,
+                  "abort a trial whose validation accuracy is below this after an epoch")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  sub->add_option("--top", command->top, "best settings to test at the end")->check(positive)->capture_default_str();
+  sub->add_option("--repeats", command->repeats, "trainings of each in the final test")
+      ->check(positive)
+      ->capture_default_str();
+  add_common_options(*sub, command->common, 20);
+  sub->add_option("--search", command->search, "techniques to search (default: all); the others keep --set or off")
+      ->delimiter(',');
+  return [command] { search(*command); };
+}
+
 }  // namespace murmur::app

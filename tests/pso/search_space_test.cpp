@@ -72,8 +72,8 @@ TEST_P(EachTechnique, DecodeClampsToTheBounds) {
   EXPECT_EQ(space.decode(std::vector{info.raw_high + 3}), space.decode(std::vector{info.raw_high}));
 }
 
-INSTANTIATE_TEST_SUITE_P(SearchSpace, EachTechnique, testing::Range(0, kNumTechniques), [](const auto& info) {
-  return std::string(techniques()[static_cast<size_t>(info.param)].key);
+INSTANTIATE_TEST_SUITE_P(SearchSpace, EachTechnique, testing::Range(0, kNumTechniques), [](const auto& test) {
+  return std::string(techniques()[static_cast<size_t>(test.param)].key);
 });
 
 TEST(SearchSpace, KnownValues) {

@@ -1,0 +1,161 @@
+#include "app/final_test.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "app/progress.hpp"
+
+namespace murmur::app {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kAttribute = "final_test";
+
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+struct Statistics {
+  double mean;
+  double deviation;
+};
+
+Statistics statistics(const std::vector<double>& values) {
+  double sum = 0;
+  double squares = 0;
+  for (const double value : values) sum += value;
+  const double mean = sum / static_cast<double>(values.size());
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return {mean, values.size() > 1 ? std::sqrt(squares / static_cast<double>(values.size() - 1)) : 0};
+}
+
+std::vector<FinalRow> rows_of(const Study& study, int64_t top) {
+  std::vector<FinalRow> rows;
+  const Attributes attributes = study.attributes();
+  const auto baseline = attributes.find("baseline");
+  rows.push_back({-1, baseline == attributes.end() ? 0 : baseline->second.at("validation_accuracy").get<double>(), {}});
+  std::vector<TrialRecord> trials = study.trials();
+  std::erase_if(trials, [](const TrialRecord& trial) { return trial.state != TrialState::kComplete; });
+  std::ranges::stable_sort(trials, std::greater<>(), &TrialRecord::value);
+  for (const TrialRecord& trial : trials) {
+    if (static_cast<int64_t>(rows.size()) > top) break;
+    rows.push_back({trial.number, trial.value, {}});
+  }
+  return rows;
+}
+
+/// What identifies a final test; when it is the same, its results are too.
+Json key_of(const std::vector<FinalRow>& rows, int64_t repeats) {
+  Json trials = Json::array();
+  for (const FinalRow& row : rows) trials.push_back(row.trial);
+  return {{"trials", trials}, {"repeats", repeats}};
+}
+
+bool restore(const Study& study, const Json& key, std::vector<FinalRow>& rows) {
+  const Attributes attributes = study.attributes();
+  const auto stored = attributes.find(kAttribute);
+  if (stored == attributes.end() || stored->second.value("key", Json()) != key) return false;
+  const Json& accuracies = stored->second.at("test_accuracies");
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (const Json& value : accuracies.at(i)) {
+      rows[i].test_accuracies.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                                        : value.get<double>());
+    }
+  }
+  return true;
+}
+
+void store(Study& study, const Json& key, const std::vector<FinalRow>& rows) {
+  Json accuracies = Json::array();
+  for (const FinalRow& row : rows) {
+    Json list = Json::array();
+    for (const double value : row.test_accuracies) list.push_back(number(value));
+    accuracies.push_back(list);
+  }
+  study.set_attribute(kAttribute, {{"key", key}, {"test_accuracies", accuracies}});
+}
+
+void train_rows(const CommonOptions& options, const ModelSpecification& model, const Study& study, int64_t repeats,
+                std::vector<FinalRow>& rows) {
+  const auto num_networks = static_cast<int64_t>(rows.size()) * repeats;
+  const TrainerOptions trainer_options = app::trainer_options(options, num_networks);
+  PopulationTrainer trainer(model, load_training_data(options, trainer_options.device, true), trainer_options);
+  for (int64_t network = 0; network < num_networks; ++network) {
+    const FinalRow& row = rows[static_cast<size_t>(network / repeats)];
+    const Setting setting = row.trial < 0 ? study.base() : study.trial(row.trial).setting;
+    trainer.start(network, {options.seed + static_cast<uint64_t>(network % repeats), setting, options.epochs});
+  }
+  Progress progress(options.quiet);
+  std::vector<EpochResult> results;
+  for (int64_t epoch = 1; epoch <= options.epochs; ++epoch) {
+    results = trainer.run_epoch();
+    progress.show(
+        fmt::format("final test: {} networks on train + validation, epoch {}/{}", num_networks, epoch, options.epochs),
+        epoch == options.epochs);
+  }
+  const std::vector<Evaluation> tests = trainer.evaluate_test();
+  for (size_t network = 0; network < tests.size(); ++network) {
+    rows[network / static_cast<size_t>(repeats)].test_accuracies.push_back(
+        results[network].diverged ? std::numeric_limits<double>::quiet_NaN() : tests[network].accuracy);
+  }
+}
+
+/// The values of the searched techniques that are not off.
+std::string describe_setting(const Study& study, const Setting& setting) {
+  std::string text;
+  for (const Technique id : study.space().techniques()) {
+    const TechniqueInfo& info = technique(id);
+    if (setting[id] == info.off) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", info.key,
+                        info.choices.empty() ? fmt::format("{:.4g}", setting[id]) : format_value(info, setting[id]));
+  }
+  return text.empty() ? "all off" : text;
+}
+
+}  // namespace
+
+FinalTest final_test(const CommonOptions& options, const ModelSpecification& model, Study& study, int64_t top,
+                     int64_t repeats) {
+  FinalTest test{rows_of(study, top)};
+  const Json key = key_of(test.rows, repeats);
+  if (!restore(study, key, test.rows)) {
+    train_rows(options, model, study, repeats, test.rows);
+    store(study, key, test.rows);
+  }
+  return test;
+}
+
+void print_final_test(const FinalTest& test, const Study& study) {
+  fmt::print("\n{:>9}  {:>10}  {:>17}  setting\n", "trial", "validation", "test");
+  for (const FinalRow& row : test.rows) {
+    const Statistics accuracy = statistics(row.test_accuracies);
+    const Setting setting = row.trial < 0 ? study.base() : study.trial(row.trial).setting;
+    fmt::print("{:>9}  {:>10.4f}  {:>8.4f} ± {:.4f}  {}\n", row.trial < 0 ? "baseline" : fmt::format("{}", row.trial),
+               row.validation_accuracy, accuracy.mean, accuracy.deviation, describe_setting(study, setting));
+  }
+  fmt::print(
+      "\nvalidation: accuracy of the trial. test: mean ± standard deviation of {} trainings on train + validation.\n",
+      test.rows.front().test_accuracies.size());
+}
+
+Json to_json(const FinalTest& test, const Study& study) {
+  Json rows = Json::array();
+  for (const FinalRow& row : test.rows) {
+    const Setting setting = row.trial < 0 ? study.base() : study.trial(row.trial).setting;
+    Json values;
+    for (const TechniqueInfo& info : techniques()) values[std::string(info.key)] = setting[info.id];
+    Json accuracies = Json::array();
+    for (const double value : row.test_accuracies) accuracies.push_back(number(value));
+    rows.push_back({{"trial", row.trial < 0 ? Json(nullptr) : Json(row.trial)},
+                    {"validation_accuracy", number(row.validation_accuracy)},
+                    {"test_accuracies", accuracies},
+                    {"setting", values}});
+  }
+  return {{"study", study.path().string()}, {"rows", rows}};
+}
+
+}  // namespace murmur::app

@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# What the scripts share: packages, builds, test runs. Source it; it changes into the repository's root.
+#
+#   set_up GROUP...        installs the missing Debian/Ubuntu packages of the groups: build, test, check
+#   build PRESET [TARGET]  configures and compiles, all targets or one
+#   run_tests PRESET [CTEST OPTION]...
+#   count_tests PRESET...  sets PASSED, FAILED and SKIPPED from the last runs of the presets
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+LOGS=build/logs
+
+say() { printf '== %s\n' "$*"; }
+
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+# run_logged NAME COMMAND...: runs quietly, its output in a log file; shows the log's end and stops where it fails.
+run_logged() {
+  local log=$LOGS/$1.log
+  shift
+  mkdir -p "$LOGS"
+  "$@" >"$log" 2>&1 && return
+  tail -n 60 "$log" >&2
+  die "failed: $* (all of its output: $log)"
+}
+
+packages_of() {
+  case $1 in
+    build)
+      # oneDNN's CMake files look for OpenCL, which its package does not bring.
+      echo g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev zlib1g-dev libfmt-dev libspdlog-dev \
+        nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libsqlitecpp-dev \
+        libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
+      ;;
+    test) echo python3-optuna ;;
+    check) echo clang clang-format-14 clang-tidy-14 shellcheck ;;
+    *) die "packages: expected build, test or check, got '$1'" ;;
+  esac
+}
+
+is_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+as_root() {
+  if ((EUID == 0)); then env "$@"; else sudo -n env "$@"; fi
+}
+
+apt() { as_root DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"; }
+
+set_up() {
+  local group package missing=()
+  if ! command -v apt-get >/dev/null; then
+    say "packages: no apt-get here; expecting the dependencies to be installed"
+    return
+  fi
+  for group; do
+    for package in $(packages_of "$group"); do
+      is_installed "$package" || missing+=("$package")
+    done
+  done
+  ((${#missing[@]})) || return 0
+  say "packages: installing ${missing[*]}"
+  if ((EUID != 0)) && ! sudo -n true 2>/dev/null; then
+    die "expected root or sudo without a password; install them yourself: apt-get install ${missing[*]}"
+  fi
+  SECONDS=0
+  run_logged packages apt update
+  run_logged packages apt install --no-install-recommends "${missing[@]}"
+  say "packages: installed in $SECONDS s"
+}
+
+# Passes ninja's output on into the log and says how far it is, four times in a build.
+show_progress() {
+  local line shown=0
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >&3
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] && ((BASH_REMATCH[1] * 4 / BASH_REMATCH[2] > shown)); then
+      shown=$((BASH_REMATCH[1] * 4 / BASH_REMATCH[2]))
+      say "$1: ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} steps, $SECONDS s"
+    fi
+  done
+}
+
+build() {
+  local preset=$1 log=$LOGS/$1.log
+  local compile=(cmake --build --preset "$preset" --parallel "$(nproc)")
+  (($# < 2)) || compile+=(--target "${@:2}")
+  SECONDS=0
+  run_logged "$preset" cmake --preset "$preset" ${CONFIGURE_OPTIONS:+"${CONFIGURE_OPTIONS[@]}"}
+  say "build ($preset): $(grep -o 'CUDA target: .*' "$log")"
+  if ! "${compile[@]}" 2>&1 | show_progress "build ($preset)" 3>>"$log"; then
+    tail -n 60 "$log" >&2
+    die "failed: ${compile[*]} (all of its output: $log)"
+  fi
+}
+
+run_tests() {
+  local preset=$1
+  rm -f "build/$preset/tests.xml"
+  ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit tests.xml "${@:2}"
+}
+
+# The number behind a name in the head of a run's report; 0 where the run made none.
+reported() { sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p" "build/$1/tests.xml" 2>/dev/null | head -n 1; }
+
+count_tests() {
+  local preset tests failed skipped
+  PASSED=0 FAILED=0 SKIPPED=0
+  for preset; do
+    tests=$(reported "$preset" tests) failed=$(reported "$preset" failures) skipped=$(reported "$preset" skipped)
+    FAILED=$((FAILED + ${failed:-0}))
+    SKIPPED=$((SKIPPED + ${skipped:-0}))
+    PASSED=$((PASSED + ${tests:-0} - ${failed:-0} - ${skipped:-0}))
+  done
+}

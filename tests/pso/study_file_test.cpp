@@ -1,0 +1,176 @@
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "engine/error.hpp"
+#include "pso/study.hpp"
+#include "temporary_folder.hpp"
+
+namespace murmur {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+const std::vector<double> kPosition(22, 1.0);
+const StudyOptions kImpatient{.busy_timeout_ms = 50};
+
+StudyDefinition definition() {
+  StudyDefinition result;
+  result.attributes = {{"model", "fc"}, {"dataset", "mnist"}};
+  return result;
+}
+
+class StudyFile : public testing::Test {
+ protected:
+  /// Both ways of opening say this, and neither changes or leaves anything.
+  void expect_rejected(const std::filesystem::path& path, const std::string& message) {
+    const auto before = folder_.contents();
+    const auto matches = ThrowsMessage<StudyError>(AllOf(HasSubstr(path.string()), HasSubstr(message)));
+    EXPECT_THAT([&] { Study::create_or_open(path, definition(), kImpatient); }, matches);
+    EXPECT_THAT([&] { Study::open_read_only(path, "", kImpatient); }, matches);
+    EXPECT_EQ(folder_.contents(), before);
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "study.db";
+};
+
+TEST_F(StudyFile, ANewStudyIsOneFile) {
+  { Study::create_or_open(path_, definition()); }
+  const auto files = folder_.contents();
+  EXPECT_EQ(files.size(), 1u);
+  { Study::create_or_open(path_, definition()); }
+  { Study::open_read_only(path_).trials(); }
+  EXPECT_EQ(folder_.contents(), files);
+}
+
+TEST_F(StudyFile, MissingFolder) {
+  expect_rejected(folder_ / "none" / "study.db", "got no folder");
+}
+
+TEST_F(StudyFile, Folder) {
+  std::filesystem::create_directory(path_);
+  expect_rejected(path_, "expected a file, got a folder");
+}
+
+TEST_F(StudyFile, NotSqlite) {
+  folder_.write("study.db", std::string(5000, 'x'));
+  expect_rejected(path_, "got a file that is not SQLite");
+}
+
+TEST_F(StudyFile, EmptyFile) {
+  folder_.write("study.db", "");
+  expect_rejected(path_, "got an empty file");
+}
+
+TEST_F(StudyFile, DeviceFile) {
+  expect_rejected("/dev/null", "got a special file");
+}
+
+TEST_F(StudyFile, SqliteOfAnotherProgram) {
+  for (const char* mode : {"DELETE", "WAL"}) {
+    const std::filesystem::path path = folder_ / (std::string(mode) + ".db");
+    {
+      SQLite::Database other(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      other.exec("PRAGMA journal_mode=" + std::string(mode));
+      other.exec("CREATE TABLE trials (x)");
+    }
+    expect_rejected(path, "got an SQLite file without table 'studies'");
+  }
+}
+
+TEST_F(StudyFile, DamagedFile) {
+  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
+  std::filesystem::resize_file(path_, 8192);
+  expect_rejected(path_, "undamaged");
+}
+
+TEST_F(StudyFile, OtherSchemaVersion) {
+  { Study::create_or_open(path_, definition()); }
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("UPDATE version_info SET schema_version = 13");
+  expect_rejected(path_, "schema version 12, got 13");
+}
+
+TEST_F(StudyFile, StudyOfOptunaAlone) {
+  { Study::create_or_open(path_, definition()); }
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("DELETE FROM study_user_attributes");
+  expect_rejected(path_, "expected a study made by murmur");
+}
+
+TEST_F(StudyFile, StudyThatMinimises) {
+  { Study::create_or_open(path_, definition()); }
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("UPDATE study_directions SET direction='MINIMIZE'");
+  expect_rejected(path_, "MAXIMIZE, got MINIMIZE");
+}
+
+TEST_F(StudyFile, UnknownTechniqueInTheSpace) {
+  { Study::create_or_open(path_, definition()); }
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE study_user_attributes SET value_json = '[\"telepathy\"]' WHERE \"key\" = 'search_space'");
+  expect_rejected(path_, "unknown technique 'telepathy'");
+}
+
+TEST_F(StudyFile, AttributeThatIsNotJson) {
+  { Study::create_or_open(path_, definition()); }
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE study_user_attributes SET value_json = '{oops' WHERE \"key\" = 'model'");
+  expect_rejected(path_, "expected attributes in JSON");
+}
+
+TEST_F(StudyFile, TrialThatMakesNoSense) {
+  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
+  const auto expect_unreadable = [&](const std::string& damage, const std::string& message) {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec("SAVEPOINT undo; " + damage);
+    database.exec("RELEASE undo");
+    EXPECT_THAT([&] { Study::open_read_only(path_).trials(); }, ThrowsMessage<StudyError>(HasSubstr(message)));
+  };
+  expect_unreadable("UPDATE trials SET state = 'LOST'", "got 'LOST'");
+  expect_unreadable(
+      "UPDATE trials SET state = 'FAIL'; UPDATE trial_params SET param_value = 7 WHERE param_name = 'zoom'",
+      "zoom: expected a value in [0, 0.2], got 7");
+  expect_unreadable(
+      "UPDATE trial_params SET param_value = 0 WHERE param_name = 'zoom'; "
+      "UPDATE trial_user_attributes SET value_json = '\"x\"' WHERE \"key\" = 'seed'",
+      "seed: expected a 64-bit number, got 'x'");
+  expect_unreadable(
+      "UPDATE trial_user_attributes SET value_json = '\"1\"' WHERE \"key\" = 'seed'; "
+      "UPDATE trial_user_attributes SET value_json = '[1]' WHERE \"key\" = 'position'",
+      "22 dimensions in trial 0, got 1");
+}
+
+TEST_F(StudyFile, StudyOfAnotherSearch) {
+  { Study::create_or_open(path_, definition()); }
+  const auto before = folder_.contents();
+  const auto expect_different = [&](const std::string& message, const std::function<void(StudyDefinition&)>& change) {
+    StudyDefinition other = definition();
+    change(other);
+    EXPECT_THAT([&] { Study::create_or_open(path_, other); }, ThrowsMessage<StudyError>(HasSubstr(message)));
+  };
+  expect_different(R"(expected dataset = "cifar10", got "mnist")",
+                   [](StudyDefinition& d) { d.attributes["dataset"] = "cifar10"; });
+  expect_different("expected epochs = 20, got none", [](StudyDefinition& d) { d.attributes["epochs"] = 20; });
+  expect_different(R"(expected search_space = ["zoom"], got ["shuffle",)",
+                   [](StudyDefinition& d) { d.space = SearchSpace({Technique::kZoom}); });
+  expect_different("expected base_setting", [](StudyDefinition& d) { d.base.set(Technique::kZoom, 0.1); });
+  expect_different("a study named 'x', got 'murmur'", [](StudyDefinition& d) { d.name = "x"; });
+  EXPECT_EQ(folder_.contents(), before);
+}
+
+TEST_F(StudyFile, WrongDefinitionsCreateNothing) {
+  StudyDefinition nameless = definition();
+  nameless.name = "";
+  EXPECT_THROW(Study::create_or_open(path_, nameless), InvalidArgument);
+  StudyDefinition reserved = definition();
+  reserved.attributes["base_setting"] = 1;
+  EXPECT_THROW(Study::create_or_open(path_, reserved), InvalidArgument);
+  EXPECT_THAT([&] { Study::open_read_only(path_); }, ThrowsMessage<StudyError>(HasSubstr("got no such file")));
+  EXPECT_TRUE(folder_.contents().empty());
+}
+
+}  // namespace
+}  // namespace murmur

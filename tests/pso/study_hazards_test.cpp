@@ -1,0 +1,226 @@
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+
+#include "engine/error.hpp"
+#include "pso/study.hpp"
+#include "temporary_folder.hpp"
+
+namespace murmur {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+const std::vector<double> kPosition(22, 1.0);
+const StudyOptions kImpatient{.busy_timeout_ms = 50};
+constexpr uid_t kNobody = 65534;
+
+StudyDefinition definition() {
+  StudyDefinition result;
+  result.attributes = {{"model", "fc"}, {"dataset", "mnist"}};
+  return result;
+}
+
+/// Runs f in a child process. The exit status is what f returns, or the signal's number + 128 when it was killed.
+int in_child(const std::function<int()>& f) {
+  const pid_t child = fork();
+  if (child == 0) {
+    int status = 99;
+    try {
+      status = f();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "child: %s\n", error.what());
+    }
+    _exit(status);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/// What other processes, permissions, kills and full disks do to a study.
+class StudyHazards : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "study.db";
+};
+
+TEST_F(StudyHazards, LockedByAnotherProcess) {
+  { Study::create_or_open(path_, definition()); }
+  SQLite::Database other(path_.string(), SQLite::OPEN_READWRITE);
+  SQLite::Transaction lock(other, SQLite::TransactionBehavior::IMMEDIATE);
+  EXPECT_EQ(in_child([&] {
+              try {
+                Study::create_or_open(path_, definition(), kImpatient);
+              } catch (const StudyError& error) {
+                return std::string(error.what()).find("another process keeps locked") != std::string::npos ? 0 : 1;
+              }
+              return 2;
+            }),
+            0);
+}
+
+TEST_F(StudyHazards, LockedDuringTheSearch) {
+  Study study = Study::create_or_open(path_, definition(), kImpatient);
+  study.begin_trial(1, kPosition);
+  {
+    SQLite::Database other(path_.string(), SQLite::OPEN_READWRITE);
+    SQLite::Transaction lock(other, SQLite::TransactionBehavior::IMMEDIATE);
+    EXPECT_THAT([&] { study.finish_trial(0, {.value = 0.5}); }, ThrowsMessage<StudyError>(HasSubstr("locked")));
+  }
+  study.finish_trial(0, {.value = 0.5});  // and it goes on when the lock is gone
+  EXPECT_EQ(study.trial(0).value, 0.5);
+}
+
+/// Runs f as a user who may not override permissions.
+int as_nobody(const std::function<int()>& f) {
+  return in_child([&] { return geteuid() == 0 && seteuid(kNobody) != 0 ? 98 : f(); });
+}
+
+/// 0 when creating or opening for writing says this.
+int write_fails_with(const std::filesystem::path& path, const std::string& message) {
+  try {
+    Study::create_or_open(path, definition(), kImpatient);
+  } catch (const StudyError& error) {
+    if (std::string(error.what()).find(message) != std::string::npos) return 0;
+    std::fprintf(stderr, "child: %s\n", error.what());
+  }
+  return 1;
+}
+
+TEST_F(StudyHazards, ReadOnlyFileIsReadButNotWritten) {
+  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
+  ASSERT_EQ(chmod(path_.c_str(), 0444), 0);
+  for (const mode_t folder_mode : {0555, 0777}) {
+    ASSERT_EQ(chmod(folder_.path().c_str(), folder_mode), 0);
+    const auto before = folder_.contents();
+    EXPECT_EQ(as_nobody([&] { return write_fails_with(path_, "got a read-only one"); }), 0);
+    EXPECT_EQ(as_nobody([&] { return Study::open_read_only(path_).trials().size() == 1 ? 0 : 1; }), 0);
+    EXPECT_EQ(folder_.contents(), before);
+  }
+}
+
+TEST_F(StudyHazards, ReadOnlyFolderTakesNoNewStudy) {
+  ASSERT_EQ(chmod(folder_.path().c_str(), 0555), 0);
+  EXPECT_EQ(as_nobody([&] { return write_fails_with(path_, "in a folder that can be written"); }), 0);
+  EXPECT_TRUE(folder_.contents().empty());
+}
+
+TEST_F(StudyHazards, UnreadableFile) {
+  { Study::create_or_open(path_, definition()); }
+  ASSERT_EQ(chmod(folder_.path().c_str(), 0777), 0);
+  ASSERT_EQ(chmod(path_.c_str(), 0), 0);
+  EXPECT_EQ(as_nobody([&] { return write_fails_with(path_, "expected a file that can be opened"); }), 0);
+}
+
+TEST_F(StudyHazards, OddNamesAndLinks) {
+  const std::filesystem::path odd = folder_ / "a b?c#d%41 \xc3\xa9.db";
+  { Study::create_or_open(odd, definition()).begin_trial(1, kPosition); }
+  std::filesystem::create_symlink(odd, path_);
+  EXPECT_EQ(Study::open_read_only(path_).trials().size(), 1u);
+  { EXPECT_EQ(Study::create_or_open(path_, definition()).begin_trial(2, kPosition), 1); }
+  ASSERT_EQ(chmod(odd.c_str(), 0444), 0);
+  ASSERT_EQ(chmod(folder_.path().c_str(), 0555), 0);
+  EXPECT_EQ(as_nobody([&] { return Study::open_read_only(odd).trials().size() == 2 ? 0 : 1; }), 0);
+}
+
+TEST_F(StudyHazards, AKilledProcessLosesNoTrial) {
+  { Study::create_or_open(path_, definition()); }
+  EXPECT_EQ(in_child([&] {
+              Study study = Study::create_or_open(path_, definition());
+              for (uint64_t i = 0; i < 300; ++i) {
+                const int64_t number = study.begin_trial(i, kPosition);
+                study.finish_trial(number, {.value = static_cast<double>(i), .intermediate = {0.5, 0.75}});
+              }
+              study.begin_trial(300, kPosition);
+              raise(SIGKILL);
+              return 0;
+            }),
+            128 + SIGKILL);
+  const auto after_kill = folder_.contents();
+  EXPECT_GT(after_kill.size(), 1u) << "expected the killed process to leave its log";
+  EXPECT_EQ(Study::open_read_only(path_).trials().size(), 301u);
+  EXPECT_EQ(folder_.contents().at("study.db"), after_kill.at("study.db"));
+  EXPECT_EQ(folder_.contents().at("study.db-wal"), after_kill.at("study.db-wal"));
+
+  Study study = Study::create_or_open(path_, definition());
+  const std::vector<TrialRecord> trials = study.trials();
+  ASSERT_EQ(trials.size(), 301u);
+  for (size_t i = 0; i < 300; ++i) {
+    EXPECT_EQ(trials[i].state, TrialState::kComplete);
+    EXPECT_EQ(trials[i].value, static_cast<double>(i));
+    EXPECT_EQ(trials[i].intermediate, (std::vector{0.5, 0.75}));
+  }
+  EXPECT_EQ(trials[300].state, TrialState::kRunning);
+  EXPECT_EQ(study.begin_trial(0, kPosition), 301);
+}
+
+TEST_F(StudyHazards, AFullDiskIsAStudyErrorAndKeepsWhatWasTold) {
+  // A limit on the size of a file stands in for the full disk: writes fail half-way.
+  { Study::create_or_open(path_, definition()); }
+  const int told = in_child([&] {
+    Study study = Study::create_or_open(path_, definition());
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{300000, 300000};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 97;
+    for (int i = 0; i < 90; ++i) {
+      try {
+        study.finish_trial(study.begin_trial(1, kPosition), {.value = 0.5});
+      } catch (const StudyError&) {
+        return i;
+      }
+    }
+    return 96;
+  });
+  ASSERT_GT(told, 0);
+  ASSERT_LT(told, 90) << "expected the limit to stop the child";
+  Study study = Study::create_or_open(path_, definition());
+  int complete = 0;
+  for (const TrialRecord& trial : study.trials()) complete += trial.state == TrialState::kComplete;
+  EXPECT_EQ(complete, told);
+}
+
+TEST_F(StudyHazards, AFullDiskAtTheStartLeavesNothing) {
+  EXPECT_EQ(in_child([&] {
+              std::signal(SIGXFSZ, SIG_IGN);
+              const rlimit limit{20000, 20000};
+              if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 97;
+              try {
+                Study::create_or_open(path_, definition());
+              } catch (const StudyError&) {
+                return 0;
+              }
+              return 1;
+            }),
+            0);
+  EXPECT_TRUE(folder_.contents().empty());
+}
+
+TEST_F(StudyHazards, TwoProcessesCreateOneStudy) {
+  EXPECT_EQ(in_child([&] {
+              // Both start from nothing; whoever comes second opens what the first one made.
+              const pid_t other = fork();
+              Study study = Study::create_or_open(path_, definition());
+              for (int i = 0; i < 20; ++i) study.begin_trial(1, kPosition);
+              if (other == 0) _exit(0);
+              int status = 0;
+              waitpid(other, &status, 0);
+              return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+            }),
+            0);
+  EXPECT_EQ(folder_.contents().size(), 1u);
+  const std::vector<TrialRecord> trials = Study::open_read_only(path_).trials();
+  ASSERT_EQ(trials.size(), 40u);
+  for (size_t i = 0; i < 40; ++i) EXPECT_EQ(trials[i].number, static_cast<int64_t>(i));
+}
+
+}  // namespace
+}  // namespace murmur
