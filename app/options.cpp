@@ -83,6 +83,8 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.initialization = options.init == "he"       ? Initialization::kHe
                           : options.init == "glorot" ? Initialization::kGlorot
                                                      : Initialization::kScale;
+  result.paper = options.paper;
+  result.shuffle_window = options.paper ? 1024 : 0;
   result.sum_loss = loss_reduction(options) == "sum";
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;
@@ -113,6 +115,7 @@ TrainingData load_training_data(const CommonOptions& options, Device device, boo
   data.test_labels = labels(dataset.test);
   data.training = {training.first, training.count};
   data.validation = {validation.first, validation.count};
+  data.size = {dataset.train.height, dataset.train.width, dataset.train.channels};
   data.num_classes = dataset.num_classes;
   return data;
 }

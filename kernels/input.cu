@@ -2,6 +2,7 @@
 #include "engine/random/distributions.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/noise/activation.hpp"
+#include "kernels/noise/geometry.hpp"
 #include "kernels/noise/input.hpp"
 #include "kernels/parallel.hpp"
 
@@ -11,65 +12,173 @@ namespace {
 template <class T>
 struct InputForward {
   static constexpr int kWidth = 256;
+  using Quads = PerLaneQuad<T, kWidth>;
   InputArgs<T> args;
 
-  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t row) const {
-    const NetworkState& state = args.step.state[network];
-    const bool has_sample = row < state.num_rows(args.step.micro_batch, args.step.epoch_size);
-    const int64_t quads = num_quads(args.sample_size);
-    T* output = args.output + network * args.output_stride + row * 4 * quads;
-    const noise::SampleOrder order(state, args.step.techniques, network, args.step.epoch_size);
-    const int64_t sample = has_sample ? args.first + order(state.position + row) : 0;
-    all.leader([&] { args.targets[network * args.step.micro_batch + row] = has_sample ? args.labels[sample] : -1; });
+  /// One row: where its pixels come from and which noise is on.
+  struct Row {
+    const uint8_t* pixels;
+    Quad<T>* output;
+    uint64_t seed;
+    int64_t item;
+    T scale;  // 1/255, or 0 for a row without a sample
+    float noise;
+    float mask;
+    float contrast;  // the factor, 1 for off
+    bool resampled;
+    noise::AffineMap map;
+  };
 
-    const uint8_t* pixels = args.images + sample * args.sample_size;
-    const float sigma = args.step.techniques.get(Technique::kInputNoise, network);
-    const float mask = args.mask_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f;
-    const uint64_t item_position = static_cast<uint64_t>((state.item + row) * quads);
-    const uint64_t seed = state.seed;
-    const T weight = has_sample ? T{1} / T{255} : T{0};
-    PerLaneQuad<T, kWidth> x;
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t row_index) const {
+    const Row row = describe(all, network, row_index);
+    const int64_t quads = num_quads(args.sample_size());
+    Quads x;
+    if (row.contrast != 1.0f) {
+      stretch(all, row, x);
+      return;
+    }
     for (int64_t first = 0; first < quads; first += kWidth) {
       const Lanes<kWidth> lanes = all.first(quads - first);
-      const uint64_t position = item_position + static_cast<uint64_t>(first);
-      load(lanes, pixels, first, weight, x);
-      if (sigma > 0 && has_sample) {
-        lanes.compute([&](int i) {
-          const Quad<float> n =
-              normal(philox(position + static_cast<uint64_t>(i), make_site(Technique::kInputNoise, 0), 0, seed));
-          x.set(i, noise::input_noise(x.get(i), static_cast<T>(sigma), n));
-        });
-      }
-      if (mask > 0) {
-        lanes.compute([&](int i) {
-          const Quad<uint32_t> words =
-              philox(position + static_cast<uint64_t>(i), make_site(Technique::kDropconnect, 0), 0, seed);
-          x.set(i, noise::input_mask(x.get(i), mask, words));
-        });
-      }
-      Quad<T>* target = as_quads(output) + first;
-      lanes.each([&](int i) { target[i] = x.get(i); });
+      load(lanes, row, first, x);
+      finish(lanes, row, first, x);
     }
   }
 
-  /// Pixels times weight. The last quad of a sample may be partial: its padding becomes 0.
-  MURMUR_KERNEL void load(const Lanes<kWidth>& lanes, const uint8_t* pixels, int64_t first, T weight,
-                          PerLaneQuad<T, kWidth>& x) const {
-    const int64_t whole = args.sample_size / 4;
-    lanes.first(whole - first).each([&](int i) {
-      const uint8_t* p = pixels + 4 * (first + i);
-      x.set(i, {static_cast<T>(p[0]) * weight, static_cast<T>(p[1]) * weight, static_cast<T>(p[2]) * weight,
-                static_cast<T>(p[3]) * weight});
+  MURMUR_KERNEL Row describe(const Lanes<kWidth>& all, int64_t network, int64_t index) const {
+    const StepArgs& step = args.step;
+    const TechniqueTable& techniques = step.techniques;
+    const NetworkState& state = step.state[network];
+    const bool has_sample = index < state.num_rows(step.micro_batch, step.epoch_size);
+    const bool shuffle = techniques.get(Technique::kShuffle, network) > 0.5f;
+    const int64_t sample = has_sample ? args.first + noise::sample_index(state, shuffle, args.shuffle_window,
+                                                                         step.epoch_size, state.position + index)
+                                      : 0;
+    all.leader([&] { args.targets[network * step.micro_batch + index] = has_sample ? args.labels[sample] : -1; });
+    const noise::GeometryRanges ranges(techniques, network);
+    const float contrast = has_sample ? techniques.get(Technique::kContrast, network) : 0.0f;
+    const int64_t item = state.item + index;
+    Row row;
+    row.pixels = args.images + sample * args.sample_size();
+    row.output = as_quads(args.output + network * args.output_stride) + index * num_quads(args.sample_size());
+    row.seed = state.seed;
+    row.item = item;
+    row.scale = has_sample ? T{1} / T{255} : T{0};
+    row.noise = has_sample ? techniques.get(Technique::kInputNoise, network) : 0.0f;
+    row.mask = args.mask_input ? techniques.get(Technique::kDropconnect, network) : 0.0f;
+    row.contrast = contrast > 0 ? noise::contrast_factor(contrast, state.seed, step.paper ? state.update : item) : 1.0f;
+    row.resampled = has_sample && ranges.any();
+    if (row.resampled) row.map = noise::random_map(ranges, args.size, state.seed, item);
+    return row;
+  }
+
+  /// Pixels in [0, 1]. The last quad of a sample may be partial: its padding becomes 0.
+  MURMUR_KERNEL void load(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Quads& x) const {
+    const int64_t size = args.sample_size();
+    const int64_t whole = size / 4;
+    const T scale = row.scale;
+    const uint8_t* pixels = row.pixels;
+    const Lanes<kWidth> whole_lanes = lanes.first(whole - first);
+    if (row.resampled) {
+      const StagedBytes image(lanes, pixels, size);
+      const noise::AffineMap map = row.map;
+      const noise::ImageSize image_size = args.size;
+      const auto start = static_cast<int32_t>(4 * first);
+      const auto pixel = [&](int32_t e) { return static_cast<T>(noise::resample(image, image_size, map, e)) * scale; };
+      whole_lanes.each([&](int i) {
+        const int32_t e = start + 4 * i;
+        x.set(i, {pixel(e), pixel(e + 1), pixel(e + 2), pixel(e + 3)});
+      });
+      load_rest(lanes, first, x, [&](int64_t e) { return pixel(static_cast<int32_t>(e)); });
+    } else {
+      whole_lanes.each([&](int i) {
+        const uint8_t* p = pixels + 4 * (first + i);
+        x.set(i, {static_cast<T>(p[0]) * scale, static_cast<T>(p[1]) * scale, static_cast<T>(p[2]) * scale,
+                  static_cast<T>(p[3]) * scale});
+      });
+      load_rest(lanes, first, x, [&](int64_t e) { return static_cast<T>(pixels[e]) * scale; });
+    }
+  }
+
+  template <class Pixel>
+  MURMUR_KERNEL void load_rest(const Lanes<kWidth>& lanes, int64_t first, Quads& x, const Pixel& pixel) const {
+    const int64_t size = args.sample_size();
+    const int64_t whole = size / 4;
+    if (4 * whole == size) return;
+    lanes.each([&](int i) {
+      if (first + i != whole) return;
+      const auto padded = [&](int64_t e) { return e < size ? pixel(e) : T{0}; };
+      x.set(i, {padded(4 * whole), padded(4 * whole + 1), padded(4 * whole + 2), T{0}});
     });
-    if (4 * whole < args.sample_size) {
-      lanes.each([&](int i) {
-        if (first + i != whole) return;
-        const auto pixel = [&](int64_t element) {
-          return element < args.sample_size ? static_cast<T>(pixels[element]) * weight : T{0};
-        };
-        x.set(i, {pixel(4 * whole), pixel(4 * whole + 1), pixel(4 * whole + 2), pixel(4 * whole + 3)});
+  }
+
+  /// Contrast needs the mean of each channel first: two walks over the row, through its place in memory.
+  MURMUR_KERNEL void stretch(const Lanes<kWidth>& all, const Row& row, Quads& x) const {
+    const int64_t quads = num_quads(args.sample_size());
+    const auto channels = static_cast<int32_t>(args.size.channels);
+    const T count = static_cast<T>(args.size.height * args.size.width);
+    const T factor = static_cast<T>(row.contrast);
+    Quad<T>* output = row.output;
+    for (int64_t first = 0; first < quads; first += kWidth) {
+      const Lanes<kWidth> lanes = all.first(quads - first);
+      load(lanes, row, first, x);
+      lanes.each([&](int i) { output[first + i] = x.get(i); });
+    }
+    for (int32_t channel = 0; channel < channels; ++channel) {
+      const auto is_in = [=](int64_t quad, int j) {
+        return channels == 1 || static_cast<int32_t>(4 * quad + j) % channels == channel;
+      };
+      T sum = 0;
+      for (int64_t first = 0; first < quads; first += kWidth) {
+        const Lanes<kWidth> lanes = all.first(quads - first);
+        lanes.each([&](int i) {
+          const Quad<T> value = output[first + i];
+          x.set(i, {is_in(first + i, 0) ? value.v[0] : T{0}, is_in(first + i, 1) ? value.v[1] : T{0},
+                    is_in(first + i, 2) ? value.v[2] : T{0}, is_in(first + i, 3) ? value.v[3] : T{0}});
+        });
+        const Quad<T> part = lanes.sum(x);
+        sum += (part.v[0] + part.v[1]) + (part.v[2] + part.v[3]);
+      }
+      const T mean = sum / count;
+      for (int64_t first = 0; first < quads; first += kWidth) {
+        const Lanes<kWidth> lanes = all.first(quads - first);
+        lanes.each([&](int i) {
+          const Quad<T> value = output[first + i];
+          const auto stretched = [&](int j) {
+            return is_in(first + i, j) ? noise::contrast(value.v[j], mean, factor) : value.v[j];
+          };
+          output[first + i] = {stretched(0), stretched(1), stretched(2), stretched(3)};
+        });
+      }
+    }
+    for (int64_t first = 0; first < quads; first += kWidth) {
+      const Lanes<kWidth> lanes = all.first(quads - first);
+      lanes.each([&](int i) { x.set(i, output[first + i]); });
+      finish(lanes, row, first, x);
+    }
+  }
+
+  /// Input noise, the first layer's input mask, and out.
+  MURMUR_KERNEL void finish(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Quads& x) const {
+    const uint64_t seed = row.seed;
+    const uint64_t position = static_cast<uint64_t>(row.item * num_quads(args.sample_size()) + first);
+    if (row.noise > 0) {
+      const T sigma = static_cast<T>(row.noise);
+      lanes.compute([&](int i) {
+        const Quad<float> n =
+            normal(philox(position + static_cast<uint64_t>(i), make_site(Technique::kInputNoise, 0), 0, seed));
+        x.set(i, noise::input_noise(x.get(i), sigma, n));
       });
     }
+    if (row.mask > 0) {
+      const float probability = row.mask;
+      lanes.compute([&](int i) {
+        const Quad<uint32_t> words =
+            philox(position + static_cast<uint64_t>(i), make_site(Technique::kDropconnect, 0), 0, seed);
+        x.set(i, noise::input_mask(x.get(i), probability, words));
+      });
+    }
+    Quad<T>* output = row.output + first;
+    lanes.each([&](int i) { output[i] = x.get(i); });
   }
 };
 

@@ -6,6 +6,7 @@
 #include "engine/quad.hpp"
 #include "engine/stream.hpp"
 #include "kernels/network_state.hpp"
+#include "kernels/noise/geometry.hpp"
 
 // The fused kernels. Each takes a POD of views and is instantiated for float and double (double is what gradient checks
 // run). P networks, m rows of the micro-batch, D elements of a sample, F features, K classes. Counts that say "padded"
@@ -24,21 +25,26 @@ struct StepArgs {
   int64_t num_networks = 0;
   int64_t micro_batch = 0;
   int64_t epoch_size = 0;  // samples of an epoch, or of an evaluation
+  bool paper = false;      // the study's definitions, where they differ
 };
 
-/// 1. Input: gather · (keyed permutation) · u8 -> [0, 1] · input noise · input mask of the first layer.
-/// Shapes: images u8 [N, D], labels u8 [N], output [P, m, padded D], targets [P, m] (-1: no sample in this row).
+/// 1. Input: gather · (keyed permutation) · u8 -> [0, 1] · flip, rotation, zoom, translation (one resampling) ·
+/// contrast · input noise · input mask of the first layer. Shapes: images u8 [N, D = height x width x channels], labels
+/// u8 [N], output [P, m, padded D], targets [P, m] (-1: no sample in this row).
 template <class T>
 struct InputArgs {
   StepArgs step;
   const uint8_t* images = nullptr;
   const uint8_t* labels = nullptr;
   int64_t first = 0;  // the split's first sample
-  int64_t sample_size = 0;
-  bool mask_input = false;  // a linear or convolution layer that is not the last comes next
+  noise::ImageSize size;
+  int64_t shuffle_window = 0;  // 0: the whole epoch
+  bool mask_input = false;     // a linear or convolution layer that is not the last comes next
   T* output = nullptr;
   int64_t output_stride = 0;  // elements from network to network
   int32_t* targets = nullptr;
+
+  MURMUR_HD int64_t sample_size() const { return size.height * size.width * size.channels; }
 };
 
 /// 2. Activation, in place: bias · activation noise · ReLU · dropout · next layer's input mask.

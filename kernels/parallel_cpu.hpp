@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/cpu/stream.hpp"
 #include "engine/quad.hpp"
@@ -74,6 +75,27 @@ class Lanes {
  private:
   static_assert(kWidth % 16 == 0);
   int count_;
+};
+
+/// A tile's random-access view of bytes as floats: on the CPU a copy in L1, because there is no vector gather of bytes.
+class StagedBytes {
+ public:
+  template <class AnyLanes>
+  StagedBytes(const AnyLanes&, const uint8_t* bytes, int64_t count) : values_(buffer(count)) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) values_[i] = static_cast<float>(bytes[i]);
+  }
+  [[gnu::always_inline]] float operator[](int32_t i) const {
+    return values_[i];
+  }
+
+ private:
+  static float* buffer(int64_t count) {
+    static thread_local std::vector<float> memory;
+    if (static_cast<int64_t>(memory.size()) < count) memory.resize(static_cast<size_t>(count));
+    return memory.data();
+  }
+  float* values_;
 };
 
 /// Runs kernel(lanes, network, tile) for every network and tile.

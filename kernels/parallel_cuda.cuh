@@ -79,6 +79,17 @@ class Lanes {
   int count_;
 };
 
+/// A tile's random-access view of bytes as floats: on the GPU the bytes themselves, through the cache.
+class StagedBytes {
+ public:
+  template <class AnyLanes>
+  __device__ StagedBytes(const AnyLanes&, const uint8_t* bytes, int64_t) : bytes_(bytes) {}
+  __device__ float operator[](int32_t i) const { return static_cast<float>(__ldg(bytes_ + i)); }
+
+ private:
+  const uint8_t* bytes_;
+};
+
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::kWidth) run_kernel(const Kernel kernel, int64_t num_networks) {
   const Lanes<Kernel::kWidth> lanes;

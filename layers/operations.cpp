@@ -101,6 +101,10 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
     throw ShapeError("input: expected samples [{}, {}) within images and labels, got {} images and {} labels",
                      source.first, source.first + step.args.epoch_size, source.images.size(0), source.labels.size(0));
   }
+  if (source.size.height * source.size.width * source.size.channels != source.sample_size()) {
+    throw ShapeError("input: expected images of {} x {} x {} elements, got {}", source.size.height, source.size.width,
+                     source.size.channels, source.sample_size());
+  }
   const Tensor x = step.arena.zeros({networks, rows, padded(source.sample_size())}, step.dtype);
   const Tensor targets = step.arena.zeros({networks, rows}, DType::kI32);
   dispatch_dtype(step.dtype, [&](auto zero) {
@@ -110,7 +114,8 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
     args.images = source.images.data<uint8_t>();
     args.labels = source.labels.data<uint8_t>();
     args.first = source.first;
-    args.sample_size = source.sample_size();
+    args.size = source.size;
+    args.shuffle_window = source.shuffle_window;
     args.mask_input = mask_input;
     args.output = x.template data<T>();
     args.output_stride = x.network_stride();

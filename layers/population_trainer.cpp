@@ -73,13 +73,14 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
                                                      TrainingData::Range range, bool training) const {
   Pass pass;
-  pass.source = {images, labels, range.first};
+  pass.source = {images, labels, range.first, data_.size, options_.shuffle_window};
   const Tensor& state = training ? state_ : evaluation_state_;
   pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
   if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
   pass.args.num_networks = options_.num_networks;
   pass.args.micro_batch = options_.micro_batch;
   pass.args.epoch_size = range.count;
+  pass.args.paper = options_.paper;
   pass.training = training;
   pass.arena = std::make_unique<Arena>(options_.device);
   return pass;

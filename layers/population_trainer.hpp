@@ -20,7 +20,8 @@ struct TrainingData {
   };
   Tensor train_images, train_labels, test_images, test_labels;
   Range training;
-  Range validation;  // count 0: none (train on all)
+  Range validation;       // count 0: none (train on all)
+  noise::ImageSize size;  // height x width x channels = D
   int64_t num_classes = 0;
 };
 
@@ -30,10 +31,12 @@ struct TrainerOptions {
   int64_t micro_batch = 128;
   DType dtype = DType::kF32;
   Initialization initialization = Initialization::kScale;
-  bool sum_loss = false;    // gradients of the sum and not the mean of a batch's losses
-  bool use_graph = true;    // false: launch every kernel by itself, for profilers
-  bool allow_tf32 = false;  // GPU only
-  int num_threads = 0;      // CPU only; 0: one per core
+  bool paper = false;          // the study's definitions, where they differ
+  int64_t shuffle_window = 0;  // 0: shuffle over the whole epoch
+  bool sum_loss = false;       // gradients of the sum and not the mean of a batch's losses
+  bool use_graph = true;       // false: launch every kernel by itself, for profilers
+  bool allow_tf32 = false;     // GPU only
+  int num_threads = 0;         // CPU only; 0: one per core
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.

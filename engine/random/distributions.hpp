@@ -23,7 +23,7 @@ namespace detail {
 MURMUR_HD void sincos_turn(uint32_t bits, float& sine, float& cosine) {
   const uint32_t quadrant = (bits + 0x20000000u) >> 30;
   const int32_t rest = static_cast<int32_t>(bits - (quadrant << 30)) >> 7;  // [-1/8, 1/8) of a turn in 2^-25 turns
-  const float t = (static_cast<float>(rest) + 0.5f) * 1.8724971e-7f;        // 2 pi 2^-25
+  const float t = (static_cast<float>(rest) + 0.5f) * 1.87253514e-7f;       // 2 pi 2^-25
   const float z = t * t;
   float s = fma(z, -1.9515295891e-4f, 8.3321608736e-3f);
   s = fma(s, z, -1.6666654611e-1f);

@@ -7,23 +7,22 @@
 // Noise on the input: which sample comes when, and what its pixels look like.
 namespace murmur::noise {
 
-/// The index within the training set of this epoch's samples: the identity, or (shuffle on) a permutation keyed by the
-/// trial's seed and the epoch.
-/// Source: the study reshuffles a buffer of 1024; a full reshuffle is what PyTorch's and JAX's users expect.
-struct SampleOrder {
-  MURMUR_HD SampleOrder(const NetworkState& state, const TechniqueTable& techniques, int64_t network,
-                        int64_t epoch_size)
-      : shuffle(techniques.get(Technique::kShuffle, network) > 0.5f),
-        permutation(static_cast<uint64_t>(epoch_size), state.seed, make_site(Technique::kShuffle, 0),
-                    static_cast<uint64_t>(state.epoch)) {}
-
-  MURMUR_HD int64_t operator()(int64_t position) const {
-    return shuffle ? static_cast<int64_t>(permutation(static_cast<uint64_t>(position))) : position;
-  }
-
-  bool shuffle;
-  Permutation permutation;
-};
+/// The index within the training set of this epoch's sample at a position: the position itself, or (shuffle on) its
+/// place in a permutation keyed by the trial's seed and the epoch. With a window, samples move within blocks of that
+/// many, each with a permutation of its own: the study's reshuffled buffer of 1024.
+/// Shapes: window >= 1, or 0 for the whole epoch.
+/// Random: position = epoch 2^32 + block.
+MURMUR_HD int64_t sample_index(const NetworkState& state, bool shuffle, int64_t window, int64_t epoch_size,
+                               int64_t position) {
+  if (!shuffle) return position;
+  const int64_t block_size = window > 0 ? window : epoch_size;
+  const int64_t block = position / block_size;
+  const int64_t first = block * block_size;
+  const int64_t size = first + block_size < epoch_size ? block_size : epoch_size - first;
+  const Permutation permutation(static_cast<uint64_t>(size), state.seed, make_site(Technique::kShuffle, 0),
+                                (static_cast<uint64_t>(state.epoch) << 32) + static_cast<uint64_t>(block));
+  return first + static_cast<int64_t>(permutation(static_cast<uint64_t>(position - first)));
+}
 
 /// x + sigma n per element; sigma in units of the pixels' range [0, 1]; not clipped.
 template <class T>

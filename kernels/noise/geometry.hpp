@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "engine/random/distributions.hpp"
+#include "engine/random/philox.hpp"
+#include "kernels/network_state.hpp"
+
+// Flip, rotation, zoom, translation and contrast of one image. The geometric techniques are composed into one affine
+// map and the image is resampled once.
+namespace murmur::noise {
+
+/// Samples of height x width x channels elements, channels last.
+struct ImageSize {
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+};
+
+/// Output pixel (x, y) reads the input at (xx x + xy y + x0, yx x + yy y + y0), in pixels.
+struct AffineMap {
+  float xx = 1, xy = 0, x0 = 0;
+  float yx = 0, yy = 1, y0 = 0;
+};
+
+/// The map that applies `inner` first: out(x) = outer(inner(x)).
+MURMUR_HD AffineMap compose(const AffineMap& outer, const AffineMap& inner) {
+  return {outer.xx * inner.xx + outer.xy * inner.yx,
+          outer.xx * inner.xy + outer.xy * inner.yy,
+          outer.xx * inner.x0 + outer.xy * inner.y0 + outer.x0,
+          outer.yx * inner.xx + outer.yy * inner.yx,
+          outer.yx * inner.xy + outer.yy * inner.yy,
+          outer.yx * inner.x0 + outer.yy * inner.y0 + outer.y0};
+}
+
+/// How far each geometric technique goes; all 0: none is on.
+struct GeometryRanges {
+  float rotation = 0;     // fraction of a full turn
+  float zoom = 0;         // fraction of the size
+  float translation = 0;  // fraction of the size
+  int flip = 0;           // 0 none, 1 both, 2 horizontal, 3 vertical
+
+  MURMUR_HD GeometryRanges(const TechniqueTable& techniques, int64_t network)
+      : rotation(techniques.get(Technique::kRotation, network)),
+        zoom(techniques.get(Technique::kZoom, network)),
+        translation(techniques.get(Technique::kTranslation, network)),
+        flip(static_cast<int>(techniques.get(Technique::kFlip, network))) {}
+
+  MURMUR_HD bool any() const { return rotation > 0 || zoom > 0 || translation > 0 || flip > 0; }
+};
+
+/// Uniform in [-range, range].
+MURMUR_HD float symmetric(float range, uint32_t word) {
+  return range * (2.0f * uniform(word) - 1.0f);
+}
+
+/// The map of one image, drawn afresh for its item: flip, then rotation, zoom, translation.
+/// Random: position = item, one site a technique; rotation word 0, the others one word an axis (x, y).
+/// Source: TECHNIQUES of the study, "Geometry" (Keras's preprocessing layers).
+MURMUR_HD AffineMap random_map(const GeometryRanges& ranges, const ImageSize& size, uint64_t seed, int64_t item) {
+  const float right = static_cast<float>(size.width - 1);
+  const float bottom = static_cast<float>(size.height - 1);
+  const auto words = [=](Technique id) { return philox(static_cast<uint64_t>(item), make_site(id, 0), 0, seed); };
+  AffineMap map;
+  if (ranges.flip > 0) {
+    const Quad<uint32_t> w = words(Technique::kFlip);
+    const bool mirror_x = ranges.flip != 3 && uniform(w.v[0]) < 0.5f;
+    const bool mirror_y = ranges.flip != 2 && uniform(w.v[1]) < 0.5f;
+    map = {mirror_x ? -1.0f : 1.0f, 0, mirror_x ? right : 0.0f, 0, mirror_y ? -1.0f : 1.0f, mirror_y ? bottom : 0.0f};
+  }
+  if (ranges.rotation > 0) {
+    // in turns, so that the polynomial of the normals serves here too
+    const float turns = symmetric(ranges.rotation, words(Technique::kRotation).v[0]);
+    float s = 0;
+    float c = 0;
+    detail::sincos_turn(static_cast<uint32_t>(static_cast<int32_t>(turns * 0x1p31f)) << 1, s, c);
+    map = compose(map,
+                  {c, -s, 0.5f * (right - (c * right - s * bottom)), s, c, 0.5f * (bottom - (s * right + c * bottom))});
+  }
+  if (ranges.zoom > 0) {
+    const Quad<uint32_t> w = words(Technique::kZoom);
+    const float zx = 1.0f + symmetric(ranges.zoom, w.v[0]);
+    const float zy = 1.0f + symmetric(ranges.zoom, w.v[1]);
+    map = compose(map, {zx, 0, 0.5f * right * (1.0f - zx), 0, zy, 0.5f * bottom * (1.0f - zy)});
+  }
+  if (ranges.translation > 0) {
+    const Quad<uint32_t> w = words(Technique::kTranslation);
+    const float dx = symmetric(ranges.translation, w.v[0]) * static_cast<float>(size.width);
+    const float dy = symmetric(ranges.translation, w.v[1]) * static_cast<float>(size.height);
+    map = compose(map, {1, 0, -dx, 0, 1, -dy});
+  }
+  return map;
+}
+
+/// A coordinate folded back into [0, length - 1]: reflect fill, d c b a | a b c d | d c b a.
+MURMUR_HD float reflect(float x, float length) {
+  const float period = 2.0f * length;
+  const float shifted = x + 0.5f;  // the mirrors stand half a pixel outside
+  const float wrapped = shifted - period * ::floorf(shifted / period);
+  const float folded = (wrapped < length ? wrapped : period - wrapped) - 0.5f;
+  const float low = folded < 0.0f ? 0.0f : folded;
+  return low < length - 1.0f ? low : length - 1.0f;
+}
+
+/// Bilinear sample of an image (anything indexable by element) at the map of one output element.
+template <class Image>
+MURMUR_HD float resample(const Image& image, const ImageSize& size, const AffineMap& map, int32_t element) {
+  const auto width = static_cast<int32_t>(size.width);
+  const auto channels = static_cast<int32_t>(size.channels);
+  // Quotients through float: exact for images of less than 2^20 elements, and vectorisable, which integer division is
+  // not.
+  const auto pixel = static_cast<int32_t>((static_cast<float>(element) + 0.5f) / static_cast<float>(channels));
+  const auto row = static_cast<int32_t>((static_cast<float>(pixel) + 0.5f) / static_cast<float>(width));
+  const int32_t channel = element - pixel * channels;
+  const float x = static_cast<float>(pixel - row * width);
+  const float y = static_cast<float>(row);
+  const float right = static_cast<float>(size.width);
+  const float bottom = static_cast<float>(size.height);
+  const float u = reflect(map.xx * x + map.xy * y + map.x0, right);
+  const float v = reflect(map.yx * x + map.yy * y + map.y0, bottom);
+  const auto u0 = static_cast<int32_t>(u);
+  const auto v0 = static_cast<int32_t>(v);
+  const int32_t u1 = u0 + 1 < width ? u0 + 1 : u0;
+  const int32_t v1 = v0 + 1 < static_cast<int32_t>(size.height) ? v0 + 1 : v0;
+  const float a = u - static_cast<float>(u0);
+  const float b = v - static_cast<float>(v0);
+  const int32_t top = v0 * width;
+  const int32_t below = v1 * width;
+  const float above = (1.0f - a) * image[(top + u0) * channels + channel] + a * image[(top + u1) * channels + channel];
+  const float under =
+      (1.0f - a) * image[(below + u0) * channels + channel] + a * image[(below + u1) * channels + channel];
+  return (1.0f - b) * above + b * under;
+}
+
+/// The factor c ~ U[1 - f, 1 + f]; `draw` is the item (one factor an image) or the update (the study: one a batch).
+MURMUR_HD float contrast_factor(float range, uint64_t seed, int64_t draw) {
+  return 1.0f + symmetric(range, philox(static_cast<uint64_t>(draw), make_site(Technique::kContrast, 0), 0, seed).v[0]);
+}
+
+/// (x - mean) c + mean, clipped to the range of pixels [0, 1].
+template <class T>
+MURMUR_HD T contrast(T x, T mean, T factor) {
+  const T stretched = (x - mean) * factor + mean;
+  return stretched < T{0} ? T{0} : (stretched > T{1} ? T{1} : stretched);
+}
+
+}  // namespace murmur::noise
