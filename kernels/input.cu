@@ -32,15 +32,22 @@ struct InputForward {
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t row_index) const {
     const Row row = describe(all, network, row_index);
     const int64_t quads = num_quads(args.sample_size());
+    Quad<T>* output = row.output;
     Quads x;
-    if (row.contrast != 1.0f) {
-      stretch(all, row, x);
-      return;
-    }
-    for (int64_t first = 0; first < quads; first += kWidth) {
-      const Lanes<kWidth> lanes = all.first(quads - first);
-      load(lanes, row, first, x);
-      finish(lanes, row, first, x);
+    // Contrast needs the mean of each channel before its first pixel: a second walk, through the row's place in memory.
+    const int num_walks = row.contrast != 1.0f ? 2 : 1;
+    for (int walk = 0; walk < num_walks; ++walk) {
+      for (int64_t first = 0; first < quads; first += kWidth) {
+        const Lanes<kWidth> lanes = all.first(quads - first);
+        if (walk == 0) {
+          load(lanes, row, first, x);
+        } else {
+          lanes.each([&](int i) { x.set(i, output[first + i]); });
+        }
+        if (walk + 1 == num_walks) add_noise(lanes, row, first, x);
+        lanes.each([&](int i) { output[first + i] = x.get(i); });
+      }
+      if (walk + 1 < num_walks) stretch(all, row);
     }
   }
 
@@ -111,54 +118,34 @@ struct InputForward {
     });
   }
 
-  /// Contrast needs the mean of each channel first: two walks over the row, through its place in memory.
-  MURMUR_KERNEL void stretch(const Lanes<kWidth>& all, const Row& row, Quads& x) const {
-    const int64_t quads = num_quads(args.sample_size());
-    const auto channels = static_cast<int32_t>(args.size.channels);
-    const T count = static_cast<T>(args.size.height * args.size.width);
+  /// Contrast, on the row in memory.
+  MURMUR_KERNEL void stretch(const Lanes<kWidth>& all, const Row& row) const {
+    const int64_t channels = args.size.channels;
+    const int64_t pixels = args.size.height * args.size.width;
     const T factor = static_cast<T>(row.contrast);
-    Quad<T>* output = row.output;
-    for (int64_t first = 0; first < quads; first += kWidth) {
-      const Lanes<kWidth> lanes = all.first(quads - first);
-      load(lanes, row, first, x);
-      lanes.each([&](int i) { output[first + i] = x.get(i); });
-    }
-    for (int32_t channel = 0; channel < channels; ++channel) {
-      const auto is_in = [=](int64_t quad, int j) {
-        return channels == 1 || static_cast<int32_t>(4 * quad + j) % channels == channel;
-      };
+    all.sync();
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      T* plane = row.output->v + channel;
+      PerLane<T, kWidth> value;
       T sum = 0;
-      for (int64_t first = 0; first < quads; first += kWidth) {
-        const Lanes<kWidth> lanes = all.first(quads - first);
-        lanes.each([&](int i) {
-          const Quad<T> value = output[first + i];
-          x.set(i, {is_in(first + i, 0) ? value.v[0] : T{0}, is_in(first + i, 1) ? value.v[1] : T{0},
-                    is_in(first + i, 2) ? value.v[2] : T{0}, is_in(first + i, 3) ? value.v[3] : T{0}});
-        });
-        const Quad<T> part = lanes.sum(x);
-        sum += (part.v[0] + part.v[1]) + (part.v[2] + part.v[3]);
+      for (int64_t first = 0; first < pixels; first += kWidth) {
+        const Lanes<kWidth> lanes = all.first(pixels - first);
+        lanes.each([&](int i) { value[i] = plane[(first + i) * channels]; });
+        sum += lanes.sum(value);
       }
-      const T mean = sum / count;
-      for (int64_t first = 0; first < quads; first += kWidth) {
-        const Lanes<kWidth> lanes = all.first(quads - first);
-        lanes.each([&](int i) {
-          const Quad<T> value = output[first + i];
-          const auto stretched = [&](int j) {
-            return is_in(first + i, j) ? noise::contrast(value.v[j], mean, factor) : value.v[j];
-          };
-          output[first + i] = {stretched(0), stretched(1), stretched(2), stretched(3)};
+      const T mean = sum / static_cast<T>(pixels);
+      for (int64_t first = 0; first < pixels; first += kWidth) {
+        all.first(pixels - first).each([&](int i) {
+          T& pixel = plane[(first + i) * channels];
+          pixel = noise::contrast(pixel, mean, factor);
         });
       }
     }
-    for (int64_t first = 0; first < quads; first += kWidth) {
-      const Lanes<kWidth> lanes = all.first(quads - first);
-      lanes.each([&](int i) { x.set(i, output[first + i]); });
-      finish(lanes, row, first, x);
-    }
+    all.sync();
   }
 
-  /// Input noise, the first layer's input mask, and out.
-  MURMUR_KERNEL void finish(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Quads& x) const {
+  /// Input noise and the first layer's input mask.
+  MURMUR_KERNEL void add_noise(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Quads& x) const {
     const uint64_t seed = row.seed;
     const uint64_t position = static_cast<uint64_t>(row.item * num_quads(args.sample_size()) + first);
     if (row.noise > 0) {
@@ -177,8 +164,6 @@ struct InputForward {
         x.set(i, noise::input_mask(x.get(i), probability, words));
       });
     }
-    Quad<T>* output = row.output + first;
-    lanes.each([&](int i) { output[i] = x.get(i); });
   }
 };
 

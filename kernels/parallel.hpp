@@ -11,7 +11,7 @@
 //
 //   lanes.each([&](int i) { ... });      memory access: exactly the lanes that exist
 //   lanes.compute([&](int i) { ... });   arithmetic on PerLane values: may run on a few lanes more, never on memory
-//   lanes.sum(x), lanes.leader([&] { ... })
+//   lanes.sum(x), lanes.sync(), lanes.leader([&] { ... })
 //   PerLane<T> x;  x[i]                  one value a lane: a register on the GPU, an array in L1 on the CPU
 //
 // Uniform decisions (is this technique on for this network?) are plain `if`s around `each` and `compute`: a uniform

@@ -67,6 +67,9 @@ class Lanes {
     return {sum(x.values[0]), sum(x.values[1]), sum(x.values[2]), sum(x.values[3])};
   }
 
+  /// All lanes see what the others have written to memory.
+  void sync() const {}
+
   template <class F>
   [[gnu::always_inline]] void leader(const F& f) const {
     f();

@@ -54,6 +54,8 @@ class Lanes {
     return {sum_value(x.value.v[0]), sum_value(x.value.v[1]), sum_value(x.value.v[2]), sum_value(x.value.v[3])};
   }
 
+  __device__ void sync() const { __syncthreads(); }
+
   template <class F>
   __device__ void leader(const F& f) const {
     if (threadIdx.x == 0) f();
@@ -91,7 +93,7 @@ class StagedBytes {
 };
 
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::kWidth) run_kernel(const Kernel kernel, int64_t num_networks) {
+__global__ void __launch_bounds__(Kernel::kWidth, 1) run_kernel(const Kernel kernel, int64_t num_networks) {
   const Lanes<Kernel::kWidth> lanes;
   for (int64_t network = blockIdx.y; network < num_networks; network += gridDim.y) {
     kernel(lanes, network, static_cast<int64_t>(blockIdx.x));

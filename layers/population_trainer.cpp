@@ -130,10 +130,14 @@ double PopulationTrainer::rounded_batch_size(double batch_size) const {
   return std::max(1.0, std::round(batch_size / unit)) * unit;
 }
 
-void PopulationTrainer::start(int64_t slot, const Trial& trial) {
+void PopulationTrainer::check_slot(const char* operation, int64_t slot) const {
   if (slot < 0 || slot >= options_.num_networks) {
-    throw InvalidArgument("start: expected a slot in [0, {}), got {}", options_.num_networks, slot);
+    throw InvalidArgument("{}: expected a slot in [0, {}), got {}", operation, options_.num_networks, slot);
   }
+}
+
+void PopulationTrainer::start(int64_t slot, const Trial& trial) {
+  check_slot("start", slot);
   if (trial.setting[Technique::kBatchSize] < static_cast<double>(options_.micro_batch)) {
     throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {}", options_.micro_batch,
                           trial.setting[Technique::kBatchSize]);
@@ -143,7 +147,9 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
 }
 
 void PopulationTrainer::stop(int64_t slot) {
-  trials_.at(static_cast<size_t>(slot)).reset();
+  check_slot("stop", slot);
+  trials_[static_cast<size_t>(slot)].reset();
+  fresh_[static_cast<size_t>(slot)] = 0;
   std::vector<NetworkState> states = download(state_);
   states[static_cast<size_t>(slot)].status = NetworkStatus::kIdle;
   upload(state_, states);
@@ -199,6 +205,9 @@ std::vector<EpochResult> PopulationTrainer::run_epoch() {
     NetworkState& state = states[network];
     if (!trials_[network]) continue;
     ++state.epoch;
+    // An epoch's last update may be the one that breaks the network: only the validation sees that.
+    const bool broken = validation_.args.epoch_size > 0 && !std::isfinite(validation[network].loss);
+    if (broken) state.status = NetworkStatus::kDiverged;
     const Evaluation training = summary(state);
     results[network] = {state.epoch,
                         training.loss,

@@ -74,7 +74,7 @@ class PopulationTrainer {
   /// Puts a trial into a slot with fresh parameters; what was there is gone.
   /// Throws: InvalidArgument when the slot is not there or the batch size is below the micro-batch.
   void start(int64_t slot, const Trial& trial);
-  /// Empties a slot: its network is no longer trained.
+  /// Empties a slot: its network is no longer trained. Throws: InvalidArgument when the slot is not there.
   void stop(int64_t slot);
   bool is_running(int64_t slot) const { return trials_.at(static_cast<size_t>(slot)).has_value(); }
 
@@ -105,6 +105,7 @@ class PopulationTrainer {
   void run(Pass& pass);
   std::vector<Evaluation> evaluate(Pass& pass);
 
+  void check_slot(const char* operation, int64_t slot) const;
   void initialize_fresh();
   void upload_hyper_parameters();
   double rounded_batch_size(double batch_size) const;

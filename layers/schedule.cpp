@@ -30,7 +30,8 @@ EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_
 double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs) {
   if (schedule == 0) return 0;
   const double ratio = static_cast<double>(source_epochs) / static_cast<double>(target_epochs);
-  return std::copysign(std::abs(schedule) * ratio + 1 - ratio, schedule);
+  const double magnitude = 1 - (1 - std::abs(schedule)) * ratio;  // this form keeps 1 exactly
+  return magnitude > 0 ? std::copysign(magnitude, schedule) : 0;
 }
 
 }  // namespace murmur

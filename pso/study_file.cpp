@@ -51,10 +51,10 @@ void remove_temporary(const fs::path& path) {
 void publish(const fs::path& temporary, const fs::path& path) {
   std::error_code error;
   fs::create_hard_link(temporary, path, error);
-  if (!error || error == std::errc::file_exists) return;
+  if (!error || fs::exists(path)) return;
   // A file system without hard links: the remaining race needs two processes that create one study at the same moment.
-  if (!fs::exists(path)) fs::rename(temporary, path, error);
-  if (error && !fs::exists(path)) {
+  fs::rename(temporary, path, error);
+  if (error) {
     throw StudyError("study '{}': expected to create the file, got: {}", path.string(), error.message());
   }
 }
@@ -109,6 +109,9 @@ bool exists(const fs::path& path) {
                        path.string());
     }
     return true;
+  }
+  if (fs::is_symlink(fs::symlink_status(path, error))) {
+    throw StudyError("study '{}': expected a file, got a link to a file that does not exist", path.string());
   }
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (path.filename().empty() || !fs::is_directory(folder, error)) {

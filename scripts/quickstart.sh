@@ -9,7 +9,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-defaults=(--dataset fashion-mnist --model fc --particles 22 --trials 110 --slots 22 --epochs 8 --seed 1 --device auto)
+defaults=(--dataset fashion-mnist --model fc --particles 22 --trials 110 --slots 22 --epochs 6 --seed 1 --device auto)
 
 # The defaults that the given options do not replace.
 remaining_defaults() {
@@ -32,7 +32,7 @@ choose_study() {
 
 set_up build
 build release murmur
-options=()
+options=(--paper)
 remaining_defaults "$@"
 options+=("$@")
 if [[ " $* " == *" --help "* ]]; then
@@ -43,6 +43,9 @@ fi
 mkdir -p out
 choose_study
 printf '%s\n' "${options[*]}" >"$study.begun"
+# An interrupted search ends well, but is not complete.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 say "murmur search --study $study.db ${options[*]}"
 build/release/app/murmur search --study "$study.db" "${options[@]}"
 mv "$study.begun" "$study.done"

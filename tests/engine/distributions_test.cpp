@@ -107,7 +107,7 @@ Quad<float> normals(int64_t position, uint32_t site, uint64_t seed) {
 // Values, and squares (a generator may have uncorrelated values of correlated size; (n^2 - 1) / sqrt 2 is
 // standardised). Bound: 5 standard deviations.
 void expect_independent(const Draw& a, const Draw& b) {
-  constexpr int64_t kN = 200000;
+  constexpr int64_t kN = 50000;
   const auto squared = [](const Draw& draw) {
     return [&draw](int64_t i) { return (draw(i) * draw(i) - 1) / std::sqrt(2.0); };
   };
@@ -144,7 +144,7 @@ TEST(Normal, NeighboursInPositionSiteAndSeedAreIndependent) {
 
 // A fair coin has variance 1/4 n; bound: 5 standard deviations, for each of the 32 bits of each word.
 TEST(Philox, EveryBitIsFair) {
-  constexpr int64_t kN = 200000;
+  constexpr int64_t kN = 50000;
   std::vector<int64_t> ones(128);
   for (int64_t i = 0; i < kN; ++i) {
     const Quad<uint32_t> words = philox(static_cast<uint64_t>(i), 1, 0, 2);

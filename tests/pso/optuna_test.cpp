@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -76,6 +78,8 @@ TEST(Optuna, ReadsAStudyAndAddsTrials) {
   if (run(std::string(kPython) + " -c 'import optuna'").first != 0) {
     GTEST_SKIP() << kPython << " cannot import optuna (package python3-optuna)";
   }
+  setenv("TZ", "TEST-05:30", 1);  // Optuna's times are local: make them differ from UTC wherever this runs
+  tzset();
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const TemporaryFolder folder;

@@ -57,6 +57,11 @@ TEST_F(StudyFile, Folder) {
   expect_rejected(path_, "expected a file, got a folder");
 }
 
+TEST_F(StudyFile, LinkToNothing) {
+  std::filesystem::create_symlink(folder_ / "none.db", path_);
+  expect_rejected(path_, "got a link to a file that does not exist");
+}
+
 TEST_F(StudyFile, NotSqlite) {
   folder_.write("study.db", std::string(5000, 'x'));
   expect_rejected(path_, "got a file that is not SQLite");

@@ -143,6 +143,7 @@ TEST(SwarmLimits, ValidatesItsBounds) {
   EXPECT_THAT([] { Swarm({0, 2}, {1, 1}, {}); }, ThrowsMessage<InvalidArgument>(HasSubstr("dimension 1, got [2, 1]")));
   EXPECT_THROW(Swarm({kNan}, {1}, {}), InvalidArgument);
   EXPECT_THROW(Swarm({0}, {kInfinity}, {}), InvalidArgument);
+  EXPECT_THROW(Swarm({0}, {1e301}, {}), InvalidArgument);  // steps there would overflow
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ namespace murmur::test {
 template <class T>
 inline constexpr double kRounding = std::numeric_limits<T>::epsilon() / 2;
 
+/// The same for a comparison with a reference in double, which rounds as often.
+template <class T>
+inline constexpr double kBothRoundings = kRounding<T> + kRounding<double>;
+
 /// An array on a device with guards before and behind it: a kernel that writes outside of it shows.
 template <class T>
 class GuardedArray {

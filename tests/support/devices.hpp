@@ -4,11 +4,21 @@
 
 #include <cstdlib>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 
 #include "engine/device.hpp"
 #include "engine/stream.hpp"
+
+namespace murmur {
+
+/// How gtest shows a parameter; found by argument-dependent lookup.
+inline void PrintTo(const Device& device, std::ostream* stream) {
+  *stream << device.name();
+}
+
+}  // namespace murmur
 
 namespace murmur::test {
 

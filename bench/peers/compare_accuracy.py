@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Trains fc with all noise off in murmur and in PyTorch and compares the accuracies.
+
+Same settings on both sides: weights N(0, 0.05^2), zero biases, batch 128 in the file's order, the first 48,000 images,
+mean loss; SGD, momentum 0.9, Adam. The seeds' random numbers differ, so accuracies are compared as means over seeds:
+an optimizer passes where the difference of the means is at most two standard errors of that difference, on the
+validation and on the test set. Two equal programs fail such a comparison about once in fifteen: before believing a
+failure, repeat it with more and with other seeds.
+
+    compare_accuracy.py --program build/release/app/murmur --seeds 5 --epochs 10
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+from torch import nn
+
+import fashion
+
+LEARNING_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
+SETS = ("validation", "test")
+
+
+def make_optimizer(name, parameters):
+    rate = LEARNING_RATES[name]
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=rate, eps=1e-7)
+    return torch.optim.SGD(parameters, lr=rate, momentum=0.9 if name == "momentum" else 0)
+
+
+def make_network():
+    network = nn.Sequential(nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 10))
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.05)
+            nn.init.zeros_(layer.bias)
+    return network
+
+
+def accuracy(network, images, labels):
+    with torch.no_grad():
+        return (network(images).argmax(1) == labels).double().mean().item()
+
+
+def train_pytorch(data, optimizer_name, seeds, epochs, batch):
+    """Accuracies of one network a seed: {"validation": [...], "test": [...]}."""
+    result = {name: [] for name in SETS}
+    images, labels = data["training"]
+    for seed in seeds:
+        torch.manual_seed(seed)
+        network = make_network()
+        optimizer = make_optimizer(optimizer_name, network.parameters())
+        for _ in range(epochs):
+            for first in range(0, len(images), batch):
+                loss = nn.functional.cross_entropy(
+                    network(images[first : first + batch]), labels[first : first + batch]
+                )
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+        for name in SETS:
+            result[name].append(accuracy(network, *data[name]))
+    return result
+
+
+def train_murmur(options, optimizer_name, seeds):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "result.json")
+        command = [options.program, "train", "--model", "fc", "--dataset", options.dataset, "--data", options.data]
+        command += ["--networks", str(len(seeds)), "--seed", str(seeds[0]), "--epochs", str(options.epochs)]
+        command += ["--device", options.device, "--micro-batch", str(options.batch), "--quiet", "--json", path]
+        command += ["--set", f"batch_size={options.batch}", "--set", f"optimizer={optimizer_name}"]
+        command += ["--set", f"learning_rate={LEARNING_RATES[optimizer_name]}", "--set", "init_scale=0.05"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with open(path, encoding="utf-8") as file:
+            networks = json.load(file)["networks"]
+    return {name: [network[f"{name}_accuracy"] for network in networks] for name in SETS}
+
+
+def load_data(directory, to_device):
+    (train_images, train_labels), (test_images, test_labels) = fashion.read_dataset(directory)
+    count = len(train_images) * 4 // 5
+
+    def tensors(images, labels):
+        images = torch.from_numpy(images.copy()).to(to_device).float().div_(255)
+        return images, torch.from_numpy(labels.copy()).to(to_device).long()
+
+    return {
+        "training": tensors(train_images[:count], train_labels[:count]),
+        "validation": tensors(train_images[count:], train_labels[count:]),
+        "test": tensors(test_images, test_labels),
+    }
+
+
+def compare(ours, theirs):
+    """Means, standard deviations, the difference of the means and its standard error (Welch)."""
+    a, b = np.array(ours), np.array(theirs)
+    error = math.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    difference = a.mean() - b.mean()
+    return {
+        "murmur": {"mean": a.mean(), "sd": a.std(ddof=1), "values": list(ours)},
+        "pytorch": {"mean": b.mean(), "sd": b.std(ddof=1), "values": list(theirs)},
+        "difference": difference,
+        "standard_error": error,
+        "pass": bool(abs(difference) <= 2 * error),
+    }
+
+
+def percent(part):
+    return f"{100 * part['mean']:6.2f} ± {100 * part['sd']:4.2f}"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n", 1)[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--program", default="build/release/app/murmur", help="the murmur program")
+    parser.add_argument("--dataset", default="fashion-mnist", help="the data set's name")
+    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder with its files")
+    parser.add_argument("--device", default="cpu", help="murmur's device (PyTorch runs on the CPU)")
+    parser.add_argument("--optimizers", nargs="+", default=list(LEARNING_RATES), choices=list(LEARNING_RATES))
+    parser.add_argument("--seeds", type=int, default=5, help="networks trained on each side, 2 or more")
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=0, help="PyTorch's threads (0: its default)")
+    parser.add_argument("--json", default="", help="write the results to this file")
+    options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error("--seeds: expected at least 2, or there is no standard error")
+    if options.threads > 0:
+        torch.set_num_threads(options.threads)
+
+    data = load_data(options.data, "cpu")
+    seeds = list(range(options.first_seed, options.first_seed + options.seeds))
+    report = fashion.provenance()
+    report.update(pytorch=torch.__version__, epochs=options.epochs, seeds=options.seeds, results={})
+    print(f"fc on {options.dataset}, {options.epochs} epochs, {options.seeds} seeds; accuracy in %, mean ± sd")
+    print(f"{'':10}{'':12}{'murmur':>14}  {'PyTorch':>14}  {'difference':>10}  {'its SE':>6}  within 2 SE")
+    for name in options.optimizers:
+        ours = train_murmur(options, name, seeds)
+        theirs = train_pytorch(data, name, seeds, options.epochs, options.batch)
+        report["results"][name] = {part: compare(ours[part], theirs[part]) for part in SETS}
+        for part in SETS:
+            row = report["results"][name][part]
+            print(
+                f"{name:10}{part:12}{percent(row['murmur']):>14}  {percent(row['pytorch']):>14}  "
+                f"{100 * row['difference']:+10.2f}  {100 * row['standard_error']:6.2f}  "
+                f"{'PASS' if row['pass'] else 'FAIL'}",
+                flush=True,
+            )
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+    passed = all(row["pass"] for parts in report["results"].values() for row in parts.values())
+    print("PASS" if passed else "FAIL")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+// Training throughput of a population: noise off against noise in all five places, and the share of the time that the
+// matrix products alone would take. Everything that is compared runs in turns within one run.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/common.hpp"
+#include "bench/gemm_limit.hpp"
+#include "engine/error.hpp"
+#include "layers/specification.hpp"
+
+namespace murmur::bench {
+namespace {
+
+constexpr noise::ImageSize kImageSize{28, 28, 1};
+constexpr int64_t kNumClasses = 10;
+
+struct Options {
+  std::string device = "auto";
+  std::string model = "fc";
+  std::string noise = "both";
+  std::string json;
+  std::string commit;
+  std::vector<int64_t> networks{1, 16, 64};
+  int64_t images = 48000;
+  int64_t epochs = 3;
+  int64_t repeats = 5;
+  int64_t micro_batch = 128;
+  int threads = 0;
+  bool tf32 = false;
+};
+
+/// Noise in all five places.
+Setting all_noise() {
+  Setting setting;
+  setting.set(Technique::kShuffle, 1);
+  setting.set(Technique::kInputNoise, 0.2);
+  setting.set(Technique::kActivationNoise, 0.05);
+  setting.set(Technique::kDropout, 0.1);
+  setting.set(Technique::kLossNoise, 0.2);
+  setting.set(Technique::kLabelSmoothing, 0.05);
+  setting.set(Technique::kGradientNoise, 1e-3);
+  setting.set(Technique::kGradientDropout, 0.1);
+  setting.set(Technique::kWeightNoise, 1e-6);
+  return setting;
+}
+
+TrainerOptions trainer_options(const Options& options, int64_t num_networks) {
+  TrainerOptions result;
+  result.device = parse_device(options.device);
+  result.num_networks = num_networks;
+  result.micro_batch = options.micro_batch;
+  result.num_threads = options.threads;
+  result.allow_tf32 = options.tf32;
+  return result;
+}
+
+/// One population size with one noise setting.
+class Run {
+ public:
+  Run(const Options& options, const ModelSpecification& model, const TrainingData& data, int64_t num_networks,
+      bool noise)
+      : trainer_(model, data, trainer_options(options, num_networks)), noise_(noise) {
+    Setting setting = noise ? all_noise() : Setting();
+    setting.set(Technique::kBatchSize, static_cast<double>(options.micro_batch));
+    for (int64_t p = 0; p < num_networks; ++p) trainer_.start(p, {static_cast<uint64_t>(p + 1), setting, 1000});
+  }
+
+  /// Seconds of some epochs. A network that diverges is no longer trained, so that would measure something else.
+  double train(int64_t num_epochs) {
+    return time_seconds([&] {
+      for (int64_t epoch = 0; epoch < num_epochs; ++epoch) {
+        const std::vector<EpochResult> results = trainer_.run_epoch();
+        if (std::ranges::any_of(results, [](const EpochResult& result) { return result.diverged; })) {
+          throw Error("throughput: expected networks that stay finite, got one that diverged");
+        }
+      }
+    });
+  }
+
+  void add(double seconds) { seconds_.push_back(seconds); }
+  const std::vector<double>& seconds() const { return seconds_; }
+  bool noise() const { return noise_; }
+  const PopulationTrainer& trainer() const { return trainer_; }
+
+ private:
+  PopulationTrainer trainer_;
+  bool noise_;
+  std::vector<double> seconds_;
+};
+
+/// Everything of one population size.
+struct Population {
+  int64_t num_networks;
+  std::vector<std::unique_ptr<Run>> runs;
+  std::unique_ptr<GemmLimit> limit;
+  std::vector<double> limit_seconds;
+};
+
+std::vector<Population> make_populations(const Options& options, const ModelSpecification& model,
+                                         const TrainingData& data) {
+  const std::vector<int64_t> features = linear_features(model, data.train_images.size(1), data.num_classes);
+  std::vector<Population> populations;
+  for (const int64_t networks : options.networks) {
+    Population population{networks, {}, nullptr, {}};
+    for (const bool noise : {false, true}) {
+      if (options.noise == (noise ? "off" : "on")) continue;
+      population.runs.push_back(std::make_unique<Run>(options, model, data, networks, noise));
+    }
+    if (!features.empty()) {
+      population.limit = std::make_unique<GemmLimit>(features, trainer_options(options, networks));
+    }
+    populations.push_back(std::move(population));
+  }
+  return populations;
+}
+
+/// One round: every run and every limit once; the order of the runs turns round from one round to the next.
+void measure(Population& population, const Options& options, int64_t num_ticks, bool reversed) {
+  const size_t n = population.runs.size();
+  for (size_t i = 0; i < n; ++i) {
+    Run& run = *population.runs[reversed ? n - 1 - i : i];
+    run.add(run.train(options.epochs));
+  }
+  if (population.limit) population.limit_seconds.push_back(population.limit->run(options.epochs * num_ticks));
+}
+
+/// Images a second from the seconds of each repeat.
+Summary rates(const std::vector<double>& seconds, double num_images) {
+  std::vector<double> values;
+  for (const double s : seconds) values.push_back(num_images / s);
+  return summarize(values);
+}
+
+/// The median over the repeats of the ratio of two times.
+double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < numerators.size(); ++i) ratios.push_back(numerators[i] / denominators[i]);
+  return median(ratios);
+}
+
+nlohmann::json summary_json(const Summary& summary) {
+  return {{"median", summary.median}, {"min", summary.min}, {"max", summary.max}};
+}
+
+/// Prints one population's lines and returns their JSON.
+nlohmann::json report(const Population& population, const Options& options) {
+  nlohmann::json lines = nlohmann::json::array();
+  const auto num_images = static_cast<double>(population.num_networks * options.images * options.epochs);
+  for (const auto& run : population.runs) {
+    const Summary rate = rates(run->seconds(), num_images);
+    nlohmann::json line = {{"networks", population.num_networks},
+                           {"noise", run->noise() ? "on" : "off"},
+                           {"images_per_second", summary_json(rate)}};
+    std::string ratio = "-";
+    if (run->noise() && population.runs.size() == 2) {
+      line["time_on_over_off"] = median_ratio(run->seconds(), population.runs.front()->seconds());
+      ratio = fmt::format("{:.2f}", line["time_on_over_off"].get<double>());
+    }
+    std::string limit = "-";
+    std::string share = "-";
+    if (population.limit) {
+      const Summary gemm = rates(population.limit_seconds, num_images);
+      const double of_limit = median_ratio(population.limit_seconds, run->seconds());
+      line["gemm_images_per_second"] = summary_json(gemm);
+      line["fraction_of_gemm_limit"] = of_limit;
+      limit = fmt::format("{:.0f}", gemm.median);
+      share = fmt::format("{:.1f}", 100 * of_limit);
+    }
+    fmt::print("{:>6}  {:>5}  {:>10.0f}  {:>10.0f} .. {:<10.0f}  {:>6}  {:>12}  {:>9}\n", population.num_networks,
+               run->noise() ? "on" : "off", rate.median, rate.min, rate.max, ratio, limit, share);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+int benchmark(const Options& options, std::span<char* const> arguments) {
+  const ModelSpecification model = parse_model(options.model);
+  const TrainerOptions base = trainer_options(options, 1);
+  require_device(base.device);
+  const TrainingData data = random_data(options.images, 0, kImageSize, kNumClasses, base.device);
+  std::vector<Population> populations = make_populations(options, model, data);
+  for (Population& population : populations) {
+    for (const auto& run : population.runs) run->train(1);
+    if (population.limit) population.limit->run(10);
+  }
+  const double gemm_flops = large_gemm_flops_per_second(base);
+  const int64_t num_ticks = (options.images + options.micro_batch - 1) / options.micro_batch;
+  for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
+    for (Population& population : populations) measure(population, options, num_ticks, repeat % 2 != 0);
+  }
+
+  const int64_t num_parameters = populations.front().runs.front()->trainer().model().parameters().num_parameters();
+  fmt::print("{} ({} parameters), {} images, micro-batch {}, {} epochs a run, median of {}\n", options.model,
+             num_parameters, options.images, options.micro_batch, options.epochs, options.repeats);
+  fmt::print("{}: {}; large square product {:.0f} GFLOP/s\n", base.device.name(), describe(base.device),
+             gemm_flops * 1e-9);
+  fmt::print("{:>6}  {:>5}  {:>10}  {:>10} .. {:<10}  {:>6}  {:>12}  {:>9}\n", "P", "noise", "images/s", "min", "max",
+             "on/off", "GEMM only /s", "% of GEMM");
+  nlohmann::json results = nlohmann::json::array();
+  for (const Population& population : populations) {
+    for (const auto& line : report(population, options)) results.push_back(line);
+  }
+  if (!options.json.empty()) {
+    nlohmann::json json = provenance(base.device, options.commit, arguments);
+    json.update({{"benchmark", "throughput"},
+                 {"model", options.model},
+                 {"parameters", num_parameters},
+                 {"images", options.images},
+                 {"micro_batch", options.micro_batch},
+                 {"epochs", options.epochs},
+                 {"repeats", options.repeats},
+                 {"threads", options.threads},
+                 {"tf32", options.tf32},
+                 {"large_gemm_flops_per_second", gemm_flops},
+                 {"results", results}});
+    write_json(options.json, json);
+  }
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("training throughput on random data of Fashion-MNIST's shape, noise off and on", "bench_throughput");
+  const auto positive = CLI::Range(int64_t{1}, int64_t{1} << 30);
+  app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--model", options.model, "model: fc, or layers such as \"flatten linear128 dropout linear\"")
+      ->capture_default_str();
+  app.add_option("--networks", options.networks, "population sizes, e.g. 1,16,64")
+      ->delimiter(',')
+      ->check(positive)
+      ->capture_default_str();
+  app.add_option("--noise", options.noise, "off, on or both")
+      ->check(CLI::IsMember({"off", "on", "both"}))
+      ->capture_default_str();
+  app.add_option("--images", options.images, "training images")->check(positive)->capture_default_str();
+  app.add_option("--epochs", options.epochs, "epochs of a timed run")->check(positive)->capture_default_str();
+  app.add_option("--repeats", options.repeats, "timed runs, in turns")->check(positive)->capture_default_str();
+  app.add_option("--micro-batch", options.micro_batch, "rows of a tick, and of a batch")->capture_default_str();
+  app.add_option("--threads", options.threads, "CPU threads (0: one a core)")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  app.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
+  app.add_option("--commit", options.commit, "commit to record (default: the source tree's)");
+  app.add_option("--json", options.json, "write the results to this file");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return benchmark(options, {argv, static_cast<size_t>(argc)});
+}
+
+}  // namespace
+}  // namespace murmur::bench
+
+int main(int argc, char** argv) {
+  return murmur::bench::guarded_main("bench_throughput", [&] { return murmur::bench::run(argc, argv); });
+}

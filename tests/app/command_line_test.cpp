@@ -1,0 +1,125 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/device.hpp"
+#include "tests/app/run.hpp"
+
+namespace murmur {
+namespace {
+
+using ::testing::AllOf;
+using testing::Folder;
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::read_text;
+using testing::run_murmur;
+using ::testing::StartsWith;
+using testing::write_dataset;
+using testing::write_idx;
+using testing::write_text;
+
+/// One plain line that starts with the program's name.
+void expect_error(const ProgramResult& result, int exit_code, const std::string& words) {
+  EXPECT_EQ(result.exit_code, exit_code) << result.output;
+  EXPECT_THAT(result.output, AllOf(StartsWith("murmur: "), HasSubstr(words)));
+  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
+}
+
+TEST(CommandLine, InfoNamesDevicesModelsAndTechniques) {
+  const ProgramResult result = run_murmur("info");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("cpu"), HasSubstr("fc"), HasSubstr("gradient_dropout")));
+}
+
+TEST(CommandLine, HelpIsEverywhere) {
+  for (const char* command : {"--help", "train --help", "search --help", "info --help"}) {
+    EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
+  }
+  EXPECT_THAT(run_murmur("train --help").output, HasSubstr("label_smoothing"));
+}
+
+TEST(CommandLine, UsageErrorsExitWith2) {
+  expect_error(run_murmur("train --nonsense"), 2, "--nonsense");
+  expect_error(run_murmur(""), 2, "subcommand");
+  expect_error(run_murmur("fly"), 2, "fly");
+  expect_error(run_murmur("train --set loudness=1"), 2, "unknown technique 'loudness': expected one of shuffle, flip");
+  expect_error(run_murmur("train --set dropout"), 2, "expected technique=value, got 'dropout'");
+  expect_error(run_murmur("train --set dropout=0.6"), 2, "dropout: expected a number in [0, 0.5], got '0.6'");
+  expect_error(run_murmur("train --set dropout=nan"), 2, "dropout: expected a number");
+  expect_error(run_murmur("train --set optimizer=lion"), 2, "optimizer: expected one of sgd, momentum, adam");
+  expect_error(run_murmur("train --model transformer"), 2, "got 'transformer'");
+  expect_error(run_murmur("train --model 'flatten linear50'"), 2, "as the last layer");
+  expect_error(run_murmur("train --device tpu"), 2, "device: expected auto, cpu, cuda or cuda:N, got 'tpu'");
+  expect_error(run_murmur("train --dataset letters"), 2, "letters");
+  expect_error(run_murmur("train --epochs 0"), 2, "epochs");
+  expect_error(run_murmur("train --networks -1"), 2, "networks");
+  expect_error(run_murmur("train --micro-batch 6"), 2, "micro-batch: expected a positive multiple of 4, got 6");
+  expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
+  expect_error(run_murmur("train --seed one"), 2, "one");
+  expect_error(run_murmur("search"), 2, "--study");
+  expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
+}
+
+TEST(CommandLine, CudaWithoutGpuExitsWith4) {
+  if (num_cuda_devices() > 0) GTEST_SKIP() << "this machine has a GPU";
+  expect_error(run_murmur("train --device cuda"), 4, "device cuda:0: expected a ");
+}
+
+TEST(CommandLine, BadDataExitsWith3) {
+  const Folder folder;
+  expect_error(run_murmur("train --data " + folder.path()), 3, folder.path());
+  write_dataset(folder);
+  const std::string labels = folder / "train-labels-idx1-ubyte";
+  const std::string good = read_text(labels);
+  write_text(labels, good.substr(0, 100));
+  expect_error(run_murmur("train --data " + folder.path()), 3, labels);
+  write_text(labels, read_text(folder / "train-images-idx3-ubyte"));
+  expect_error(run_murmur("train --data " + folder.path()), 3, "images");
+  EXPECT_EQ(folder.num_files(), 4u) << "an error must leave no file behind";
+}
+
+TEST(CommandLine, TrainWritesWhatItSays) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common = "train --device cpu --data " + folder.path() +
+                             " --epochs 6 --set learning_rate=0.05 --set optimizer=adam --micro-batch 32 --set "
+                             "batch_size=32 --seed 7 --json " +
+                             (folder / "out.json");
+  ASSERT_EQ(run_murmur(common + " --networks 3").exit_code, 0);
+  const auto together = nlohmann::json::parse(read_text(folder / "out.json"));
+  ASSERT_EQ(together["networks"].size(), 3u);
+  EXPECT_EQ(together["device"], "cpu");
+  EXPECT_GT(together["images_per_second"].get<double>(), 0);
+  for (const auto& network : together["networks"]) EXPECT_GT(network["test_accuracy"].get<double>(), 0.9);
+  // --seed S gives network i the seed S + i: network 1 of three is network 0 of a run of its own with the next seed
+  ASSERT_EQ(run_murmur(common + " --networks 1 --seed 8").exit_code, 0);
+  const auto alone = nlohmann::json::parse(read_text(folder / "out.json"));
+  EXPECT_EQ(alone["networks"][0], together["networks"][1]);
+}
+
+TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string config = folder / "run.toml";
+  write_text(config, "device = \"cpu\"\nepochs = 2\nnetworks = 2\nquiet = true\nmicro-batch = 32\ndata = \"" +
+                         folder.path() + "\"\n[set]\nlearning_rate = 0.01\noptimizer = \"adam\"\n");
+  ASSERT_EQ(run_murmur("train --config " + config + " --epochs 1 --json " + (folder / "out.json")).exit_code, 0);
+  const auto result = nlohmann::json::parse(read_text(folder / "out.json"));
+  EXPECT_EQ(result["epochs"], 1);
+  EXPECT_EQ(result["networks"].size(), 2u);
+  write_text(config, "epochs = 2\nnets = 2\n");
+  expect_error(run_murmur("train --config " + config), 2, "--nets");
+  write_text(config, "epochs = \n");
+  expect_error(run_murmur("train --config " + config), 2, config + ":1: expected TOML");
+  expect_error(run_murmur("train --config " + (folder / "none.toml")), 2, "none.toml");
+}
+
+TEST(CommandLine, JsonThatCannotBeWrittenIsSaidBeforeTheWork) {
+  const Folder folder;
+  expect_error(run_murmur("train --data " + folder.path() + " --json /no/such/folder/x.json"), 2, "--json");
+}
+
+}  // namespace
+}  // namespace murmur

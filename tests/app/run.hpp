@@ -1,0 +1,88 @@
+#pragma once
+
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace murmur::testing {
+
+struct ProgramResult {
+  int exit_code;
+  std::string output;  // standard output and standard error
+};
+
+/// Runs the built program through the shell; `arguments` are quoted by the caller where they need to be.
+inline ProgramResult run_murmur(const std::string& arguments, const std::string& before = "") {
+  const std::string command = before + " " + MURMUR_PROGRAM + " " + arguments + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  std::string output;
+  char buffer[4096];
+  for (size_t n = 0; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) output.append(buffer, n);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+/// A folder that goes away with the object.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "murmur-app-XXXXXX").string();
+    path_ = mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  std::string path() const { return path_.string(); }
+  size_t num_files() const {
+    size_t count = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++count;
+    return count;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void write_text(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+inline std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// An IDX file: magic, sizes (big-endian), bytes.
+inline void write_idx(const std::string& path, uint32_t magic, std::initializer_list<uint32_t> sizes,
+                      const std::string& bytes) {
+  std::string text;
+  const auto append = [&text](uint32_t value) {
+    for (int shift = 24; shift >= 0; shift -= 8) text.push_back(static_cast<char>(value >> shift & 0xff));
+  };
+  append(magic);
+  for (const uint32_t size : sizes) append(size);
+  write_text(path, text + bytes);
+}
+
+/// A learnable data set in the real format: `count` images of 4 x 4, the label's pixel is bright.
+inline void write_dataset(const Folder& folder, uint32_t count = 640) {
+  for (const char* part : {"train", "t10k"}) {
+    std::string images;
+    std::string labels;
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t label = (i * 7 + i / 10) % 10;
+      std::string image(16, static_cast<char>(i % 50));
+      image[label] = static_cast<char>(250);
+      images += image;
+      labels.push_back(static_cast<char>(label));
+    }
+    write_idx(folder / (std::string(part) + "-images-idx3-ubyte"), 0x803, {count, 4, 4}, images);
+    write_idx(folder / (std::string(part) + "-labels-idx1-ubyte"), 0x801, {count}, labels);
+  }
+}
+
+}  // namespace murmur::testing

@@ -1,0 +1,233 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/random/permutation.hpp"
+#include "tests/support/arrays.hpp"
+#include "tests/support/devices.hpp"
+#include "tests/support/population.hpp"
+
+namespace murmur {
+namespace {
+
+class InputTest : public test::DeviceTest {};
+MURMUR_ON_EVERY_DEVICE(InputTest);
+
+constexpr int64_t kNumImages = 301;
+constexpr int64_t kFirst = 13;  // the split's first sample
+constexpr int64_t kEpochSize = 270;
+
+struct Case {
+  int64_t networks, rows, size;  // P, m, D
+  bool mask_input = true;
+  int64_t window = 0;
+};
+
+/// The sample at a place of a shuffled epoch: a permutation of the whole epoch, or of the window that the place is in.
+int64_t shuffled(const NetworkState& state, int64_t window, int64_t place) {
+  const int64_t length = window > 0 ? window : kEpochSize;
+  const int64_t block = place / length;
+  const int64_t size = std::min(length, kEpochSize - block * length);
+  const Permutation order(static_cast<uint64_t>(size), state.seed, make_site(Technique::kShuffle, 0),
+                          static_cast<uint64_t>(state.epoch) * 0x100000000u + static_cast<uint64_t>(block));
+  return block * length + static_cast<int64_t>(order(static_cast<uint64_t>(place % length)));
+}
+
+/// Runs the kernel, and an independent reference in double, and compares.
+template <class T>
+void check(Stream& stream, const Case& c, test::Population& population) {
+  SCOPED_TRACE(::testing::Message() << "P=" << c.networks << " m=" << c.rows << " D=" << c.size);
+  const int64_t padded = (c.size + 3) / 4 * 4;
+  const int64_t stride = c.rows * padded + 8;
+  const auto images = test::random_bytes(static_cast<size_t>(kNumImages * c.size), 1);
+  const auto labels = test::random_bytes(kNumImages, 2, 10);
+  const test::GuardedArray<uint8_t> device_images(images, stream.device());
+  const test::GuardedArray<uint8_t> device_labels(labels, stream.device());
+  const test::GuardedArray<T> output(static_cast<size_t>(c.networks * stride), T{55}, stream.device());
+  const test::GuardedArray<int32_t> targets(static_cast<size_t>(c.networks * c.rows), -7, stream.device());
+  InputArgs<T> args;
+  args.step = population.upload(c.rows, kEpochSize);
+  args.images = device_images.data();
+  args.labels = device_labels.data();
+  args.first = kFirst;
+  args.size = {1, c.size, 1};
+  args.shuffle_window = c.window;
+  args.mask_input = c.mask_input;
+  args.output = output.data();
+  args.output_stride = stride;
+  args.targets = targets.data();
+  input_forward(stream, args);
+  stream.synchronize();
+
+  const std::vector<T> actual = output.values();
+  std::vector<double> expected(actual.begin(), actual.end());  // what is not checked below: padding of a sample
+  std::vector<double> tolerance(expected.size(), 0.0);
+  std::vector<int32_t> expected_targets;
+  const auto quads = static_cast<uint64_t>(padded / 4);
+  for (int64_t p = 0; p < c.networks; ++p) {
+    const NetworkState& state = population.states[static_cast<size_t>(p)];
+    const float sigma = population.get(Technique::kInputNoise, p);
+    const float cut = c.mask_input ? population.get(Technique::kDropconnect, p) : 0.0f;
+    const bool shuffle = population.get(Technique::kShuffle, p) > 0;
+    for (int64_t row = 0; row < c.rows; ++row) {
+      const int64_t place = state.position + row;
+      const bool exists = place < kEpochSize;
+      const int64_t sample = kFirst + (shuffle && exists ? shuffled(state, c.window, place) : place);
+      expected_targets.push_back(exists ? labels[static_cast<size_t>(sample)] : -1);
+      const auto item = static_cast<uint64_t>(state.item + row);
+      for (int64_t e = 0; e < c.size; ++e) {
+        const auto at = static_cast<size_t>(p * stride + row * padded + e);
+        const double pixel = exists ? images[static_cast<size_t>(sample * c.size + e)] / 255.0 : 0.0;
+        double noise = 0;
+        if (sigma > 0 && exists) {
+          const test::Address address{state.seed, Technique::kInputNoise, 0};
+          noise = static_cast<double>(sigma) * address.normal_of(item, quads, static_cast<uint64_t>(e));
+        }
+        const test::Address mask{state.seed, Technique::kDropconnect, 0};
+        const bool kept = !(cut > 0) || mask.keeps(item, quads, static_cast<uint64_t>(e), cut);
+        expected[at] = kept ? pixel + noise : 0.0;
+        // 1/255, its product with the pixel, sigma n and the sum are rounded once each.
+        tolerance[at] =
+            kept ? test::kBothRoundings<T> * (2 * pixel + std::abs(noise) + std::abs(pixel + noise)) * 1.01 : 0;
+      }
+    }
+    for (int64_t gap = c.rows * padded; gap < stride; ++gap)
+      EXPECT_EQ(actual[static_cast<size_t>(p * stride + gap)], T{55});
+  }
+  EXPECT_TRUE(test::all_near(actual, expected, tolerance));
+  EXPECT_TRUE(test::same_bits(targets.values(), expected_targets));
+  EXPECT_TRUE(output.guards_intact());
+  EXPECT_TRUE(targets.guards_intact());
+  EXPECT_TRUE(test::same_bits(device_images.values(), images));
+}
+
+template <class Configure>
+void check_all(Stream& stream, Configure configure) {
+  for (const int64_t networks : {1, 5}) {
+    for (const int64_t rows : {4, 36, 128, 260}) {
+      for (const int64_t size : {1, 3, 5, 784, 1025}) {
+        if (size > 5 && rows != 36) continue;  // keeps the test short; no size is left out
+        test::Population population(networks, stream.device());
+        for (int64_t p = 0; p < networks; ++p) {
+          population.states[static_cast<size_t>(p)].position = 40 * p;  // some ticks end the epoch
+          configure(population, p);
+        }
+        check<float>(stream, {networks, rows, size}, population);
+        check<double>(stream, {networks, rows, size}, population);
+      }
+    }
+  }
+}
+
+TEST_P(InputTest, AllOffIsThePixelsInOrder) {
+  check_all(stream(), [](test::Population&, int64_t) {});
+}
+
+TEST_P(InputTest, ShuffleIsTheKeyedPermutation) {
+  check_all(stream(),
+            [](test::Population& population, int64_t p) { population.set(Technique::kShuffle, p, p % 2 == 0); });
+}
+
+TEST_P(InputTest, WindowedShuffleStaysWithinItsWindow) {
+  for (const int64_t window : {1, 64, 100, 270, 1024}) {
+    test::Population population(2, device());
+    population.set(Technique::kShuffle, 0, 1);
+    population.states[0].position = 90;
+    check<float>(stream(), {2, 128, 5, true, window}, population);
+  }
+}
+
+TEST_P(InputTest, NoiseIsThatOfItsAddress) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kInputNoise, p, 0.3 * static_cast<double>((p + 1) % 3));
+  });
+}
+
+TEST_P(InputTest, MaskOfTheInputIsThatOfItsAddress) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kDropconnect, p, 0.2 * static_cast<double>((p + 1) % 3));
+  });
+}
+
+TEST_P(InputTest, EverythingAtOnce) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kShuffle, p, 1);
+    population.set(Technique::kInputNoise, p, 0.5);
+    population.set(Technique::kDropconnect, p, 0.3);
+  });
+}
+
+TEST_P(InputTest, NoMaskBeforeALastLayer) {
+  test::Population population(2, device());
+  population.set(Technique::kDropconnect, 0, 0.5);
+  population.set(Technique::kDropconnect, 1, 0.5);
+  check<float>(stream(), {2, 36, 5, false}, population);
+}
+
+TEST_P(InputTest, PixelsAreExactAtTheirEnds) {
+  test::Population population(1, device());
+  const test::GuardedArray<uint8_t> images(std::vector<uint8_t>{0, 255, 0, 255}, device());
+  const test::GuardedArray<uint8_t> labels(std::vector<uint8_t>{3}, device());
+  const test::GuardedArray<float> output(16, 9.0f, device());
+  const test::GuardedArray<int32_t> targets(4, 0, device());
+  InputArgs<float> args;
+  args.step = population.upload(4, 1);
+  args.images = images.data();
+  args.labels = labels.data();
+  args.size = {2, 2, 1};
+  args.output = output.data();
+  args.output_stride = 16;
+  args.targets = targets.data();
+  input_forward(stream(), args);
+  stream().synchronize();
+  std::vector<float> expected(16, 0.0f);  // rows without a sample are 0
+  expected[1] = expected[3] = 1.0f;
+  EXPECT_EQ(output.values(), expected);
+  EXPECT_EQ(targets.values(), (std::vector<int32_t>{3, -1, -1, -1}));
+}
+
+// Every sample of an epoch comes exactly once, in every epoch in another order.
+TEST_P(InputTest, AShuffledEpochIsEverySampleOnce) {
+  constexpr int64_t kRows = 64;
+  std::vector<uint8_t> pixels(kEpochSize);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i % 256);
+  std::vector<uint8_t> high(kEpochSize);
+  for (size_t i = 0; i < high.size(); ++i) high[i] = static_cast<uint8_t>(i / 256);
+  const test::GuardedArray<uint8_t> images(pixels, device());
+  const test::GuardedArray<uint8_t> labels(high, device());
+  const test::GuardedArray<float> output(kRows * 4, 0.0f, device());
+  const test::GuardedArray<int32_t> targets(kRows, 0, device());
+  std::vector<std::vector<int>> orders;
+  for (int64_t epoch = 0; epoch < 2; ++epoch) {
+    std::vector<int> order;
+    for (int64_t position = 0; position < kEpochSize; position += kRows) {
+      test::Population population(1, device());
+      population.set(Technique::kShuffle, 0, 1);
+      population.states[0].position = position;
+      population.states[0].epoch = epoch;
+      InputArgs<float> args;
+      args.step = population.upload(kRows, kEpochSize);
+      args.images = images.data();
+      args.labels = labels.data();
+      args.size = {1, 1, 1};
+      args.output = output.data();
+      args.output_stride = kRows * 4;
+      args.targets = targets.data();
+      input_forward(stream(), args);
+      stream().synchronize();
+      const std::vector<float> x = output.values();
+      const std::vector<int32_t> target = targets.values();
+      for (size_t row = 0; row < kRows; ++row) {
+        if (target[row] >= 0) order.push_back(256 * target[row] + static_cast<int>(std::lround(x[4 * row] * 255)));
+      }
+    }
+    orders.push_back(order);
+    std::ranges::sort(order);
+    ASSERT_EQ(order.size(), static_cast<size_t>(kEpochSize));
+    for (int i = 0; i < kEpochSize; ++i) ASSERT_EQ(order[static_cast<size_t>(i)], i);
+  }
+  EXPECT_NE(orders[0], orders[1]);
+}
+
+}  // namespace
+}  // namespace murmur

@@ -1,0 +1,193 @@
+// Gradients of every operation, and of a whole network with all noise on, against central differences in float64.
+#include <gtest/gtest.h>
+
+#include "tests/support/devices.hpp"
+#include "tests/support/step.hpp"
+#include "tests/support/training.hpp"
+
+namespace murmur {
+namespace {
+
+class GradientTest : public test::DeviceTest {
+ protected:
+  /// Random values [P, ...] in (-1, 1).
+  Tensor random(const Shape& shape, uint64_t seed) const {
+    int64_t size = 1;
+    for (const int64_t n : shape) size *= n;
+    return Tensor::from<double>(test::random_values<double>(static_cast<size_t>(size), seed), shape, device());
+  }
+  Variable parameter(const Shape& shape, uint64_t seed) const {
+    return Variable::parameter(random(shape, seed), Tensor::zeros(shape, DType::kF64, device()));
+  }
+
+  /// sum over cotangent * x, per network, and the start of the tape that sends the cotangent back.
+  std::vector<double> dot(const Tensor& cotangent, const Tensor& x) {
+    stream().synchronize();
+    const std::vector<double> a = cotangent.to_vector<double>(), b = x.to_vector<double>();
+    std::vector<double> result(static_cast<size_t>(x.size(0)));
+    const auto size = static_cast<size_t>(x.network_size());
+    for (size_t i = 0; i < a.size(); ++i) result[i / size] += a[i] * b[i];
+    return result;
+  }
+  Variable dot_root(const Tensor& cotangent, const Variable& x) {
+    // An operation in place may overwrite its output's gradient: it gets a copy.
+    const Tensor copy = cotangent.to(device());
+    return Variable::result("dot", Tensor(), {x}, [x, copy](const Variable&) { x.take_grad(copy); });
+  }
+
+  /// `bound` on |analytic - numeric|, and at least one gradient that is far from 0.
+  void expect_gradient(const Tensor& analytic, const std::vector<std::vector<double>>& numeric, double bound) {
+    stream().synchronize();
+    const std::vector<double> actual = analytic.to_vector<double>();
+    std::vector<double> expected;
+    for (const auto& network : numeric) expected.insert(expected.end(), network.begin(), network.end());
+    EXPECT_TRUE(test::all_near(actual, expected, bound));
+    for (const auto& network : numeric) {
+      double largest = 0;
+      for (const double x : network) largest = std::max(largest, std::abs(x));
+      EXPECT_GT(largest, 1000 * bound);
+    }
+  }
+};
+MURMUR_ON_EVERY_DEVICE(GradientTest);
+
+// A central difference with step h is off by h^2 f'''/6 and by the rounding of f over h. A linear layer is linear in
+// each argument, so only the second counts: f is a sum of at most 6 x 12 x 25 products below 1, rounded in as many
+// additions: 1800^2 u / 2h = 2e-5 at the very worst, with h = 1e-3: 2e-7.
+TEST_P(GradientTest, Linear) {
+  constexpr int64_t kNetworks = 3, kRows = 12, kIn = 25, kOut = 6;
+  test::StepFixture fixture(stream(), kNetworks, kRows);
+  const Variable weight = parameter({kNetworks, kOut, kIn}, 1);
+  const Tensor cotangent = random({kNetworks, 8, kRows}, 3);
+  for (const Layout layout : {Layout::kSampleMajor, Layout::kFeatureMajor}) {
+    SCOPED_TRACE(layout == Layout::kSampleMajor ? "sample-major" : "feature-major");
+    const Shape shape = layout == Layout::kSampleMajor ? Shape{kNetworks, kRows, 28} : Shape{kNetworks, 28, kRows};
+    const Variable x = parameter(shape, 2);
+    const auto value = [&] {
+      const Activations y = linear(fixture.begin(), {x, layout, kIn}, weight);
+      return dot(cotangent, y.x.value());
+    };
+    const auto weight_numeric = test::central_differences(weight.value(), 1e-3, value);
+    const auto x_numeric = test::central_differences(x.value(), 1e-3, value);
+    const std::vector<double> before = weight.grad().to_vector<double>();
+    const Step step = fixture.begin();
+    backward(dot_root(cotangent, linear(step, {x, layout, kIn}, weight).x));
+    stream().synchronize();
+    std::vector<double> grad = weight.grad().to_vector<double>();
+    for (size_t i = 0; i < grad.size(); ++i) grad[i] -= before[i];  // gradients of parameters add up
+    expect_gradient(Tensor::from<double>(grad, weight.value().shape(), device()), weight_numeric, 2e-7);
+    expect_gradient(x.grad(), x_numeric, 2e-7);
+  }
+}
+
+TEST_P(GradientTest, TwoConsumersOfOneInputAddUp) {
+  constexpr int64_t kNetworks = 3, kRows = 12, kIn = 8, kOut = 4;
+  test::StepFixture fixture(stream(), kNetworks, kRows);
+  const Variable a = parameter({kNetworks, kOut, kIn}, 1), b = parameter({kNetworks, kOut, kIn}, 2);
+  const Variable x = parameter({kNetworks, kIn, kRows}, 3);
+  const Tensor cotangent = random({kNetworks, kOut, kRows}, 4);
+  const Activations input{x, Layout::kFeatureMajor, kIn};
+  const auto value = [&] {
+    const Step step = fixture.begin();
+    std::vector<double> first = dot(cotangent, linear(step, input, a).x.value());
+    const std::vector<double> second = dot(cotangent, linear(step, input, b).x.value());
+    for (size_t p = 0; p < first.size(); ++p) first[p] += second[p];
+    return first;
+  };
+  const auto numeric = test::central_differences(x.value(), 1e-3, value);
+  const Step step = fixture.begin();
+  backward(dot_root(cotangent, linear(step, input, a).x));
+  backward(dot_root(cotangent, linear(step, input, b).x));
+  expect_gradient(x.grad(), numeric, 2e-7);
+}
+
+// Activation and its masks are piecewise linear: as above, f sums 3 x 10 x 36 terms below 2 (dropout of 1/2): with
+// h = 1e-5, 720^2 u / h = 6e-6 at worst; a unit within h of its kink would show as an error of order 1.
+TEST_P(GradientTest, ActivationWithAllNoise) {
+  constexpr int64_t kNetworks = 3, kRows = 36, kFeatures = 10;
+  test::StepFixture fixture(stream(), kNetworks, kRows);
+  fixture.all_noise();
+  const Variable x = parameter({kNetworks, 12, kRows}, 1), bias = parameter({kNetworks, 12}, 2);
+  std::vector<double> cotangents = test::random_values<double>(kNetworks * 12 * kRows, 3);
+  for (size_t i = 0; i < cotangents.size(); ++i) {
+    if (i / kRows % 12 >= kFeatures) cotangents[i] = 0;  // padding
+  }
+  const Tensor cotangent = Tensor::from<double>(cotangents, {kNetworks, 12, kRows}, device());
+  // In place: the operation works on a copy of x, made anew each time.
+  const auto forward = [&](const Step& step) {
+    const Variable copy = Variable::result("copy", x.value().to(device()), {x}, [](const Variable&) {});
+    const Activations y = activation(step, {copy, Layout::kFeatureMajor, kFeatures}, bias, {2, true, true});
+    return std::pair{copy, y.x};
+  };
+  const auto value = [&] { return dot(cotangent, forward(fixture.begin()).second.value()); };
+  const auto x_numeric = test::central_differences(x.value(), 1e-5, value);
+  const auto bias_numeric = test::central_differences(bias.value(), 1e-5, value);
+  const Step step = fixture.begin();
+  const auto [copy, y] = forward(step);
+  backward(dot_root(cotangent, y));
+  expect_gradient(copy.grad(), x_numeric, 6e-6);
+  expect_gradient(bias.grad(), bias_numeric, 6e-6);
+}
+
+// Cross-entropy: |f'''| <= 3 per sample, so h^2 / 2 = 5e-11 with h = 1e-5, and the rounding of a sum of 30 losses below
+// 10, of 5 terms each: 300 x 150 u / h = 5e-7.
+TEST_P(GradientTest, CrossEntropyWithAllNoise) {
+  constexpr int64_t kNetworks = 3, kRows = 36, kClasses = 5;
+  test::StepFixture fixture(stream(), kNetworks, kRows);
+  fixture.all_noise();
+  const Variable x = parameter({kNetworks, 8, kRows}, 1), bias = parameter({kNetworks, 8}, 2);
+  std::vector<int32_t> labels(kNetworks * kRows);
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % kRows < 30 ? static_cast<int32_t>(i * 7 % kClasses) : -1;
+  const Tensor targets = Tensor::from<int32_t>(labels, {kNetworks, kRows}, device());
+  const auto forward = [&](const Step& step) {
+    const Variable logits = Variable::result("logits", x.value(), {x}, [](const Variable&) {});
+    return std::pair{logits, cross_entropy(step, {logits, Layout::kFeatureMajor, kClasses}, bias, targets)};
+  };
+  const auto value = [&] {
+    forward(fixture.begin());
+    stream().synchronize();
+    fixture.population.download();
+    std::vector<double> losses;
+    for (const NetworkState& state : fixture.population.states) losses.push_back(state.loss_sum);
+    return losses;
+  };
+  const auto x_numeric = test::central_differences(x.value(), 1e-5, value);
+  const auto bias_numeric = test::central_differences(bias.value(), 1e-5, value);
+  bias.grad().copy_from_host(std::vector<double>(kNetworks * 8).data(), kNetworks * 8 * 8);
+  const auto [logits, loss] = forward(fixture.begin());
+  backward(loss);
+  expect_gradient(logits.grad(), x_numeric, 1e-6);
+  expect_gradient(bias.grad(), bias_numeric, 1e-6);
+}
+
+// The whole network, all noise on, other settings for each of three networks. Loss: 30 samples of about 2, summed with
+// noise; 60 x 200 roundings u / h = 1e-6 with h = 1e-6; third derivatives give h^2 x 1e3 at most, nothing. Kinks within
+// h of a unit would break this; the fixed data has none.
+TEST_P(GradientTest, WholeNetworkWithAllNoise) {
+  constexpr int64_t kNetworks = 3, kRows = 36;
+  test::StepFixture fixture(stream(), kNetworks, kRows);
+  fixture.all_noise();
+  const TrainingData data = test::small_data(device());
+  const SampleSource source{data.train_images, data.train_labels, 7, data.size, 0};
+  const Model model(parse_model(test::kSmallModel), 25, 5, device(), DType::kF64, kNetworks);
+  const Tensor& weight = model.parameters().weight();
+  const auto start = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
+  weight.copy_from_host(start.data(), weight.num_elements() * 8);
+  const auto loss = [&](const Step& step) { return model.loss(step, input_batch(step, source, model.masks_input())); };
+  const auto value = [&] {
+    loss(fixture.begin());
+    stream().synchronize();
+    fixture.population.download();
+    std::vector<double> losses;
+    for (const NetworkState& state : fixture.population.states) losses.push_back(state.loss_sum);
+    return losses;
+  };
+  const auto numeric = test::central_differences(weight, 1e-6, value);
+  const std::vector<double> zero(start.size());
+  model.parameters().grad().copy_from_host(zero.data(), weight.num_elements() * 8);
+  backward(loss(fixture.begin()));
+  expect_gradient(model.parameters().grad(), numeric, 1e-6);
+}
+
+}  // namespace
+}  // namespace murmur

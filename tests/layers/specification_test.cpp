@@ -1,0 +1,59 @@
+#include "layers/specification.hpp"
+
+#include <gmock/gmock.h>
+
+#include "engine/error.hpp"
+#include "layers/model.hpp"
+
+namespace murmur {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+TEST(Specification, FcIsTheStudys) {
+  const ModelSpecification model = parse_model("fc");
+  using enum LayerKind;
+  const std::vector<std::pair<LayerKind, int64_t>> expected{{kFlatten, 0}, {kLinear, 50}, {kDropout, 0},
+                                                            {kLinear, 50}, {kDropout, 0}, {kLinear, 0}};
+  ASSERT_EQ(model.layers.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(model.layers[i].kind, expected[i].first) << i;
+    EXPECT_EQ(model.layers[i].size, expected[i].second) << i;
+  }
+  EXPECT_EQ(Model(model, 784, 10, kCpu, DType::kF32, 2).parameters().num_parameters(), 42310);
+}
+
+TEST(Specification, WordsMayBeAnyWhitespaceApart) {
+  const ModelSpecification model = parse_model("  flatten\tlinear7\n linear ");
+  ASSERT_EQ(model.layers.size(), 3u);
+  EXPECT_EQ(model.layers[1].size, 7);
+}
+
+TEST(Specification, EveryNamedModelParses) {
+  for (const std::string& name : model_names()) EXPECT_NO_THROW(parse_model(name)) << name;
+}
+
+TEST(Specification, ErrorsNameTheWordOrTheOrder) {
+  const auto refuse = [](const char* text, const char* message) {
+    EXPECT_THAT([&] { parse_model(text); }, ThrowsMessage<InvalidArgument>(HasSubstr(message))) << text;
+  };
+  refuse("", "expected flatten as the first layer");
+  refuse("linear", "expected flatten as the first layer");
+  refuse("flatten", "expected linear (without a size: one output a class) as the last layer");
+  refuse("flatten linear50", "as the last layer");
+  refuse("flatten linear50 linear dropout", "as the last layer");
+  refuse("flatten dropout linear", "expected dropout after a linear layer");
+  refuse("flatten linear50 dropout dropout linear", "expected dropout after a linear layer");
+  refuse("flatten linear50 flatten linear", "expected one flatten");
+  refuse("flatten linear linear", "expected a size for every linear layer but the last");
+  refuse("flatten relu linear", "got 'relu'");
+  refuse("flatten linear0 linear", "1 to 65536 features, got 'linear0'");
+  refuse("flatten linear65537 linear", "got 'linear65537'");
+  refuse("flatten linear-5 linear", "got 'linear-5'");
+  refuse("flatten linear5x linear", "got 'linear5x'");
+  refuse("flatten linear99999999999999999999 linear", "got 'linear99999999999999999999'");
+}
+
+}  // namespace
+}  // namespace murmur
