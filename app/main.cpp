@@ -1,6 +1,7 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -23,6 +24,16 @@ int fail(ExitCode code, const std::string& message) {
   return code;
 }
 
+/// CLI11 says only that a subcommand is missing.
+void check_command(const std::vector<std::string>& arguments, const CLI::App& app) {
+  if (arguments.empty() || arguments.front().starts_with("-")) return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::ranges::find(names, arguments.front()) == names.end()) {
+    throw murmur::InvalidArgument("expected one of {}, got '{}'", fmt::join(names, ", "), arguments.front());
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app("murmur: where, and how much, should randomness be injected into training?", "murmur");
   app.require_subcommand(1);
@@ -31,6 +42,7 @@ int run(int argc, char** argv) {
                                                                        {"train", murmur::app::add_train(app)},
                                                                        {"search", murmur::app::add_search(app)}};
   std::vector<std::string> arguments = murmur::app::expand_config({argv + 1, argv + argc});
+  check_command(arguments, app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(reversed);

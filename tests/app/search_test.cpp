@@ -38,7 +38,9 @@ TEST(Search, FinishesAndFillsTheStudy) {
     EXPECT_NE(trial.state, TrialState::kRunning);
     EXPECT_EQ(trial.seed, 5u + static_cast<uint64_t>(trial.number));
     EXPECT_EQ(trial.setting, study.space().decode(trial.position, study.base()));
-    if (trial.state == TrialState::kComplete) EXPECT_EQ(trial.value, trial.intermediate.back());
+    if (trial.state == TrialState::kComplete) {
+      EXPECT_EQ(trial.value, trial.intermediate.back());
+    }
   }
   const auto json = nlohmann::json::parse(read_text(folder / "a.json"));
   EXPECT_TRUE(json["rows"][0]["trial"].is_null());

@@ -83,7 +83,8 @@ def check_trial(trial, expected):
     if trial.state.is_finished():
         check(f"{name} duration", trial.duration >= datetime.timedelta(0), True)
     for key, distribution in trial.distributions.items():
-        check(f"{name} {key} in its range", distribution._contains(distribution.to_internal_repr(trial.params[key])), True)
+        internal = distribution.to_internal_repr(trial.params[key])
+        check(f"{name} {key} in its range", distribution._contains(internal), True)
         check(f"{name} {key} distribution", repr(distribution), expected["distributions"][key])
     trial._validate()
 
