@@ -64,10 +64,18 @@ GemmLimit::GemmLimit(const std::vector<int64_t>& features, const TrainerOptions&
   activations_.push_back(logits);
 
   stream_->begin_capture();
-  for (size_t i = 0; i < num_layers; ++i) {
+  add_forward(features, kernels);
+  add_backward(features, kernels);
+  graph_ = stream_->end_capture();
+}
+
+GemmLimit::~GemmLimit() = default;
+
+void GemmLimit::add_forward(const std::vector<int64_t>& features, const std::vector<size_t>& kernels) {
+  for (size_t i = 0; i < kernels.size(); ++i) {
     Gemm<float> forward;
     forward.m = features[i + 1];
-    forward.n = rows;
+    forward.n = options_.micro_batch;
     forward.k = features[i];
     forward.a = operand(parameters_[kernels[i]].value());
     forward.b = operand(activations_[i]);
@@ -75,7 +83,11 @@ GemmLimit::GemmLimit(const std::vector<int64_t>& features, const TrainerOptions&
     forward.c = matrix(activations_[i + 1]);
     add(forward);
   }
-  for (size_t i = num_layers; i-- > 0;) {
+}
+
+void GemmLimit::add_backward(const std::vector<int64_t>& features, const std::vector<size_t>& kernels) {
+  const int64_t rows = options_.micro_batch;
+  for (size_t i = kernels.size(); i-- > 0;) {
     Gemm<float> weight;
     weight.m = features[i + 1];
     weight.n = features[i];
@@ -97,10 +109,7 @@ GemmLimit::GemmLimit(const std::vector<int64_t>& features, const TrainerOptions&
     input.c = matrix(grads_[i - 1]);
     add(input);
   }
-  graph_ = stream_->end_capture();
 }
-
-GemmLimit::~GemmLimit() = default;
 
 void GemmLimit::add(Gemm<float> args) {
   args.num_networks = options_.num_networks;

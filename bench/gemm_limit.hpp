@@ -31,6 +31,8 @@ class GemmLimit {
   double flops() const { return flops_; }
 
  private:
+  void add_forward(const std::vector<int64_t>& features, const std::vector<size_t>& kernels);
+  void add_backward(const std::vector<int64_t>& features, const std::vector<size_t>& kernels);
   void add(Gemm<float> args);
 
   TrainerOptions options_;

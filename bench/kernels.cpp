@@ -167,10 +167,10 @@ Work input_work(Bed& bed, const Variant& variant) {
     Tensor images, labels, output, targets;
   };
   const auto buffers = std::make_shared<Buffers>(
-      Networks(bed, variant.on), random_tensor({kNumImages, kSampleSize}, DType::kU8, bed.device, 1),
-      Tensor::zeros({kNumImages}, DType::kU8, bed.device),
-      Tensor::zeros({bed.num_networks, bed.micro_batch, kSampleSize}, DType::kF32, bed.device),
-      Tensor::zeros({bed.num_networks, bed.micro_batch}, DType::kI32, bed.device));
+      Buffers{Networks(bed, variant.on), random_tensor({kNumImages, kSampleSize}, DType::kU8, bed.device, 1),
+              Tensor::zeros({kNumImages}, DType::kU8, bed.device),
+              Tensor::zeros({bed.num_networks, bed.micro_batch, kSampleSize}, DType::kF32, bed.device),
+              Tensor::zeros({bed.num_networks, bed.micro_batch}, DType::kI32, bed.device)});
   InputArgs<float> args;
   args.step = buffers->networks.step();
   args.images = buffers->images.data<uint8_t>();
@@ -250,10 +250,10 @@ Work loss_work(Bed& bed, const Variant& variant) {
   std::vector<int32_t> targets(static_cast<size_t>(bed.num_networks * bed.micro_batch));
   for (size_t i = 0; i < targets.size(); ++i) targets[i] = static_cast<int32_t>(i * 7919 % kClasses);
   const auto buffers = std::make_shared<Buffers>(
-      Networks(bed, variant.on), random_tensor(shape, DType::kF32, bed.device, 1),
-      Tensor::zeros(shape, DType::kF32, bed.device), random_tensor(bias_shape, DType::kF32, bed.device, 2),
-      Tensor::zeros(bias_shape, DType::kF32, bed.device),
-      Tensor::from<int32_t>(targets, {bed.num_networks, bed.micro_batch}, bed.device));
+      Buffers{Networks(bed, variant.on), random_tensor(shape, DType::kF32, bed.device, 1),
+              Tensor::zeros(shape, DType::kF32, bed.device), random_tensor(bias_shape, DType::kF32, bed.device, 2),
+              Tensor::zeros(bias_shape, DType::kF32, bed.device),
+              Tensor::from<int32_t>(targets, {bed.num_networks, bed.micro_batch}, bed.device)});
   LossArgs<float> args;
   args.step = buffers->networks.step();
   args.num_classes = kClasses;
@@ -290,8 +290,8 @@ Work update_work(Bed& bed, const Variant& variant, int moments) {
     grads.emplace_back(bed, shape, static_cast<uint64_t>(10 + i), 0.01);
   }
   const auto buffers = std::make_shared<Buffers>(
-      Networks(bed, variant.on), Restored(bed, shape, 1, 0.05), Restored(bed, shape, 2, 0.01),
-      Restored(squares(random_tensor(shape, DType::kF32, bed.device, 3, 0.01))), std::move(grads));
+      Buffers{Networks(bed, variant.on), Restored(bed, shape, 1, 0.05), Restored(bed, shape, 2, 0.01),
+              Restored(squares(random_tensor(shape, DType::kF32, bed.device, 3, 0.01))), std::move(grads)});
   UpdateArgs<float> args;
   args.step = buffers->networks.step();
   args.weight = buffers->weight.tensor().data<float>();

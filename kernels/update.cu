@@ -97,11 +97,13 @@ struct Update {
     } else if (optimizer == Optimizer::kMomentum) {
       // The rate sits inside of the velocity (Keras), which differs from PyTorch only when the rate changes.
       constexpr T kKeep = static_cast<T>(kMomentum);
-      lanes.each([&](int i) {
-        const Quad<T> v = map(moment1[i], g.get(i), [=](T a, T b) { return kKeep * a - rate * b; });
-        moment1[i] = v;
-        w.set(i, map(w.get(i), v, [](T a, T b) { return a + b; }));
+      Quads v;
+      lanes.each([&](int i) { v.set(i, moment1[i]); });
+      lanes.compute([&](int i) {
+        v.set(i, map(v.get(i), g.get(i), [=](T a, T b) { return kKeep * a - rate * b; }));
+        w.set(i, map(w.get(i), v.get(i), [](T a, T b) { return a + b; }));
       });
+      lanes.each([&](int i) { moment1[i] = v.get(i); });
     } else {
       // Kingma & Ba 2015, with the bias correction in the rate and epsilon outside of it (Keras).
       const double t = static_cast<double>(state.update + 1);
@@ -109,14 +111,23 @@ struct Update {
                                                 (1 - ::pow(static_cast<double>(kBeta1), t)));
       constexpr T kDecay1 = static_cast<T>(kBeta1);
       constexpr T kDecay2 = static_cast<T>(kBeta2);
+      constexpr T kFloor = static_cast<T>(kEpsilon);
+      Quads m;
+      Quads v;
       lanes.each([&](int i) {
-        const Quad<T> m = map(moment1[i], g.get(i), [](T a, T b) { return kDecay1 * a + (T{1} - kDecay1) * b; });
-        const Quad<T> v = map(moment2[i], g.get(i), [](T a, T b) { return kDecay2 * a + (T{1} - kDecay2) * b * b; });
-        moment1[i] = m;
-        moment2[i] = v;
+        m.set(i, moment1[i]);
+        v.set(i, moment2[i]);
+      });
+      lanes.compute([&](int i) {
+        m.set(i, map(m.get(i), g.get(i), [](T a, T b) { return kDecay1 * a + (T{1} - kDecay1) * b; }));
+        v.set(i, map(v.get(i), g.get(i), [](T a, T b) { return kDecay2 * a + (T{1} - kDecay2) * b * b; }));
         const Quad<T> step =
-            map(m, v, [=](T a, T b) { return corrected * a / (square_root(b) + static_cast<T>(kEpsilon)); });
+            map(m.get(i), v.get(i), [=](T a, T b) { return corrected * a / (square_root(b) + kFloor); });
         w.set(i, map(w.get(i), step, [](T a, T b) { return a - b; }));
+      });
+      lanes.each([&](int i) {
+        moment1[i] = m.get(i);
+        moment2[i] = v.get(i);
       });
     }
   }

@@ -104,8 +104,11 @@ run_tests() {
   ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit tests.xml "${@:2}"
 }
 
-# The number behind a name in the head of a run's report; 0 where the run made none.
-reported() { sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p" "build/$1/tests.xml" 2>/dev/null | head -n 1; }
+# The number behind a name in the head of a run's report; nothing where the run made none.
+reported() {
+  local report=build/$1/tests.xml
+  [[ ! -e $report ]] || sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1
+}
 
 count_tests() {
   local preset tests failed skipped

@@ -109,6 +109,7 @@ TEST_P(TrainerTest, ATrialThatIsStoppedBeforeItStartsNeverRan) {
   const std::vector<EpochResult> results = trainer.run_epoch();
   EXPECT_EQ(results[0].epoch, 0);
   EXPECT_EQ(results[1].epoch, 1);
+  EXPECT_THAT(test::weights_of(trainer, 0), ::testing::Each(0.0));  // not even initialised
 }
 
 TEST_P(TrainerTest, EvaluationHasNoNoiseAndChangesNothing) {
