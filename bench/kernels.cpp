@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,18 +46,6 @@ struct Variant {
   std::vector<Value> on;
 };
 
-/// A device with its stream and the bandwidth of a large copy, bytes read and written.
-struct Bed {
-  Device device;
-  std::unique_ptr<Stream> stream;
-  int64_t num_networks = 0;
-  int64_t micro_batch = 0;
-  double copy_bytes_per_second = 0;
-
-  /// Enough launches to hide what a replay costs by itself.
-  int repetitions() const { return device.is_cuda() ? 8 : 64; }
-};
-
 /// A kernel that is ready to be captured. `prepare` restores what it changes; it runs before every replay, untimed.
 struct Work {
   std::function<void(int repetition)> launch;
@@ -66,7 +54,23 @@ struct Work {
   double num_bytes = 0;  // read and written; 0: none to speak of
 };
 
-void run(benchmark::State& state, Bed& bed, const std::function<Work(Bed&)>& make) {
+struct Bed;
+using Make = std::function<Work(Bed&)>;
+
+/// A device with its stream and the bandwidth of a large copy, bytes read and written.
+struct Bed {
+  Device device;
+  std::unique_ptr<Stream> stream;
+  int64_t num_networks = 0;
+  int64_t micro_batch = 0;
+  double copy_bytes_per_second = 0;
+  std::deque<Make> makes;  // of the benchmarks that are registered
+
+  /// Enough launches to hide what a replay costs by itself.
+  int repetitions() const { return device.is_cuda() ? 8 : 64; }
+};
+
+void run(benchmark::State& state, Bed& bed, const Make& make) {
   const Work work = make(bed);
   const int repetitions = bed.repetitions();
   bed.stream->begin_capture();
@@ -79,7 +83,7 @@ void run(benchmark::State& state, Bed& bed, const std::function<Work(Bed&)>& mak
   work.prepare();
   replay();  // warms up
   double total = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     work.prepare();
     bed.stream->synchronize();
     const double seconds = time_seconds(replay) / repetitions;
@@ -353,10 +357,11 @@ double measure_copy(Bed& bed) {
   return work.num_bytes / median(seconds);
 }
 
-void add(Bed& bed, const std::string& kernel, const std::string& variant, std::function<Work(Bed&)> make) {
+void add(Bed& bed, const std::string& kernel, const std::string& variant, Make make) {
   const std::string name = fmt::format("{}/{}/{}", bed.device.name(), kernel, variant);
-  benchmark::RegisterBenchmark(name.c_str(), [&bed, make = std::move(make)](benchmark::State& state) {
-    run(state, bed, make);
+  const Make& kept = bed.makes.emplace_back(std::move(make));
+  benchmark::RegisterBenchmark(name.c_str(), [&bed, &kept](benchmark::State& state) {
+    run(state, bed, kept);
   })->UseManualTime();
 }
 

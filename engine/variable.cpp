@@ -1,6 +1,7 @@
 #include "engine/variable.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_set>
 #include <utility>
 
@@ -60,12 +61,12 @@ void backward(const Variable& root) {
     order.push_back(variable);
   };
   visit(root);
-  for (auto variable = order.rbegin(); variable != order.rend(); ++variable) {
-    const Variable::Backward run = std::exchange(variable->node_->backward, nullptr);
+  for (const Variable& variable : std::views::reverse(order)) {
+    const Variable::Backward run = std::exchange(variable.node_->backward, nullptr);
     if (!run) continue;
-    const ProfileRange range(variable->operation());
-    run(*variable);
-    variable->node_->inputs.clear();
+    const ProfileRange range(variable.operation());
+    run(variable);
+    variable.node_->inputs.clear();
   }
 }
 

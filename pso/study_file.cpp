@@ -143,7 +143,10 @@ SQLite::Database open_writer(const fs::path& path, int64_t busy_timeout_ms) {
     SQLite::Database database(path.string(), SQLite::OPEN_READWRITE, static_cast<int>(busy_timeout_ms));
     if (is_read_only(database)) throw SQLite::Exception("read-only", SQLITE_READONLY);
     database.exec("PRAGMA synchronous=NORMAL");
-    SQLite::Transaction(database, SQLite::TransactionBehavior::IMMEDIATE);  // throws now, not after an hour of training
+    {
+      // throws now, not after an hour of training
+      const SQLite::Transaction probe(database, SQLite::TransactionBehavior::IMMEDIATE);
+    }
     return database;
   });
 }

@@ -9,8 +9,8 @@ namespace murmur::cpu {
 
 class RecordedGraph final : public Graph {
  public:
-  RecordedGraph(ThreadPool& pool, std::vector<Stream::Node> nodes) : pool_(pool), nodes_(std::move(nodes)) {
-    num_networks_ = nodes_.empty() ? 0 : nodes_.front().num_networks;
+  RecordedGraph(ThreadPool& pool, std::vector<Stream::Node> nodes)
+      : pool_(pool), nodes_(std::move(nodes)), num_networks_(nodes_.empty() ? 0 : nodes_.front().num_networks) {
     for (const Stream::Node& node : nodes_) {
       if (node.num_networks != num_networks_) {
         throw ShapeError("capture: expected every operation to have P={} networks, got {} in {}", num_networks_,
@@ -36,7 +36,7 @@ class RecordedGraph final : public Graph {
  private:
   ThreadPool& pool_;
   std::vector<Stream::Node> nodes_;
-  int64_t num_networks_ = 0;
+  int64_t num_networks_;
 };
 
 Stream::Stream(int num_threads) : murmur::Stream(kCpu), pool_(num_threads > 0 ? num_threads : num_cores()) {}
