@@ -1,7 +1,7 @@
 // Each fused kernel by itself, with every noise that it can carry, on every device of this machine.
 //
-// The work is captured as the trainer captures it: kRepetitions launches in one graph, whose replay and wait are timed
-// by hand. The CPU runs on one thread, so that its figures are those of one core. Inputs are drawn once and copied back
+// The work is captured as the trainer captures it: many launches in one graph, whose replay and wait are timed by
+// hand. The CPU runs on one thread, so that its figures are those of one core. Inputs are drawn once and copied back
 // before every replay, because some kernels work in place and would otherwise drift towards zeros.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -48,10 +48,11 @@ struct Variant {
 
 /// A kernel that is ready to be captured. `prepare` restores what it changes; it runs before every replay, untimed.
 struct Work {
-  std::function<void(int repetition)> launch;
+  std::function<void(int index)> launch;
   std::function<void()> prepare = [] {};
   double num_elements = 0;
   double num_bytes = 0;  // read and written; 0: none to speak of
+  int num_launches = 0;  // of one replay; 0: the bed's number
 };
 
 struct Bed;
@@ -66,15 +67,15 @@ struct Bed {
   double copy_bytes_per_second = 0;
   std::deque<Make> makes;  // of the benchmarks that are registered
 
-  /// Enough launches to hide what a replay costs by itself.
-  int repetitions() const { return device.is_cuda() ? 8 : 64; }
+  /// Enough to hide what a replay costs by itself.
+  int num_launches() const { return device.is_cuda() ? 8 : 64; }
 };
 
 void run(benchmark::State& state, Bed& bed, const Make& make) {
   const Work work = make(bed);
-  const int repetitions = bed.repetitions();
+  const int num_launches = work.num_launches > 0 ? work.num_launches : bed.num_launches();
   bed.stream->begin_capture();
-  for (int i = 0; i < repetitions; ++i) work.launch(i);
+  for (int i = 0; i < num_launches; ++i) work.launch(i);
   const std::unique_ptr<Graph> graph = bed.stream->end_capture();
   const auto replay = [&] {
     graph->launch(1);
@@ -86,18 +87,19 @@ void run(benchmark::State& state, Bed& bed, const Make& make) {
   while (state.KeepRunning()) {
     work.prepare();
     bed.stream->synchronize();
-    const double seconds = time_seconds(replay) / repetitions;
+    const double seconds = time_seconds(replay);
     state.SetIterationTime(seconds);
     total += seconds;
   }
-  const auto iterations = static_cast<double>(state.iterations());
+  const double launches = static_cast<double>(state.iterations()) * num_launches;
   const auto rate = benchmark::Counter::kIsRate;
-  state.counters["elements"] = benchmark::Counter(work.num_elements * iterations, rate);
-  state.counters["per_element"] =
-      benchmark::Counter(work.num_elements * iterations, rate | benchmark::Counter::kInvert);
+  const auto time = rate | benchmark::Counter::kInvert;
+  state.counters["launch"] = benchmark::Counter(launches, time);
+  state.counters["per_element"] = benchmark::Counter(work.num_elements * launches, time);
+  state.counters["elements"] = benchmark::Counter(work.num_elements * launches, rate);
   if (work.num_bytes == 0) return;
-  state.counters["bytes"] = benchmark::Counter(work.num_bytes * iterations, rate);
-  state.counters["%copy"] = 100 * work.num_bytes * iterations / total / bed.copy_bytes_per_second;
+  state.counters["bytes"] = benchmark::Counter(work.num_bytes * launches, rate);
+  state.counters["%copy"] = 100 * work.num_bytes * launches / total / bed.copy_bytes_per_second;
 }
 
 /// The state and the technique table of P networks, all with the same setting.
@@ -290,7 +292,7 @@ Work update_work(Bed& bed, const Variant& variant, int moments) {
   }
   const Shape shape{bed.num_networks, layout.stride()};
   std::vector<Restored> grads;
-  for (int i = 0; i < (bed.device.is_cuda() ? bed.repetitions() : 1); ++i) {
+  for (int i = 0; i < (bed.device.is_cuda() ? bed.num_launches() : 1); ++i) {
     grads.emplace_back(bed, shape, static_cast<uint64_t>(10 + i), 0.01);
   }
   const auto buffers = std::make_shared<Buffers>(
@@ -307,8 +309,8 @@ Work update_work(Bed& bed, const Variant& variant, int moments) {
     for (const Restored& grad : buffers->grads) grad.restore(bed);
     for (const Restored* other : {&buffers->weight, &buffers->moment1, &buffers->moment2}) other->restore(bed);
   };
-  work.launch = [&bed, buffers, args](int repetition) mutable {
-    args.grad = buffers->grads[static_cast<size_t>(repetition) % buffers->grads.size()].tensor().data<float>();
+  work.launch = [&bed, buffers, args](int index) mutable {
+    args.grad = buffers->grads[static_cast<size_t>(index) % buffers->grads.size()].tensor().data<float>();
     update(*bed.stream, args);
   };
   work.num_elements = count(bed.num_networks, layout.num_parameters(), 1);
@@ -327,6 +329,7 @@ Work normals_work(Bed& bed, bool seven_rounds) {
   Work work;
   work.launch = [&bed, sums, args](int) { normals(*bed.stream, args); };
   work.num_elements = static_cast<double>(args.num_normals());
+  work.num_launches = 4;
   return work;
 }
 
@@ -340,6 +343,7 @@ Work copy_work(Bed& bed) {
     copy(*bed.stream, {as_quads(source.data<float>()), as_quads(target.data<float>()), elements / 4});
   };
   work.num_elements = static_cast<double>(elements);
+  work.num_launches = 2;
   work.num_bytes = 8 * work.num_elements;
   return work;
 }
@@ -360,9 +364,9 @@ double measure_copy(Bed& bed) {
 void add(Bed& bed, const std::string& kernel, const std::string& variant, Make make) {
   const std::string name = fmt::format("{}/{}/{}", bed.device.name(), kernel, variant);
   const Make& kept = bed.makes.emplace_back(std::move(make));
-  benchmark::RegisterBenchmark(name.c_str(), [&bed, &kept](benchmark::State& state) {
-    run(state, bed, kept);
-  })->UseManualTime();
+  benchmark::RegisterBenchmark(name.c_str(), [&bed, &kept](benchmark::State& state) { run(state, bed, kept); })
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
 }
 
 using enum Technique;

@@ -1,7 +1,6 @@
 #include "engine/variable.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <unordered_set>
 #include <utility>
 
@@ -52,7 +51,7 @@ void Variable::take_grad(Tensor grad) const {
 }
 
 void backward(const Variable& root) {
-  // Depth first: `order` lists producers before consumers.
+  // Depth first: `order` lists producers before consumers, until it is reversed.
   std::vector<Variable> order;
   std::unordered_set<const void*> seen;
   const std::function<void(const Variable&)> visit = [&](const Variable& variable) {
@@ -61,7 +60,8 @@ void backward(const Variable& root) {
     order.push_back(variable);
   };
   visit(root);
-  for (const Variable& variable : std::views::reverse(order)) {
+  std::ranges::reverse(order);
+  for (const Variable& variable : order) {
     const Variable::Backward run = std::exchange(variable.node_->backward, nullptr);
     if (!run) continue;
     const ProfileRange range(variable.operation());
