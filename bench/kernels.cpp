@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -65,7 +64,6 @@ struct Bed {
   int64_t num_networks = 0;
   int64_t micro_batch = 0;
   double copy_bytes_per_second = 0;
-  std::deque<Make> makes;  // of the benchmarks that are registered
 
   /// Enough to hide what a replay costs by itself.
   int num_launches() const { return device.is_cuda() ? 8 : 64; }
@@ -361,10 +359,21 @@ double measure_copy(Bed& bed) {
   return work.num_bytes / median(seconds);
 }
 
+class Case final : public benchmark::Fixture {
+ public:
+  Case(Bed& bed, const std::string& name, Make make) : bed_(bed), make_(std::move(make)) { SetName(name.c_str()); }
+
+ private:
+  void BenchmarkCase(benchmark::State& state) override { run(state, bed_, make_); }
+
+  Bed& bed_;
+  Make make_;
+};
+
 void add(Bed& bed, const std::string& kernel, const std::string& variant, Make make) {
   const std::string name = fmt::format("{}/{}/{}", bed.device.name(), kernel, variant);
-  const Make& kept = bed.makes.emplace_back(std::move(make));
-  benchmark::RegisterBenchmark(name.c_str(), [&bed, &kept](benchmark::State& state) { run(state, bed, kept); })
+  auto benchmark_case = std::make_unique<Case>(bed, name, std::move(make));
+  benchmark::internal::RegisterBenchmarkInternal(benchmark_case.release())  // takes it over
       ->UseManualTime()
       ->Unit(benchmark::kMicrosecond);
 }
