@@ -17,10 +17,6 @@ Matrix<const float> operand(const Tensor& tensor) {
   return {tensor.data<float>(), tensor.shape().back(), tensor.network_stride()};
 }
 
-int64_t padded(int64_t n) {
-  return 4 * num_quads(n);
-}
-
 }  // namespace
 
 std::vector<int64_t> linear_features(const ModelSpecification& model, int64_t sample_size, int64_t num_classes) {
@@ -43,7 +39,7 @@ GemmLimit::GemmLimit(const std::vector<int64_t>& features, const TrainerOptions&
   std::vector<size_t> kernels;
   for (size_t i = 0; i < num_layers; ++i) {
     kernels.push_back(parameters_.add_kernel(features[i + 1], features[i]));
-    parameters_.add_bias(features[i + 1]);
+    parameters_.add_vector(features[i + 1]);
   }
   parameters_.allocate(options.device, DType::kF32, networks);
   for (size_t i = 0; i < num_layers; ++i) {

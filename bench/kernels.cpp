@@ -286,7 +286,7 @@ Work update_work(Bed& bed, const Variant& variant, int moments) {
   Parameters layout;  // of fc
   for (const auto& [out, in] : {std::pair{kHidden, kSampleSize}, std::pair{kHidden, kHidden}, {kClasses, kHidden}}) {
     layout.add_kernel(out, in);
-    layout.add_bias(out);
+    layout.add_vector(out);
   }
   const Shape shape{bed.num_networks, layout.stride()};
   std::vector<Restored> grads;

@@ -33,6 +33,15 @@ Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
   return Tensor::wrap(chunks_[current_].memory, offset, std::move(shape), network_stride, dtype, device_);
 }
 
+Tensor Arena::scratch(Shape shape, DType dtype) {
+  const int64_t stride = std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<>());
+  const int64_t num_bytes = shape[0] * stride * size_bytes(dtype);
+  if (scratch_.empty() || scratch_.back().size < num_bytes) {
+    scratch_.push_back({allocate(device_, num_bytes), num_bytes});
+  }
+  return Tensor::wrap(scratch_.back().memory, 0, std::move(shape), stride, dtype, device_);
+}
+
 void Arena::reset() {
   current_ = 0;
   chunk_used_ = 0;

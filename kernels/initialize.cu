@@ -48,15 +48,16 @@ struct Initialize {
 };
 
 template <class T>
-struct Clear {
+struct Fill {
   static constexpr int kWidth = kQuads;
-  ClearArgs<T> args;
+  FillArgs<T> args;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
     if (args.selected[network] == 0) return;
     const int64_t first = tile * kWidth;
     Quad<T>* values = as_quads(args.values + network * args.stride) + first;
-    all.first(args.stride / 4 - first).each([&](int i) { values[i] = {}; });
+    const T value = args.value;
+    all.first(args.num_elements / 4 - first).each([&](int i) { values[i] = {value, value, value, value}; });
   }
 };
 
@@ -66,26 +67,13 @@ void run(murmur::Stream& stream, const InitializeArgs<T>& args) {
 }
 
 template <class T>
-void run(murmur::Stream& stream, const ClearArgs<T>& args) {
-  launch(stream, "clear", args.num_networks, num_tiles(args.stride), Clear<T>{args});
+void run(murmur::Stream& stream, const FillArgs<T>& args) {
+  launch(stream, "fill", args.num_networks, num_tiles(args.num_elements), Fill<T>{args});
 }
 
 }  // namespace
 
-void initialize(murmur::Stream& stream, const InitializeArgs<float>& args) {
-  run(stream, args);
-}
-
-void initialize(murmur::Stream& stream, const InitializeArgs<double>& args) {
-  run(stream, args);
-}
-
-void clear(murmur::Stream& stream, const ClearArgs<float>& args) {
-  run(stream, args);
-}
-
-void clear(murmur::Stream& stream, const ClearArgs<double>& args) {
-  run(stream, args);
-}
+MURMUR_DEFINE_KERNEL(initialize, InitializeArgs)
+MURMUR_DEFINE_KERNEL(fill, FillArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "engine/convolution.hpp"
 #include "engine/device.hpp"
 #include "engine/quad.hpp"
 #include "engine/stream.hpp"
@@ -71,6 +72,166 @@ struct ActivationBackwardArgs {
   T* grad_bias = nullptr;
 };
 
+/// Images are sample-major [P, m, padded D] with channels last, D = height x width x channels. Their kernels take tiles
+/// of `rows_per_tile` samples and walk over a sample in steps of whole channels, so that a lane stays with its
+/// channels.
+///
+/// Sums over the samples and pixels of a channel leave a kernel as partial sums [P, tiles, 2, kChannelSums]: one a tile
+/// and element of its lanes; element k belongs to channel k mod C. No atomics: the order of every sum is fixed.
+inline constexpr int kImageLanes = 256;
+inline constexpr int kChannelSums = 4 * kImageLanes;
+
+/// Quads of a walk: the largest number up to kImageLanes that holds whole channels; 0 where there are too many
+/// channels.
+MURMUR_HD constexpr int64_t quads_per_walk(int64_t channels) {
+  const int64_t period = channels % 4 == 0 ? channels / 4 : (channels % 2 == 0 ? channels / 2 : channels);
+  return kImageLanes / period * period;
+}
+
+/// Tiles of a micro-batch.
+constexpr int64_t image_tiles(int64_t micro_batch, int64_t rows_per_tile) {
+  return (micro_batch + rows_per_tile - 1) / rows_per_tile;
+}
+
+/// 2, for a convolution, in place: bias · activation noise · ReLU · dropout · next layer's input mask · partial sums
+/// for a batch norm. Shapes: x [P, m, padded D], bias [P, padded C], sums [P, tiles, 2, kChannelSums] or null.
+template <class T>
+struct BiasReluArgs {
+  StepArgs step;
+  noise::ImageSize size;
+  int64_t rows_per_tile = 1;
+  uint32_t layer = 0;
+  bool relu = true;  // with its noise; false: the ReLU comes after a batch norm
+  bool dropout = false;
+  bool mask_next_input = false;
+  T* x = nullptr;
+  int64_t stride = 0;
+  const T* bias = nullptr;
+  int64_t bias_stride = 0;
+  T* sums = nullptr;
+};
+
+/// Its backward, in place: grad turns from the gradient of the output into that of the convolution's result, and sums
+/// get its partial sums: the bias's gradient. `coefficients` [P, 3, padded C], where a batch norm follows: its gradient
+/// is a grad + b x + c.
+template <class T>
+struct BiasReluBackwardArgs {
+  BiasReluArgs<T> forward;
+  const T* coefficients = nullptr;
+  T* grad = nullptr;
+  T* sums = nullptr;
+};
+
+enum class Pooling : uint8_t { kNone, kMax, kAverage };
+
+/// 2, for a convolution, the second half: batch norm (scale x + shift) · + residual · activation noise · ReLU · pooling
+/// · dropout · next layer's input mask; out of place. Windows do not overlap; what is left at the edges is not read. A
+/// residual and a ReLU come without pooling. Shapes: x [P, m, padded D], output and residual [P, m, padded D'] with
+/// D' = out_height x out_width x C, scale_shift [P, 2, padded C] or null.
+template <class T>
+struct NormPoolArgs {
+  StepArgs step;
+  noise::ImageSize size;
+  int64_t rows_per_tile = 1;
+  uint32_t layer = 0;
+  Pooling pooling = Pooling::kNone;
+  int64_t window_height = 1;
+  int64_t window_width = 1;
+  bool relu = false;
+  bool dropout = false;
+  bool mask_next_input = false;
+  const T* scale_shift = nullptr;
+  const T* x = nullptr;
+  int64_t stride = 0;
+  const T* residual = nullptr;
+  int64_t residual_stride = 0;
+  T* output = nullptr;
+  int64_t output_stride = 0;
+
+  MURMUR_HD noise::ImageSize output_size() const {
+    return {size.height / window_height, size.width / window_width, size.channels};
+  }
+};
+
+/// Its backward: grad_input gets the gradient of scale x + shift (of x, where there is no norm), and sums the partial
+/// sums of it and of its product with x. Without pooling grad_input may be grad_output.
+template <class T>
+struct NormPoolBackwardArgs {
+  NormPoolArgs<T> forward;
+  const T* grad_output = nullptr;
+  T* grad_input = nullptr;
+  T* grad_residual = nullptr;
+  bool accumulate_residual = false;
+  T* sums = nullptr;
+};
+
+/// The statistics of a batch norm from the partial sums of its input, per network and channel: in training those of the
+/// micro-batch (ghost batch norm), which also move the running ones; in evaluation the running ones.
+/// Shapes: sums [P, tiles, 2, kChannelSums] or null (evaluation); gamma, beta [P, padded C]; running (mean, variance),
+/// saved (mean, 1 / deviation), scale_shift [P, 2, padded C].
+template <class T>
+struct BatchStatisticsArgs {
+  StepArgs step;
+  noise::ImageSize size;
+  int64_t num_tiles = 0;
+  const T* sums = nullptr;
+  const T* gamma = nullptr;
+  const T* beta = nullptr;
+  int64_t parameter_stride = 0;
+  T* running = nullptr;
+  T* saved = nullptr;
+  T* scale_shift = nullptr;
+};
+
+/// Gradients of gamma and beta (they add up), and the coefficients of BiasReluBackwardArgs, from the partial sums of
+/// NormPoolBackwardArgs.
+template <class T>
+struct BatchStatisticsBackwardArgs {
+  BatchStatisticsArgs<T> forward;
+  const T* sums = nullptr;
+  T* grad_gamma = nullptr;
+  T* grad_beta = nullptr;
+  T* coefficients = nullptr;
+};
+
+/// The gradient of a bias from the partial sums of BiasReluBackwardArgs; it adds up. Shapes: grad_bias [P, padded C].
+template <class T>
+struct BiasGradientArgs {
+  StepArgs step;
+  int64_t num_channels = 0;
+  int64_t num_tiles = 0;
+  const T* sums = nullptr;
+  T* grad_bias = nullptr;
+  int64_t bias_stride = 0;
+};
+
+/// Convolution as a matrix product, where no library does it: rows of `columns` are output pixels, and hold what their
+/// filters see. Samples [first_row, first_row + num_rows) only. Shapes: x [P, m, padded D], columns [P, num_rows,
+/// out_height, out_width, padded filter_size].
+template <class T>
+struct Im2colArgs {
+  int64_t num_networks = 0;
+  ConvolutionShape shape;
+  int64_t first_row = 0;
+  int64_t num_rows = 0;
+  T* x = nullptr;
+  int64_t stride = 0;
+  T* columns = nullptr;
+  int64_t columns_stride = 0;
+  bool accumulate = false;  // col2im only: add to x
+};
+
+/// target += source. Shapes: [P, n].
+template <class T>
+struct AddArgs {
+  int64_t num_networks = 0;
+  int64_t num_elements = 0;
+  const T* source = nullptr;
+  int64_t source_stride = 0;
+  T* target = nullptr;
+  int64_t target_stride = 0;
+};
+
 /// 3. Loss: bias · softmax · cross-entropy · label smoothing · loss noise · gradient · hit count, one pass; adds to the
 /// state's sums and marks a network whose loss is not finite as diverged.
 /// Shapes: logits, grad [P, padded K, m], bias, grad_bias [P, padded K]. grad and grad_bias null: evaluation.
@@ -119,12 +280,15 @@ struct InitializeArgs {
   const uint8_t* selected = nullptr;
 };
 
-/// Zeros for the selected networks. Shapes: values [P, stride].
+/// One value everywhere, for the selected networks. Shapes: values [P, stride], of which num_elements (whole quads) are
+/// filled.
 template <class T>
-struct ClearArgs {
+struct FillArgs {
   int64_t num_networks = 0;
   T* values = nullptr;
   int64_t stride = 0;
+  int64_t num_elements = 0;
+  T value = 0;
   const uint8_t* selected = nullptr;
 };
 
@@ -150,6 +314,26 @@ MURMUR_DECLARE_KERNEL(activation_forward, ActivationArgs<float>)
 MURMUR_DECLARE_KERNEL(activation_forward, ActivationArgs<double>)
 MURMUR_DECLARE_KERNEL(activation_backward, ActivationBackwardArgs<float>)
 MURMUR_DECLARE_KERNEL(activation_backward, ActivationBackwardArgs<double>)
+MURMUR_DECLARE_KERNEL(bias_relu_forward, BiasReluArgs<float>)
+MURMUR_DECLARE_KERNEL(bias_relu_forward, BiasReluArgs<double>)
+MURMUR_DECLARE_KERNEL(bias_relu_backward, BiasReluBackwardArgs<float>)
+MURMUR_DECLARE_KERNEL(bias_relu_backward, BiasReluBackwardArgs<double>)
+MURMUR_DECLARE_KERNEL(norm_pool_forward, NormPoolArgs<float>)
+MURMUR_DECLARE_KERNEL(norm_pool_forward, NormPoolArgs<double>)
+MURMUR_DECLARE_KERNEL(norm_pool_backward, NormPoolBackwardArgs<float>)
+MURMUR_DECLARE_KERNEL(norm_pool_backward, NormPoolBackwardArgs<double>)
+MURMUR_DECLARE_KERNEL(batch_statistics, BatchStatisticsArgs<float>)
+MURMUR_DECLARE_KERNEL(batch_statistics, BatchStatisticsArgs<double>)
+MURMUR_DECLARE_KERNEL(batch_statistics_backward, BatchStatisticsBackwardArgs<float>)
+MURMUR_DECLARE_KERNEL(batch_statistics_backward, BatchStatisticsBackwardArgs<double>)
+MURMUR_DECLARE_KERNEL(bias_gradient, BiasGradientArgs<float>)
+MURMUR_DECLARE_KERNEL(bias_gradient, BiasGradientArgs<double>)
+MURMUR_DECLARE_KERNEL(im2col, Im2colArgs<float>)
+MURMUR_DECLARE_KERNEL(im2col, Im2colArgs<double>)
+MURMUR_DECLARE_KERNEL(col2im, Im2colArgs<float>)
+MURMUR_DECLARE_KERNEL(col2im, Im2colArgs<double>)
+MURMUR_DECLARE_KERNEL(add, AddArgs<float>)
+MURMUR_DECLARE_KERNEL(add, AddArgs<double>)
 MURMUR_DECLARE_KERNEL(loss_forward, LossArgs<float>)
 MURMUR_DECLARE_KERNEL(loss_forward, LossArgs<double>)
 MURMUR_DECLARE_KERNEL(update, UpdateArgs<float>)
@@ -157,9 +341,18 @@ MURMUR_DECLARE_KERNEL(update, UpdateArgs<double>)
 MURMUR_DECLARE_KERNEL(advance, AdvanceArgs)
 MURMUR_DECLARE_KERNEL(initialize, InitializeArgs<float>)
 MURMUR_DECLARE_KERNEL(initialize, InitializeArgs<double>)
-MURMUR_DECLARE_KERNEL(clear, ClearArgs<float>)
-MURMUR_DECLARE_KERNEL(clear, ClearArgs<double>)
+MURMUR_DECLARE_KERNEL(fill, FillArgs<float>)
+MURMUR_DECLARE_KERNEL(fill, FillArgs<double>)
 
 #undef MURMUR_DECLARE_KERNEL
+
+// The definitions of a kernel in both element types; `run` launches it. For the end of a kernel's source.
+#define MURMUR_DEFINE_KERNEL(name, Args)                        \
+  void name(murmur::Stream& stream, const Args<float>& args) {  \
+    run(stream, args);                                          \
+  }                                                             \
+  void name(murmur::Stream& stream, const Args<double>& args) { \
+    run(stream, args);                                          \
+  }
 
 }  // namespace murmur

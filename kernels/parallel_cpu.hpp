@@ -67,6 +67,10 @@ class Lanes {
     return {sum(x.values[0]), sum(x.values[1]), sum(x.values[2]), sum(x.values[3])};
   }
 
+  int64_t count() const {
+    return count_;
+  }
+
   /// All lanes see what the others have written to memory.
   void sync() const {}
 

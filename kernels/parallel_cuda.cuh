@@ -54,6 +54,8 @@ class Lanes {
     return {sum_value(x.value.v[0]), sum_value(x.value.v[1]), sum_value(x.value.v[2]), sum_value(x.value.v[3])};
   }
 
+  __device__ int64_t count() const { return count_; }
+
   __device__ void sync() const { __syncthreads(); }
 
   template <class F>

@@ -2,35 +2,209 @@
 
 namespace murmur {
 
-Model::Model(const ModelSpecification& specification, int64_t sample_size, int64_t num_classes, Device device,
-             DType dtype, int64_t num_networks) {
-  int64_t features = sample_size;
-  for (const LayerSpecification& layer : specification.layers) {
-    if (layer.kind == LayerKind::kLinear) {
-      const int64_t out = layer.size > 0 ? layer.size : num_classes;
-      const size_t weight = parameters_.add_kernel(out, features);
-      layers_.push_back({weight, parameters_.add_bias(out), false});
-      features = out;
-    } else if (layer.kind == LayerKind::kDropout) {
-      layers_.back().dropout = true;
+/// Follows the shapes through the layers and declares their parameters.
+class Model::Builder {
+ public:
+  Builder(Model& model, const noise::ImageSize& size, int64_t num_classes)
+      : model_(model), size_(size), num_classes_(num_classes) {}
+
+  void add(const LayerSpecification& layer) {
+    ++index_;
+    word_ = &layer.word;
+    switch (layer.kind) {
+      case LayerKind::kFlatten:
+        size_ = {1, 1, size_.height * size_.width * size_.channels};
+        break;
+      case LayerKind::kLinear:
+        add_linear(layer.size > 0 ? layer.size : num_classes_);
+        break;
+      case LayerKind::kConvolution:
+        model_.layers_.push_back({Kind::kConvolution, {add_convolution(layer)}, {}});
+        break;
+      case LayerKind::kResidual:
+        add_residual(layer);
+        break;
+      case LayerKind::kNorm: {
+        WeightLayer& convolution = model_.layers_.back().weights.front();
+        convolution.norm = add_norm(size_.channels);
+        convolution.activation.norm = NormOrder::kAfterRelu;
+        break;
+      }
+      case LayerKind::kPool:
+        add_pool(Pooling::kMax, layer.size, layer.size);
+        break;
+      case LayerKind::kAveragePool:
+        add_pool(Pooling::kAverage, layer.size, layer.size);
+        break;
+      case LayerKind::kGlobalPool:
+        add_pool(Pooling::kAverage, size_.height, size_.width);
+        break;
+      case LayerKind::kDropout:
+        model_.layers_.back().last().dropout = true;
+        break;
     }
   }
+
+  /// The study masks the input of every convolution and linear layer but the last.
+  void set_masks() {
+    for (size_t i = 0; i + 1 < model_.layers_.size(); ++i) {
+      const bool feeds_weights = model_.layers_[i + 1].kind != Kind::kPool;
+      const bool feeds_last = i + 2 == model_.layers_.size();
+      model_.layers_[i].last().mask_next_input = feeds_weights && !feeds_last;
+      if (model_.layers_[i].kind == Kind::kResidual) model_.layers_[i].weights[0].activation.mask_next_input = true;
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& expected) const {
+    throw InvalidArgument("model: layer {} '{}': expected {}, got {} x {} x {}", index_, *word_, expected, size_.height,
+                          size_.width, size_.channels);
+  }
+
+  uint32_t next_layer() { return static_cast<uint32_t>(++model_.num_weight_layers_); }
+
+  void add_linear(int64_t out) {
+    const int64_t in = size_.height * size_.width * size_.channels;
+    WeightLayer layer{};
+    layer.weight = model_.parameters_.add_kernel(out, in);
+    layer.bias = model_.parameters_.add_vector(out);
+    layer.activation.layer = next_layer();
+    model_.forward_flops_ += 2 * in * out;
+    model_.layers_.push_back({Kind::kLinear, {layer}, {}});
+    size_ = {1, 1, out};
+  }
+
+  WeightLayer add_convolution(const LayerSpecification& layer) {
+    const int64_t smallest = layer.kernel - 2 * layer.padding;
+    if (size_.height < smallest || size_.width < smallest) {
+      fail("an image of at least " + std::to_string(smallest) + " x " + std::to_string(smallest));
+    }
+    const ConvolutionShape shape{1,          size_.height, size_.width,  size_.channels,
+                                 layer.size, layer.kernel, layer.stride, layer.padding};
+    WeightLayer result{};
+    result.weight =
+        model_.parameters_.add_kernel(layer.size, shape.filter_size(), layer.size * layer.kernel * layer.kernel);
+    result.bias = model_.parameters_.add_vector(layer.size);
+    result.convolution = {layer.kernel, layer.stride, layer.padding};
+    result.activation.layer = next_layer();
+    if (layer.norm) {
+      result.norm = add_norm(layer.size);
+      result.activation.norm = NormOrder::kBeforeRelu;
+    }
+    model_.forward_flops_ += 2 * shape.out_height() * shape.out_width() * layer.size * shape.filter_size();
+    size_ = {shape.out_height(), shape.out_width(), layer.size};
+    if (quads_per_walk(size_.channels) == 0) {
+      fail("at most " + std::to_string(kImageLanes) + " filters, or " + std::to_string(4 * kImageLanes) +
+           " if a multiple of 4");
+    }
+    return result;
+  }
+
+  Norm add_norm(int64_t channels) {
+    const size_t gamma = model_.parameters_.add_vector(channels, 1);
+    const size_t beta = model_.parameters_.add_vector(channels);
+    return {gamma, beta, model_.parameters_.add_statistics(channels)};
+  }
+
+  void add_residual(const LayerSpecification& layer) {
+    const noise::ImageSize input = size_;
+    LayerSpecification part = layer;
+    part.kernel = 3;
+    part.padding = 1;
+    Layer block{Kind::kResidual, {add_convolution(part)}, {}};
+    part.stride = 1;
+    block.weights.push_back(add_convolution(part));
+    const noise::ImageSize output = size_;
+    if (output.height != input.height || output.width != input.width || output.channels != input.channels) {
+      size_ = input;
+      part.kernel = 1;
+      part.padding = 0;
+      part.stride = layer.stride;
+      WeightLayer projection = add_convolution(part);
+      projection.activation.relu = false;
+      block.weights.push_back(projection);
+    }
+    model_.layers_.push_back(std::move(block));
+  }
+
+  void add_pool(Pooling pooling, int64_t height, int64_t width) {
+    if (size_.height < height || size_.width < width) {
+      fail("an image of at least " + std::to_string(height) + " x " + std::to_string(width));
+    }
+    // Fused with the convolution before it, unless something of that must come in between.
+    const bool fuses = !model_.layers_.empty() && model_.layers_.back().kind == Kind::kConvolution &&
+                       model_.layers_.back().last().norm != NormOrder::kBeforeRelu &&
+                       model_.layers_.back().last().pooling == Pooling::kNone && !model_.layers_.back().last().dropout;
+    if (!fuses) {
+      model_.layers_.push_back({Kind::kPool, {}, {}});
+      model_.layers_.back().pooling.layer = pool_layer();
+    }
+    ImageActivationOptions& options = model_.layers_.back().last();
+    options.pooling = pooling;
+    options.window_height = height;
+    options.window_width = width;
+    size_ = {size_.height / height, size_.width / width, size_.channels};
+  }
+
+  /// Poolings on their own have addresses from the far end: the layers with weights count from the front.
+  uint32_t pool_layer() { return 0xffffffu - num_pools_++; }
+
+  Model& model_;
+  noise::ImageSize size_;
+  int64_t num_classes_;
+  int64_t index_ = 0;
+  uint32_t num_pools_ = 0;
+  const std::string* word_ = nullptr;
+};
+
+Model::Model(const ModelSpecification& specification, const noise::ImageSize& size, int64_t num_classes, Device device,
+             DType dtype, int64_t num_networks) {
+  Builder builder(*this, size, num_classes);
+  for (const LayerSpecification& layer : specification.layers) builder.add(layer);
+  builder.set_masks();
   parameters_.allocate(device, dtype, num_networks);
+}
+
+Activations Model::convolve(const Step& step, const Activations& input, const WeightLayer& layer,
+                            const Activations* residual) const {
+  const Activations x = convolution(step, input, parameters_[layer.weight], layer.convolution);
+  if (!layer.norm) return image_activation(step, x, parameters_[layer.bias], nullptr, residual, layer.activation);
+  const BatchNorm norm{parameters_[layer.norm->gamma], parameters_[layer.norm->beta],
+                       parameters_.statistics(layer.norm->statistics)};
+  return image_activation(step, x, parameters_[layer.bias], &norm, residual, layer.activation);
+}
+
+Activations Model::run(const Step& step, const Activations& input, const Layer& layer) const {
+  switch (layer.kind) {
+    case Kind::kConvolution:
+      return convolve(step, input, layer.weights[0], nullptr);
+    case Kind::kResidual: {
+      const Activations inner = convolve(step, input, layer.weights[0], nullptr);
+      if (layer.weights.size() == 2) return convolve(step, inner, layer.weights[1], &input);
+      const Activations projected = convolve(step, input, layer.weights[2], nullptr);
+      return convolve(step, inner, layer.weights[1], &projected);
+    }
+    case Kind::kPool:
+      return pool(step, input, layer.pooling);
+    case Kind::kLinear: {
+      const WeightLayer& weights = layer.weights[0];
+      const Activations x = linear(step, input, parameters_[weights.weight]);
+      ActivationOptions options;
+      options.layer = weights.activation.layer;
+      options.dropout = weights.activation.dropout;
+      options.mask_next_input = weights.activation.mask_next_input;
+      return activation(step, x, parameters_[weights.bias], options);
+    }
+  }
+  return {};
 }
 
 Variable Model::loss(const Step& step, const Batch& batch) const {
   Activations x = batch.input;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    x = linear(step, x, parameters_[layer.weight]);
-    if (i + 1 == layers_.size()) return cross_entropy(step, x, parameters_[layer.bias], batch.targets);
-    ActivationOptions options;
-    options.layer = static_cast<uint32_t>(i + 1);
-    options.dropout = layer.dropout;
-    options.mask_next_input = i + 2 < layers_.size();
-    x = activation(step, x, parameters_[layer.bias], options);
-  }
-  return {};
+  for (size_t i = 0; i + 1 < layers_.size(); ++i) x = run(step, x, layers_[i]);
+  const WeightLayer& last = layers_.back().weights[0];
+  x = linear(step, x, parameters_[last.weight]);
+  return cross_entropy(step, x, parameters_[last.bias], batch.targets);
 }
 
 }  // namespace murmur

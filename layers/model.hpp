@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "layers/convolution.hpp"
 #include "layers/operations.hpp"
 #include "layers/parameters.hpp"
 #include "layers/specification.hpp"
@@ -12,25 +14,51 @@ namespace murmur {
 /// A population of networks of one architecture.
 class Model {
  public:
-  /// Shapes: samples of sample_size elements, num_classes outputs.
-  /// Throws: InvalidArgument, DeviceUnavailable, CudaError, std::bad_alloc.
-  Model(const ModelSpecification& specification, int64_t sample_size, int64_t num_classes, Device device, DType dtype,
-        int64_t num_networks);
+  /// Shapes: samples of size.height x size.width x size.channels elements, num_classes outputs.
+  /// Throws: InvalidArgument (a layer does not fit its input: says which, expected and got), DeviceUnavailable,
+  ///         CudaError, std::bad_alloc.
+  Model(const ModelSpecification& specification, const noise::ImageSize& size, int64_t num_classes, Device device,
+        DType dtype, int64_t num_networks);
 
   const Parameters& parameters() const { return parameters_; }
   /// True where the first layer's input is masked by the study's dropconnect: it is not the last layer.
-  bool masks_input() const { return layers_.size() > 1; }
+  bool masks_input() const { return num_weight_layers_ > 1; }
+  /// Multiplications and additions of one sample's forward in convolutions and linear layers, counted as two.
+  int64_t forward_flops() const { return forward_flops_; }
 
   /// Loss of one micro-batch of every network; adds to the networks' states.
   Variable loss(const Step& step, const Batch& batch) const;
 
  private:
-  struct Layer {
+  struct Norm {
+    size_t gamma, beta, statistics;
+  };
+  /// A kernel and its bias: a linear layer, or a convolution with what `activation` says after it.
+  struct WeightLayer {
     size_t weight;
     size_t bias;
-    bool dropout;
+    ConvolutionOptions convolution;
+    std::optional<Norm> norm;
+    ImageActivationOptions activation;
   };
+  enum class Kind : uint8_t { kLinear, kConvolution, kResidual, kPool };
+  struct Layer {
+    Kind kind;
+    std::vector<WeightLayer> weights;  // a residual block: first, second and, where the shape changes, projection
+    ImageActivationOptions pooling;    // of a pooling on its own
+    ImageActivationOptions& last() {
+      return weights.empty() ? pooling : weights[kind == Kind::kResidual ? 1 : 0].activation;
+    }
+  };
+
+  class Builder;
+  Activations convolve(const Step& step, const Activations& input, const WeightLayer& layer,
+                       const Activations* residual) const;
+  Activations run(const Step& step, const Activations& input, const Layer& layer) const;
+
   std::vector<Layer> layers_;
+  int64_t num_weight_layers_ = 0;
+  int64_t forward_flops_ = 0;
   Parameters parameters_;
 };
 

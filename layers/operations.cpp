@@ -6,16 +6,6 @@
 namespace murmur {
 namespace {
 
-int64_t padded(int64_t n) {
-  return 4 * num_quads(n);
-}
-
-void check_shape(const char* what, const Tensor& tensor, const Shape& expected) {
-  if (tensor.shape() != expected) {
-    throw ShapeError("{} must be {}, got {}", what, to_string(expected), to_string(tensor.shape()));
-  }
-}
-
 template <class T>
 Matrix<const T> input_matrix(const Tensor& tensor) {
   return {tensor.data<T>(), tensor.shape().back(), tensor.network_stride()};
@@ -122,7 +112,7 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
     args.targets = targets.data<int32_t>();
     input_forward(step.stream, args);
   });
-  return {{Variable::constant(x), Layout::kSampleMajor, source.sample_size()}, targets};
+  return {{Variable::constant(x), Layout::kSampleMajor, source.sample_size(), source.size}, targets};
 }
 
 Activations linear(const Step& step, const Activations& input, const Variable& weight) {
@@ -144,7 +134,7 @@ Activations linear(const Step& step, const Activations& input, const Variable& w
   Variable result = Variable::result("linear", output, {input.x, weight}, [operation](const Variable& self) {
     dispatch_dtype(operation.step.dtype, [&](auto zero) { operation.backward<decltype(zero)>(self.grad()); });
   });
-  return {result, Layout::kFeatureMajor, out};
+  return {result, Layout::kFeatureMajor, out, {}};
 }
 
 Activations activation(const Step& step, const Activations& input, const Variable& bias,
@@ -179,7 +169,7 @@ Activations activation(const Step& step, const Activations& input, const Variabl
     };
     result = Variable::result("activation", x, {input.x, bias}, backward);
   });
-  return {result, Layout::kFeatureMajor, input.num_features};
+  return {result, Layout::kFeatureMajor, input.num_features, {}};
 }
 
 Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Tensor& targets) {

@@ -22,18 +22,23 @@ double kernel_scale(Initialization initialization, int64_t fan_out, int64_t fan_
 
 }  // namespace
 
-size_t Parameters::add_kernel(int64_t out, int64_t in) {
-  entries_.push_back({{out, in}, stride_});
-  stride_ += 4 * num_quads(out * in);
+size_t Parameters::add_kernel(int64_t out, int64_t in, int64_t fan_out) {
+  entries_.push_back({{out, in}, stride_, fan_out > 0 ? fan_out : out, 0});
+  stride_ += padded(out * in);
   num_parameters_ += out * in;
   return entries_.size() - 1;
 }
 
-size_t Parameters::add_bias(int64_t size) {
-  entries_.push_back({{4 * num_quads(size)}, stride_});
-  stride_ += 4 * num_quads(size);
+size_t Parameters::add_vector(int64_t size, double start) {
+  entries_.push_back({{padded(size)}, stride_, 0, start});
+  stride_ += padded(size);
   num_parameters_ += size;
   return entries_.size() - 1;
+}
+
+size_t Parameters::add_statistics(int64_t size) {
+  statistics_sizes_.push_back(padded(size));
+  return statistics_sizes_.size() - 1;
 }
 
 void Parameters::allocate(Device device, DType dtype, int64_t num_networks) {
@@ -47,24 +52,37 @@ void Parameters::allocate(Device device, DType dtype, int64_t num_networks) {
     shape.insert(shape.end(), entry.shape.begin(), entry.shape.end());
     variables_.push_back(Variable::parameter(weight_.view(entry.offset, shape), grad_.view(entry.offset, shape)));
   }
+  statistics_.clear();
+  for (const int64_t size : statistics_sizes_) {
+    statistics_.push_back(Tensor::zeros({num_networks, 2, size}, dtype, device));
+  }
 }
 
 void Parameters::initialize(const Step& step, Initialization initialization, const Tensor& selected) const {
   const ProfileRange range("initialize");
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (const Tensor& arena : {weight_, grad_, moment1_, moment2_}) {
-      clear(step.stream, ClearArgs<T>{step.args.num_networks, arena.data<T>(), stride_, selected.data<uint8_t>()});
+    const auto fill_with = [&](const Tensor& tensor, int64_t offset, int64_t size, double value) {
+      fill(step.stream, FillArgs<T>{step.args.num_networks, tensor.data<T>() + offset, tensor.network_stride(), size,
+                                    static_cast<T>(value), selected.data<uint8_t>()});
+    };
+    for (const Tensor& arena : {weight_, grad_, moment1_, moment2_}) fill_with(arena, 0, stride_, 0);
+    for (const Tensor& statistics : statistics_) {
+      fill_with(statistics, 0, statistics.size(2), 0);
+      fill_with(statistics, statistics.size(2), statistics.size(2), 1);
     }
     uint32_t layer = 0;
     for (size_t i = 0; i < entries_.size(); ++i) {
-      const Shape& shape = entries_[i].shape;
-      if (shape.size() != 2) continue;
+      const Entry& entry = entries_[i];
+      if (entry.shape.size() == 1) {
+        if (entry.start != 0) fill_with(variables_[i].value(), 0, entry.shape[0], entry.start);
+        continue;
+      }
       InitializeArgs<T> args;
       args.step = step.args;
       args.layer = layer++;
-      args.scale = kernel_scale(initialization, shape[0], shape[1]);
-      args.num_elements = shape[0] * shape[1];
+      args.scale = kernel_scale(initialization, entry.fan_out, entry.shape[1]);
+      args.num_elements = entry.shape[0] * entry.shape[1];
       args.weight = variables_[i].value().template data<T>();
       args.stride = stride_;
       args.selected = selected.data<uint8_t>();

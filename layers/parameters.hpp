@@ -19,13 +19,19 @@ enum class Initialization : uint8_t {
 /// the same layout: one launch updates them all, one copy checkpoints them. Each parameter starts at a whole quad.
 class Parameters {
  public:
-  /// Declares a kernel [out, in] or, with in = 0, a bias [padded out]; returns its index. Before allocate() only.
-  size_t add_kernel(int64_t out, int64_t in);
-  size_t add_bias(int64_t size);
+  /// Declares a kernel [out, in], each input of which feeds `fan_out` outputs (0: `out`); returns its index.
+  /// This and the next two: before allocate() only.
+  size_t add_kernel(int64_t out, int64_t in, int64_t fan_out = 0);
+  /// A vector [padded size] that starts at one value: a bias, or a batch norm's gamma and beta.
+  size_t add_vector(int64_t size, double start = 0);
+  /// A batch norm's running mean and variance [2, padded size], which no gradient changes; returns their own index.
+  size_t add_statistics(int64_t size);
   void allocate(Device device, DType dtype, int64_t num_networks);
 
   /// The parameter of all networks, a view into the arena.
   const Variable& operator[](size_t index) const { return variables_[index]; }
+  /// Running mean (first 0) and variance (first 1) of all networks [P, 2, padded size].
+  const Tensor& statistics(size_t index) const { return statistics_[index]; }
   const Tensor& weight() const { return weight_; }
   const Tensor& grad() const { return grad_; }
 
@@ -43,10 +49,14 @@ class Parameters {
   struct Entry {
     Shape shape;  // [out, in] or [padded size]
     int64_t offset;
+    int64_t fan_out;  // of a kernel
+    double start;     // of a vector
   };
 
   std::vector<Entry> entries_;
   std::vector<Variable> variables_;
+  std::vector<int64_t> statistics_sizes_;
+  std::vector<Tensor> statistics_;
   int64_t num_parameters_ = 0;
   int64_t stride_ = 0;
   Tensor weight_, grad_, moment1_, moment2_;

@@ -58,7 +58,7 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
     : options_(checked(options)),
       data_(data),
       stream_(make_stream(options.device, options.num_threads)),
-      model_(model, data.train_images.size(1), data.num_classes, options.device, options.dtype, options.num_networks),
+      model_(model, data.size, data.num_classes, options.device, options.dtype, options.num_networks),
       state_(make_state(options.num_networks, options.device)),
       evaluation_state_(make_state(options.num_networks, options.device)),
       techniques_(Tensor::zeros({kNumTechniques, options.num_networks}, DType::kF32, options.device)),

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -12,44 +13,134 @@
 namespace murmur {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 1> kModels{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kModels{{
     {"fc", "flatten linear50 dropout linear50 dropout linear"},
+    {"vgg3",
+     "conv32 norm conv32 norm pool dropout conv64 norm conv64 norm pool dropout "
+     "conv128 norm conv128 norm pool dropout flatten linear128 dropout linear"},
+    {"lenet5", "conv6k5 pool conv16k5p0 pool flatten linear120 linear84 linear"},
+    {"resnet8", "conv16n residual16 residual32s2 residual64s2 globalpool flatten linear"},
 }};
 
-LayerSpecification parse_layer(const std::string& word) {
-  if (word == "flatten") return {LayerKind::kFlatten};
-  if (word == "dropout") return {LayerKind::kDropout};
-  if (word == "linear") return {LayerKind::kLinear};
-  if (word.starts_with("linear")) {
-    int64_t size = 0;
-    const char* end = word.data() + word.size();
-    const auto [rest, error] = std::from_chars(word.data() + 6, end, size);
-    if (error == std::errc() && rest == end && size >= 1 && size <= 65536) return {LayerKind::kLinear, size};
-    throw InvalidArgument("model: expected linear followed by 1 to 65536 features, got '{}'", word);
+constexpr int64_t kMaxSize = 65536;
+
+/// Reads a word piece by piece: letters, then numbers.
+class WordReader {
+ public:
+  explicit WordReader(std::string_view word) : word_(word), rest_(word) {}
+
+  bool done() const { return rest_.empty(); }
+  bool take(std::string_view prefix) {
+    if (!rest_.starts_with(prefix)) return false;
+    rest_.remove_prefix(prefix.size());
+    return true;
   }
-  throw InvalidArgument("model: expected {} or layers from flatten, linearN, dropout, linear; got '{}'",
-                        fmt::join(model_names(), ", "), word);
+  bool at_number() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
+  int64_t number(const char* what, int64_t low, int64_t high) {
+    int64_t value = -1;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (!at_number() || error != std::errc() || value < low || value > high) {
+      throw InvalidArgument("model: expected {} to {} {}, got '{}'", low, high, what, word_);
+    }
+    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+    return value;
+  }
+  /// A number with a letter before it, or nothing.
+  std::optional<int64_t> option(std::string_view letter, const char* what, int64_t low, int64_t high) {
+    if (!take(letter)) return std::nullopt;
+    return number(what, low, high);
+  }
+
+ private:
+  std::string_view word_;
+  std::string_view rest_;
+};
+
+std::optional<LayerSpecification> match_layer(const std::string& word) {
+  LayerSpecification layer{LayerKind::kFlatten, word};
+  if (word == "flatten") return layer;
+  WordReader reader(word);
+  if (reader.take("conv")) {
+    layer.kind = LayerKind::kConvolution;
+    layer.size = reader.number("filters", 1, kMaxSize);
+    layer.kernel = reader.option("k", "pixels of a kernel", 1, 64).value_or(3);
+    layer.stride = reader.option("s", "pixels of a stride", 1, 64).value_or(1);
+    layer.padding = reader.option("p", "pixels of padding", 0, 64).value_or(layer.kernel / 2);
+    layer.norm = reader.take("n");
+  } else if (reader.take("residual")) {
+    layer.kind = LayerKind::kResidual;
+    layer.size = reader.number("filters", 1, kMaxSize);
+    layer.stride = reader.option("s", "pixels of a stride", 1, 64).value_or(1);
+    layer.norm = true;
+  } else if (reader.take("norm")) {
+    layer.kind = LayerKind::kNorm;
+  } else if (reader.take("pool") || reader.take("avgpool")) {
+    layer.kind = word.starts_with("avg") ? LayerKind::kAveragePool : LayerKind::kPool;
+    layer.size = reader.at_number() ? reader.number("pixels of a window", 1, 64) : 2;
+  } else if (reader.take("globalpool")) {
+    layer.kind = LayerKind::kGlobalPool;
+  } else if (reader.take("dropout")) {
+    layer.kind = LayerKind::kDropout;
+  } else if (reader.take("linear")) {
+    layer.kind = LayerKind::kLinear;
+    if (!reader.done()) layer.size = reader.number("features", 1, kMaxSize);
+  } else {
+    return std::nullopt;
+  }
+  return reader.done() ? std::optional(layer) : std::nullopt;
 }
 
+LayerSpecification parse_layer(const std::string& word) {
+  if (const auto layer = match_layer(word)) return *layer;
+  throw InvalidArgument(
+      "model: expected {} or layers from convN, norm, pool, avgpool, globalpool, residualN, flatten, linearN, dropout, "
+      "linear; got '{}'",
+      fmt::join(model_names(), ", "), word);
+}
+
+/// Before flatten come layers of images, after it linear ones.
 void check_order(const ModelSpecification& model) {
+  using enum LayerKind;
   const auto& layers = model.layers;
-  if (layers.empty() || layers.front().kind != LayerKind::kFlatten) {
-    throw InvalidArgument("model: expected flatten as the first layer, got '{}'", model.text);
-  }
-  if (layers.back().kind != LayerKind::kLinear || layers.back().size != 0) {
+  if (layers.empty() || layers.back().kind != kLinear || layers.back().size != 0) {
     throw InvalidArgument("model: expected linear (without a size: one output a class) as the last layer, got '{}'",
                           model.text);
   }
-  for (size_t i = 1; i < layers.size(); ++i) {
+  bool flat = false;
+  LayerKind before = kFlatten;
+  for (size_t i = 0; i < layers.size(); ++i) {
     const LayerSpecification& layer = layers[i];
-    const bool after_hidden = layers[i - 1].kind == LayerKind::kLinear;
-    if (layer.kind == LayerKind::kFlatten) throw InvalidArgument("model: expected one flatten, got '{}'", model.text);
-    if (layer.kind == LayerKind::kDropout && !after_hidden) {
-      throw InvalidArgument("model: expected dropout after a linear layer with a size, got '{}'", model.text);
+    const auto expect = [&](bool fits, const char* what) {
+      if (!fits) throw InvalidArgument("model: expected {}, got '{}'", what, model.text);
+    };
+    const bool after_layer = i > 0 && before != kFlatten && before != kDropout;
+    switch (layer.kind) {
+      case kFlatten:
+        expect(!flat, "one flatten");
+        flat = true;
+        break;
+      case kLinear:
+        expect(flat, "flatten before the first linear layer");
+        expect(layer.size != 0 || i + 1 == layers.size(), "a size for every linear layer but the last");
+        break;
+      case kDropout:
+        expect(after_layer, "dropout after a convolution, a pooling or a linear layer with a size");
+        break;
+      case kNorm:
+        expect(after_layer && before == kConvolution && !layers[i - 1].norm,
+               "norm after a convolution without a norm of its own");
+        break;
+      case kPool:
+      case kAveragePool:
+      case kGlobalPool:
+        expect(!flat, "pooling before flatten");
+        break;
+      case kConvolution:
+      case kResidual:
+        expect(!flat, "convolutions before flatten");
+        break;
     }
-    if (layer.kind == LayerKind::kLinear && layer.size == 0 && i + 1 < layers.size()) {
-      throw InvalidArgument("model: expected a size for every linear layer but the last, got '{}'", model.text);
-    }
+    before = layer.kind;
   }
 }
 

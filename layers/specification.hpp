@@ -7,20 +7,46 @@
 
 namespace murmur {
 
-enum class LayerKind : uint8_t { kFlatten, kLinear, kDropout };
+enum class LayerKind : uint8_t {
+  kConvolution,
+  kNorm,
+  kPool,
+  kAveragePool,
+  kGlobalPool,
+  kResidual,
+  kFlatten,
+  kLinear,
+  kDropout
+};
 
 struct LayerSpecification {
   LayerKind kind;
-  int64_t size = 0;  // output features of a linear layer; 0: the number of classes
+  std::string word;     // as it was written, for messages
+  int64_t size = 0;     // features of a linear layer (0: the number of classes), filters, width of a pooling window
+  int64_t kernel = 3;   // of a convolution
+  int64_t stride = 1;   // of a convolution
+  int64_t padding = 1;  // of a convolution: kernel / 2 unless it is given
+  bool norm = false;    // a batch norm between convolution and ReLU
 };
 
-/// A model as a list of layers. A bias and a ReLU follow every linear layer but the last; softmax belongs to the loss.
+/// A model as a list of layers. A bias and a ReLU follow every convolution and every linear layer but the last; softmax
+/// belongs to the loss.
 struct ModelSpecification {
   std::string text;
   std::vector<LayerSpecification> layers;
 };
 
-/// A model's name (`fc`) or a specification: words from `flatten`, `linear128`, `dropout`, `linear` (the last layer).
+/// A model's name (`fc`, `vgg3`, `lenet5`, `resnet8`) or a specification, words from
+///
+///   convN[kK][sS][pP][n]  N filters of K x K (3), stride S (1), padding P (K / 2); n: batch norm before the ReLU
+///   norm                  batch norm after the ReLU of the convolution before it
+///   pool[W], avgpool[W]   the maximum, the mean of W x W windows (2) that do not overlap
+///   globalpool            the mean of each channel
+///   residualN[sS]         convNsSn convNn with what came in added before the last ReLU (through a 1 x 1 convolution
+///   and
+///                         a batch norm where its shape changes)
+///   flatten, linearN, dropout, linear (the last layer: one output a class)
+///
 /// Throws: InvalidArgument, naming the word or the order that does not fit.
 ModelSpecification parse_model(std::string_view text);
 

@@ -25,8 +25,8 @@ struct Step {
   bool allow_tf32 = false;
 };
 
-/// Sample-major [P, m, padded features] (the input) or feature-major [P, padded features, m] (what a linear layer
-/// makes).
+/// Sample-major [P, m, padded features] (the input, images) or feature-major [P, padded features, m] (what a linear
+/// layer makes).
 enum class Layout : uint8_t { kSampleMajor, kFeatureMajor };
 
 /// The values that flow from layer to layer.
@@ -34,6 +34,19 @@ struct Activations {
   Variable x;
   Layout layout = Layout::kFeatureMajor;
   int64_t num_features = 0;
+  noise::ImageSize size{};  // of sample-major ones: height x width x channels = num_features
 };
+
+/// n rounded up to whole quads.
+inline int64_t padded(int64_t n) {
+  return 4 * num_quads(n);
+}
+
+/// Throws: ShapeError, naming what it is and what was expected.
+inline void check_shape(const char* what, const Tensor& tensor, const Shape& expected) {
+  if (tensor.shape() != expected) {
+    throw ShapeError("{} must be {}, got {}", what, to_string(expected), to_string(tensor.shape()));
+  }
+}
 
 }  // namespace murmur

@@ -113,7 +113,7 @@ void check_clear(Stream& stream, int64_t networks, int64_t stride) {
   for (size_t p = 0; p < chosen.size(); ++p) chosen[p] = p % 2 == 0 ? 1 : 0;
   const test::GuardedArray<uint8_t> selected(chosen, stream.device());
   const test::GuardedArray<T> values(static_cast<size_t>(networks * stride), T{55}, stream.device());
-  clear(stream, ClearArgs<T>{networks, values.data(), stride, selected.data()});
+  fill(stream, FillArgs<T>{networks, values.data(), stride, stride, T{0}, selected.data()});
   stream.synchronize();
   std::vector<T> expected;
   for (const uint8_t is_chosen : chosen)

@@ -169,7 +169,7 @@ TEST_P(GradientTest, WholeNetworkWithAllNoise) {
   fixture.all_noise();
   const TrainingData data = test::small_data(device());
   const SampleSource source{data.train_images, data.train_labels, 7, data.size, 0};
-  const Model model(parse_model(test::kSmallModel), 25, 5, device(), DType::kF64, kNetworks);
+  const Model model(parse_model(test::kSmallModel), {5, 5, 1}, 5, device(), DType::kF64, kNetworks);
   const Tensor& weight = model.parameters().weight();
   const auto start = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
   weight.copy_from_host(start.data(), weight.num_elements() * 8);

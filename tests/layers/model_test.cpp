@@ -83,7 +83,7 @@ TEST_P(ModelTest, ForwardIsItsLayersWithTheirOwnNoise) {
   }
   const TrainingData data = test::small_data(device());
   // Dropout behind the first hidden layer only. Arena: [10,25] 252, bias 12, [8,10] 80, bias 8, [5,8] 40, bias 8.
-  const Model model(parse_model("flatten linear10 dropout linear8 linear"), 25, 5, device(), DType::kF64, 2);
+  const Model model(parse_model("flatten linear10 dropout linear8 linear"), {5, 5, 1}, 5, device(), DType::kF64, 2);
   const Tensor& weight = model.parameters().weight();
   ASSERT_EQ(weight.network_size(), 252 + 12 + 80 + 8 + 40 + 8);
   const auto weights = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
@@ -113,7 +113,7 @@ TEST_P(ModelTest, ForwardIsItsLayersWithTheirOwnNoise) {
 }
 
 TEST_P(ModelTest, ALastLayerAloneHasNoMaskOnItsInput) {
-  const Model model(parse_model("flatten linear"), 25, 5, device(), DType::kF32, 1);
+  const Model model(parse_model("flatten linear"), {5, 5, 1}, 5, device(), DType::kF32, 1);
   EXPECT_FALSE(model.masks_input());
 }
 

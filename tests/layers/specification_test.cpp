@@ -21,7 +21,7 @@ TEST(Specification, FcIsTheStudys) {
     EXPECT_EQ(model.layers[i].kind, expected[i].first) << i;
     EXPECT_EQ(model.layers[i].size, expected[i].second) << i;
   }
-  EXPECT_EQ(Model(model, 784, 10, kCpu, DType::kF32, 2).parameters().num_parameters(), 42310);
+  EXPECT_EQ(Model(model, {28, 28, 1}, 10, kCpu, DType::kF32, 2).parameters().num_parameters(), 42310);
 }
 
 TEST(Specification, WordsMayBeAnyWhitespaceApart) {
@@ -38,13 +38,13 @@ TEST(Specification, ErrorsNameTheWordOrTheOrder) {
   const auto refuse = [](const char* text, const char* message) {
     EXPECT_THAT([&] { parse_model(text); }, ThrowsMessage<InvalidArgument>(HasSubstr(message))) << text;
   };
-  refuse("", "expected flatten as the first layer");
-  refuse("linear", "expected flatten as the first layer");
+  refuse("", "as the last layer");
+  refuse("linear", "expected flatten before the first linear layer");
   refuse("flatten", "expected linear (without a size: one output a class) as the last layer");
   refuse("flatten linear50", "as the last layer");
   refuse("flatten linear50 linear dropout", "as the last layer");
-  refuse("flatten dropout linear", "expected dropout after a linear layer");
-  refuse("flatten linear50 dropout dropout linear", "expected dropout after a linear layer");
+  refuse("flatten dropout linear", "expected dropout after a convolution, a pooling or a linear layer");
+  refuse("flatten linear50 dropout dropout linear", "expected dropout after a convolution, a pooling or a linear layer");
   refuse("flatten linear50 flatten linear", "expected one flatten");
   refuse("flatten linear linear", "expected a size for every linear layer but the last");
   refuse("flatten relu linear", "got 'relu'");

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/stream.hpp"
+
+namespace murmur {
+
+/// A convolution over images, channels last: input [batch, height, width, channels], weight [filters, kernel, kernel,
+/// channels], output [batch, out_height, out_width, filters].
+struct ConvolutionShape {
+  int64_t batch = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+  int64_t filters = 0;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t padding = 0;
+
+  int64_t out_height() const { return (height + 2 * padding - kernel) / stride + 1; }
+  int64_t out_width() const { return (width + 2 * padding - kernel) / stride + 1; }
+  int64_t input_size() const { return height * width * channels; }
+  int64_t output_size() const { return out_height() * out_width() * filters; }
+  /// Elements of one filter: the inner dimension of the convolution as a matrix product.
+  int64_t filter_size() const { return kernel * kernel * channels; }
+};
+
+/// The operands of a library's convolution (one pass, all networks), or of its gradients: which one is written depends
+/// on the pass. A stride is the distance from network to network; samples are dense.
+struct Convolution {
+  int64_t num_networks = 0;
+  ConvolutionShape shape;
+  float* input = nullptr;
+  int64_t input_stride = 0;
+  float* weight = nullptr;
+  int64_t weight_stride = 0;
+  float* output = nullptr;
+  int64_t output_stride = 0;
+};
+
+/// True where the device's library (oneDNN) convolves this shape itself. Elsewhere im2col and a matrix product do.
+bool has_library_convolution(Device device, const ConvolutionShape& shape);
+
+/// output[p] = weight[p] * input[p] (a cross-correlation, as everywhere in this field).
+/// Throws: ShapeError, InvalidArgument (no library convolution), Error (oneDNN).
+void convolution_forward(Stream& stream, const Convolution& args);
+
+/// input[p] = the gradient of the input, from `output`, which holds that of the output. Overwrites.
+void convolution_backward_input(Stream& stream, const Convolution& args);
+
+/// weight[p] += the gradient of the weight, from `input` and from `output`, which holds the gradient of the output.
+void convolution_backward_weight(Stream& stream, const Convolution& args);
+
+}  // namespace murmur

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "engine/convolution.hpp"
+#include "engine/cpu/stream.hpp"
+
+namespace murmur::cpu {
+
+void convolution_forward(Stream& stream, const Convolution& args);
+void convolution_backward_input(Stream& stream, const Convolution& args);
+void convolution_backward_weight(Stream& stream, const Convolution& args);
+
+}  // namespace murmur::cpu

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "layers/step.hpp"
+
+namespace murmur {
+
+struct ConvolutionOptions {
+  int64_t kernel = 3;
+  int64_t stride = 1;
+  int64_t padding = 1;
+  bool use_library = true;  // false: im2col and a matrix product, also where the library has the shape
+};
+
+/// output[p] = weight[p] * input[p], sample-major [P, m, padded out_height x out_width x filters]; no bias, which the
+/// next kernel adds.
+/// Shapes: input sample-major images; weight [P, filters, kernel x kernel x channels].
+/// Grad:   d weight += ..., d input; as everywhere.
+/// Throws: ShapeError.
+Activations convolution(const Step& step, const Activations& input, const Variable& weight,
+                        const ConvolutionOptions& options);
+
+/// A batch norm's parameters and its running statistics. Shapes: gamma, beta [P, padded C]; statistics [P, 2, padded
+/// C].
+struct BatchNorm {
+  Variable gamma;
+  Variable beta;
+  Tensor statistics;
+};
+
+enum class NormOrder : uint8_t { kNone, kBeforeRelu, kAfterRelu };
+
+struct ImageActivationOptions {
+  uint32_t layer = 0;  // address of this layer's random numbers
+  bool relu = true;
+  NormOrder norm = NormOrder::kNone;
+  Pooling pooling = Pooling::kNone;
+  int64_t window_height = 1;
+  int64_t window_width = 1;
+  bool dropout = false;
+  bool mask_next_input = false;
+};
+
+/// What follows a convolution (kernel 2): relu(input + bias + noise), batch norm before or after the ReLU, + residual
+/// (before the ReLU), pooling, masks. In training the statistics are those of the micro-batch (ghost batch norm).
+/// Shapes: input sample-major images, bias [P, padded C]; `norm` null without one, `residual` null without one.
+/// Grad:   masks are drawn again; d bias, d gamma, d beta add up.
+/// Throws: ShapeError; InvalidArgument for pooling together with a residual or a ReLU after the norm.
+Activations image_activation(const Step& step, const Activations& input, const Variable& bias, const BatchNorm* norm,
+                             const Activations* residual, const ImageActivationOptions& options);
+
+/// Pooling alone, with the masks of the layer that it ends.
+/// Throws: ShapeError.
+Activations pool(const Step& step, const Activations& input, const ImageActivationOptions& options);
+
+}  // namespace murmur

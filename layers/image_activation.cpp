@@ -1,0 +1,226 @@
+#include <utility>
+
+#include "engine/profiling.hpp"
+#include "layers/convolution.hpp"
+
+namespace murmur {
+namespace {
+
+/// Samples of one tile of the kernels over images: few on a GPU, where tiles are what runs at once.
+int64_t rows_per_tile(const Step& step) {
+  return step.stream.device().is_cuda() ? 2 : 16;
+}
+
+int64_t num_tiles(const Step& step) {
+  return image_tiles(step.args.micro_batch, rows_per_tile(step));
+}
+
+Tensor make_sums(const Step& step) {
+  return step.arena.zeros({step.args.num_networks, num_tiles(step), 2, kChannelSums}, step.dtype);
+}
+
+void check_images(const char* operation, const Step& step, const Activations& input) {
+  const noise::ImageSize& size = input.size;
+  if (size.height * size.width * size.channels != input.num_features || input.layout != Layout::kSampleMajor) {
+    throw ShapeError("{}: expected sample-major images, got {} features and {} x {} x {}", operation,
+                     input.num_features, size.height, size.width, size.channels);
+  }
+  if (quads_per_walk(size.channels) == 0) {
+    throw ShapeError("{}: expected at most {} channels, or {} if a multiple of 4, got {}", operation, kImageLanes,
+                     4 * kImageLanes, size.channels);
+  }
+  check_shape(operation, input.x.value(), {step.args.num_networks, step.args.micro_batch, padded(input.num_features)});
+}
+
+/// What the two halves of an image activation tell each other.
+struct Statistics {
+  Tensor sums;           // of the forward's batch norm; undefined without one and in evaluation
+  Tensor saved;          // [P, 2, padded C]
+  Tensor scale_shift;    // [P, 2, padded C]
+  Tensor coefficients;   // [P, 3, padded C]
+  Tensor backward_sums;  // working memory of backward
+};
+
+template <class T>
+BatchStatisticsArgs<T> statistics_args(const Step& step, const noise::ImageSize& size, const BatchNorm& norm,
+                                       const Statistics& statistics) {
+  BatchStatisticsArgs<T> args;
+  args.step = step.args;
+  args.size = size;
+  args.num_tiles = num_tiles(step);
+  args.sums = statistics.sums.defined() ? statistics.sums.data<T>() : nullptr;
+  args.gamma = norm.gamma.value().data<T>();
+  args.beta = norm.beta.value().data<T>();
+  args.parameter_stride = norm.gamma.value().network_stride();
+  args.running = norm.statistics.data<T>();
+  args.saved = statistics.saved.data<T>();
+  args.scale_shift = statistics.scale_shift.data<T>();
+  return args;
+}
+
+/// First half, in place.
+template <class T>
+Variable bias_relu(const Step& step, const Activations& input, const Variable& bias, const Statistics& statistics,
+                   const ImageActivationOptions& options) {
+  const Tensor x = input.x.value();
+  BiasReluArgs<T> args;
+  args.step = step.args;
+  args.size = input.size;
+  args.rows_per_tile = rows_per_tile(step);
+  args.layer = options.layer;
+  args.relu = options.relu;
+  args.dropout = options.dropout;
+  args.mask_next_input = options.mask_next_input;
+  args.x = x.data<T>();
+  args.stride = x.network_stride();
+  args.bias = bias.value().data<T>();
+  args.bias_stride = bias.value().network_stride();
+  args.sums = statistics.sums.defined() ? statistics.sums.data<T>() : nullptr;
+  bias_relu_forward(step.stream, args);
+  return Variable::result(
+      "bias_relu", x, {input.x, bias}, [step, args, statistics, input_x = input.x, bias](const Variable& self) {
+        BiasReluBackwardArgs<T> backward_args;
+        backward_args.forward = args;
+        backward_args.coefficients = statistics.coefficients.defined() ? statistics.coefficients.data<T>() : nullptr;
+        backward_args.grad = self.grad().template data<T>();
+        backward_args.sums = statistics.backward_sums.data<T>();
+        bias_relu_backward(step.stream, backward_args);
+        BiasGradientArgs<T> bias_args;
+        bias_args.step = step.args;
+        bias_args.num_channels = args.size.channels;
+        bias_args.num_tiles = num_tiles(step);
+        bias_args.sums = backward_args.sums;
+        bias_args.grad_bias = bias.grad().template data<T>();
+        bias_args.bias_stride = bias.value().network_stride();
+        bias_gradient(step.stream, bias_args);
+        input_x.take_grad(self.grad());
+      });
+}
+
+/// Second half, out of place.
+template <class T>
+Activations norm_pool(const Step& step, const Activations& input, const BatchNorm* norm, const Activations* residual,
+                      const Statistics& statistics, const ImageActivationOptions& options) {
+  const Tensor x = input.x.value();
+  NormPoolArgs<T> args;
+  args.step = step.args;
+  args.size = input.size;
+  args.rows_per_tile = rows_per_tile(step);
+  args.layer = options.layer;
+  args.pooling = options.pooling;
+  args.window_height = options.window_height;
+  args.window_width = options.window_width;
+  args.relu = options.relu;
+  args.dropout = options.dropout;
+  args.mask_next_input = options.mask_next_input;
+  args.x = x.data<T>();
+  args.stride = x.network_stride();
+  if (norm != nullptr) {
+    batch_statistics(step.stream, statistics_args<T>(step, input.size, *norm, statistics));
+    args.scale_shift = statistics.scale_shift.data<T>();
+  }
+  const noise::ImageSize size = args.output_size();
+  const int64_t num_features = size.height * size.width * size.channels;
+  const Tensor output =
+      step.arena.zeros({step.args.num_networks, step.args.micro_batch, padded(num_features)}, step.dtype);
+  args.output = output.data<T>();
+  args.output_stride = output.network_stride();
+  std::vector<Variable> inputs{input.x};
+  if (norm != nullptr) inputs.insert(inputs.end(), {norm->gamma, norm->beta});
+  if (residual != nullptr) {
+    check_shape("image_activation: residual", residual->x.value(), output.shape());
+    args.residual = residual->x.value().data<T>();
+    args.residual_stride = residual->x.value().network_stride();
+    inputs.push_back(residual->x);
+  }
+  norm_pool_forward(step.stream, args);
+
+  const auto backward = [step, args, statistics, input_x = input.x, norm = norm != nullptr ? *norm : BatchNorm{},
+                         residual_x = residual != nullptr ? residual->x : Variable()](const Variable& self) {
+    NormPoolBackwardArgs<T> backward_args;
+    backward_args.forward = args;
+    backward_args.grad_output = self.grad().template data<T>();
+    const bool in_place = args.pooling == Pooling::kNone;
+    const Tensor grad_input = in_place ? self.grad() : step.arena.zeros(input_x.value().shape(), step.dtype);
+    backward_args.grad_input = grad_input.data<T>();
+    if (residual_x.defined() && residual_x.requires_grad()) {
+      const Variable::Target target = residual_x.grad_target(step.arena);
+      backward_args.grad_residual = target.grad.data<T>();
+      backward_args.accumulate_residual = target.accumulate;
+    }
+    if (args.scale_shift != nullptr) backward_args.sums = statistics.backward_sums.data<T>();
+    norm_pool_backward(step.stream, backward_args);
+    if (args.scale_shift != nullptr) {
+      BatchStatisticsBackwardArgs<T> statistics_backward;
+      statistics_backward.forward = statistics_args<T>(step, args.size, norm, statistics);
+      statistics_backward.sums = backward_args.sums;
+      statistics_backward.grad_gamma = norm.gamma.grad().template data<T>();
+      statistics_backward.grad_beta = norm.beta.grad().template data<T>();
+      statistics_backward.coefficients = statistics.coefficients.data<T>();
+      batch_statistics_backward(step.stream, statistics_backward);
+    }
+    input_x.take_grad(grad_input);
+  };
+  return {Variable::result("norm_pool", output, std::move(inputs), backward), Layout::kSampleMajor, num_features, size};
+}
+
+}  // namespace
+
+Activations image_activation(const Step& step, const Activations& input, const Variable& bias, const BatchNorm* norm,
+                             const Activations* residual, const ImageActivationOptions& options) {
+  const ProfileRange range("image_activation");
+  const int64_t networks = step.args.num_networks;
+  const int64_t width = padded(input.size.channels);
+  check_images("image_activation: input", step, input);
+  check_shape("image_activation: bias", bias.value(), {networks, width});
+  if (norm != nullptr) {
+    check_shape("image_activation: gamma", norm->gamma.value(), {networks, width});
+    check_shape("image_activation: beta", norm->beta.value(), {networks, width});
+    check_shape("image_activation: statistics", norm->statistics, {networks, 2, width});
+  }
+  const bool norm_first = norm != nullptr && options.norm == NormOrder::kBeforeRelu;
+  const bool relu_last = options.relu && (norm_first || residual != nullptr);
+  const bool pools = options.pooling != Pooling::kNone;
+  if (pools && (relu_last || residual != nullptr)) {
+    throw InvalidArgument("image_activation: expected pooling after a residual or a norm before the ReLU on its own");
+  }
+  const bool two_halves = norm != nullptr || residual != nullptr || pools;
+  Statistics statistics;
+  if (step.training) statistics.backward_sums = make_sums(step);
+  if (norm != nullptr) {
+    if (step.training) statistics.sums = make_sums(step);
+    statistics.saved = step.arena.zeros({networks, 2, width}, step.dtype);
+    statistics.scale_shift = step.arena.zeros({networks, 2, width}, step.dtype);
+    statistics.coefficients = step.arena.zeros({networks, 3, width}, step.dtype);
+  }
+  ImageActivationOptions first = options;
+  ImageActivationOptions second = options;
+  first.relu = options.relu && !relu_last;
+  second.relu = relu_last;
+  if (two_halves) first.dropout = first.mask_next_input = false;
+  Activations result = input;
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    result.x = bias_relu<T>(step, input, bias, statistics, first);
+    if (two_halves) result = norm_pool<T>(step, result, norm, residual, statistics, second);
+  });
+  return result;
+}
+
+Activations pool(const Step& step, const Activations& input, const ImageActivationOptions& options) {
+  const ProfileRange range("pool");
+  check_images("pool: input", step, input);
+  if (options.window_height < 1 || options.window_width < 1 || options.window_height > input.size.height ||
+      options.window_width > input.size.width) {
+    throw ShapeError("pool: expected a window within {} x {}, got {} x {}", input.size.height, input.size.width,
+                     options.window_height, options.window_width);
+  }
+  ImageActivationOptions plain = options;
+  plain.relu = false;
+  Activations result;
+  dispatch_dtype(step.dtype,
+                 [&](auto zero) { result = norm_pool<decltype(zero)>(step, input, nullptr, nullptr, {}, plain); });
+  return result;
+}
+
+}  // namespace murmur
