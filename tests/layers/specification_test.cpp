@@ -44,7 +44,8 @@ TEST(Specification, ErrorsNameTheWordOrTheOrder) {
   refuse("flatten linear50", "as the last layer");
   refuse("flatten linear50 linear dropout", "as the last layer");
   refuse("flatten dropout linear", "expected dropout after a convolution, a pooling or a linear layer");
-  refuse("flatten linear50 dropout dropout linear", "expected dropout after a convolution, a pooling or a linear layer");
+  refuse("flatten linear50 dropout dropout linear",
+         "expected dropout after a convolution, a pooling or a linear layer");
   refuse("flatten linear50 flatten linear", "expected one flatten");
   refuse("flatten linear linear", "expected a size for every linear layer but the last");
   refuse("flatten relu linear", "got 'relu'");
