@@ -11,31 +11,40 @@ namespace {
 using test::Outcome;
 using test::TechniqueCase;
 
-class EveryTechnique : public ::testing::TestWithParam<std::tuple<Device, TechniqueCase>> {
+struct ModelCase {
+  const char* name;
+  const char* model;
+};
+
+class EveryTechnique : public ::testing::TestWithParam<std::tuple<Device, TechniqueCase, ModelCase>> {
  protected:
   void SetUp() override { MURMUR_NEED_DEVICE(device()); }
   Device device() const { return std::get<0>(GetParam()); }
   const TechniqueCase& technique() const { return std::get<1>(GetParam()); }
+  const char* model() const { return std::get<2>(GetParam()).model; }
   Trial trial(uint64_t seed = 11) const { return technique().trial(seed); }
   double tolerance() const { return test::device_tolerance(device(), trial()); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Devices, EveryTechnique,
                          ::testing::Combine(::testing::Values(kCpu, test::kGpu),
-                                            ::testing::ValuesIn(test::technique_cases())),
+                                            ::testing::ValuesIn(test::technique_cases()),
+                                            ::testing::Values(ModelCase{"linear", test::kSmallModel},
+                                                              ModelCase{"convolution", test::kSmallConvolution})),
                          [](const auto& test_info) {
                            return test::test_name(std::get<0>(test_info.param)) + "_" +
-                                  test::case_name(std::get<1>(test_info.param));
+                                  test::case_name(std::get<1>(test_info.param)) + "_" +
+                                  std::get<2>(test_info.param).name;
                          });
 
 TEST_P(EveryTechnique, NetworksTogetherAreEachAlone) {
   const std::vector<Trial> trials{trial(), test::technique_cases().back().trial(12), test::kBaseline.trial(13),
                                   trial(14), trial(11)};
-  PopulationTrainer trainer = test::make_trainer(test::small_options(device(), 5));
+  PopulationTrainer trainer = test::make_trainer(test::small_options(device(), 5), model());
   const std::vector<Outcome> together = test::run_trials(trainer, trials);
   for (size_t i = 0; i < trials.size(); ++i) {
     SCOPED_TRACE(::testing::Message() << "network " << i);
-    test::expect_same(together[i], test::run_trial(test::small_options(device(), 1), trials[i]),
+    test::expect_same(together[i], test::run_trial(test::small_options(device(), 1), trials[i], model()),
                       test::device_tolerance(device(), trials[i]));
   }
   EXPECT_NE(together[0].weights, together[3].weights);  // another seed is another training
@@ -43,10 +52,10 @@ TEST_P(EveryTechnique, NetworksTogetherAreEachAlone) {
 
 TEST_P(EveryTechnique, TheSlotDoesNotMatter) {
   const TrainerOptions options = test::small_options(device(), 4);
-  PopulationTrainer first = test::make_trainer(options);
+  PopulationTrainer first = test::make_trainer(options, model());
   const Outcome expected = test::run_trials(first, {trial()}).front();
   // The last slot, which another trial has used before, for an epoch and a half of its neighbour's.
-  PopulationTrainer used = test::make_trainer(options);
+  PopulationTrainer used = test::make_trainer(options, model());
   used.start(0, test::kBaseline.trial(5));
   used.start(3, test::technique_cases().back().trial(6));
   used.run_epoch();
@@ -65,30 +74,30 @@ TEST_P(EveryTechnique, MicroBatchesChangeOnlyTheOrderOfSums) {
   TrainerOptions options = test::small_options(device(), 1);
   options.dtype = DType::kF64;
   options.micro_batch = 128;
-  const Outcome expected = test::run_trial(options, trial());
+  const Outcome expected = test::run_trial(options, trial(), model());
   for (const int64_t micro_batch : {4, 32}) {
     SCOPED_TRACE(::testing::Message() << "micro-batch " << micro_batch);
     options.micro_batch = micro_batch;
-    test::expect_same(test::run_trial(options, trial()), expected, test::reordering_tolerance(trial()));
+    test::expect_same(test::run_trial(options, trial(), model()), expected, test::reordering_tolerance(trial()));
   }
 }
 
 TEST_P(EveryTechnique, GraphsThreadsAndPrecisionDoNotMatter) {
   const TrainerOptions options = test::small_options(device(), 1);
-  const Outcome expected = test::run_trial(options, trial());
+  const Outcome expected = test::run_trial(options, trial(), model());
   TrainerOptions launched = options;
   launched.use_graph = false;
-  test::expect_same(test::run_trial(launched, trial()), expected, tolerance());
+  test::expect_same(test::run_trial(launched, trial(), model()), expected, tolerance());
   TrainerOptions one_thread = options;
   one_thread.num_threads = 1;
-  test::expect_same(test::run_trial(one_thread, trial()), expected, tolerance());
-  test::expect_same(test::run_trial(options, trial()), expected, tolerance());  // and once more
+  test::expect_same(test::run_trial(one_thread, trial(), model()), expected, tolerance());
+  test::expect_same(test::run_trial(options, trial(), model()), expected, tolerance());  // and once more
 }
 
 TEST_P(EveryTechnique, ChangesTraining) {
   const TrainerOptions options = test::small_options(device(), 1);
-  const Outcome with = test::run_trial(options, trial());
-  const Outcome without = test::run_trial(options, test::kBaseline.trial(11));
+  const Outcome with = test::run_trial(options, trial(), model());
+  const Outcome without = test::run_trial(options, test::kBaseline.trial(11), model());
   double difference = 0;
   for (size_t i = 0; i < with.weights.size(); ++i) {
     difference = std::max(difference, std::abs(with.weights[i] - without.weights[i]));
@@ -114,6 +123,20 @@ TEST_P(PopulationTest, TheStudysDefinitionsAreIndependentOfThePopulationToo) {
     for (size_t i = 0; i < 2; ++i) {
       test::expect_same(together[i], test::run_trial(options, trials[i]), test::device_tolerance(device(), trials[i]));
     }
+  }
+}
+
+// Batch norm and residual blocks: everything but the micro-batch.
+TEST_P(PopulationTest, NetworksWithBatchNormAreIndependentToo) {
+  const TrainerOptions options = test::small_options(device(), 3);
+  const TechniqueCase everything = test::technique_cases().back();
+  const std::vector<Trial> trials{everything.trial(1), test::kBaseline.trial(2), everything.trial(3)};
+  PopulationTrainer trainer = test::make_trainer(options, test::kSmallResidual);
+  test::run_trials(trainer, {test::kBaseline.trial(8), everything.trial(9)}, 1);  // the slots have been used
+  const std::vector<Outcome> together = test::run_trials(trainer, trials);
+  for (size_t i = 0; i < trials.size(); ++i) {
+    test::expect_same(together[i], test::run_trial(options, trials[i], test::kSmallResidual),
+                      test::device_tolerance(device(), trials[i]));
   }
 }
 

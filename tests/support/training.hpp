@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "layers/population_trainer.hpp"
@@ -9,13 +10,15 @@
 
 namespace murmur::test {
 
-/// A small data set of random images: 5 x 5 pixels (padded to 28), 5 classes; 300 samples train, 60 validate, 50 test.
-/// 300 is no multiple of a micro-batch or batch.
-inline TrainingData small_data(Device device) {
-  constexpr int64_t kTrain = 360, kTest = 50, kSize = 25;
+/// A small data set of random images: 5 x 5 pixels (padded to 28) unless said otherwise, 5 classes; 300 samples train,
+/// 60 validate, 50 test. 300 is no multiple of a micro-batch or batch.
+inline TrainingData small_data(Device device, const noise::ImageSize& size = {5, 5, 1}) {
+  constexpr int64_t kTrain = 360, kTest = 50;
+  const int64_t sample_size = size.height * size.width * size.channels;
   TrainingData data;
   const auto images = [&](int64_t count, uint64_t seed) {
-    return Tensor::from<uint8_t>(random_bytes(static_cast<size_t>(count * kSize), seed), {count, kSize}, device);
+    return Tensor::from<uint8_t>(random_bytes(static_cast<size_t>(count * sample_size), seed), {count, sample_size},
+                                 device);
   };
   const auto labels = [&](int64_t count, uint64_t seed) {
     return Tensor::from<uint8_t>(random_bytes(static_cast<size_t>(count), seed, 5), {count}, device);
@@ -26,12 +29,18 @@ inline TrainingData small_data(Device device) {
   data.test_labels = labels(kTest, 4);
   data.training = {0, 300};
   data.validation = {300, 60};
-  data.size = {5, 5, 1};
+  data.size = size;
   data.num_classes = 5;
   return data;
 }
 
 inline constexpr const char* kSmallModel = "flatten linear10 dropout linear7 dropout linear";
+
+/// Convolutions with and without the library (the second one's samples are padded), without a batch norm: its
+/// statistics are those of the micro-batch.
+inline constexpr const char* kSmallConvolution = "conv3 pool dropout conv4k2p0 dropout flatten linear6 dropout linear";
+inline constexpr const char* kSmallResidual = "conv4n avgpool residual4 residual6s2 dropout globalpool flatten linear";
+inline constexpr noise::ImageSize kSmallImage{6, 6, 2};
 
 /// One technique (or several) at a strong setting, over a baseline that learns fast enough to tell them apart.
 struct TechniqueCase {
@@ -109,7 +118,9 @@ inline TrainerOptions small_options(Device device, int64_t num_networks) {
 }
 
 inline PopulationTrainer make_trainer(const TrainerOptions& options, const char* model = kSmallModel) {
-  return PopulationTrainer(parse_model(model), small_data(options.device), options);
+  const bool flat = std::string_view(model).starts_with("flatten");
+  return PopulationTrainer(parse_model(model),
+                           flat ? small_data(options.device) : small_data(options.device, kSmallImage), options);
 }
 
 /// All parameters of one network, in double (exact for float too).
@@ -145,10 +156,10 @@ inline std::vector<Outcome> run_trials(PopulationTrainer& trainer, const std::ve
   return outcomes;
 }
 
-inline Outcome run_trial(const TrainerOptions& options, const Trial& trial) {
+inline Outcome run_trial(const TrainerOptions& options, const Trial& trial, const char* model = kSmallModel) {
   TrainerOptions alone = options;
   alone.num_networks = 1;
-  PopulationTrainer trainer = make_trainer(alone);
+  PopulationTrainer trainer = make_trainer(alone, model);
   return run_trials(trainer, {trial}).front();
 }
 
