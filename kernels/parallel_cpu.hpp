@@ -29,19 +29,50 @@ struct PerLaneQuad {
   }
 };
 
+/// One value an element of the lanes' quads, in the order of memory.
+template <class T, int kWidth>
+struct PerElement {
+  alignas(64) T values[4 * kWidth];
+  const T& operator[](int e) const { return values[e]; }
+};
+
+/// The elements of a tensor that belong to a tile: on the CPU the memory itself.
+template <class T>
+class Elements {
+ public:
+  explicit Elements(T* memory) : memory_(memory) {}
+  template <class AnyLanes>
+  void load(const AnyLanes&) {}
+  template <class AnyLanes>
+  void store(const AnyLanes&) const {}
+  [[gnu::always_inline]] T& operator[](int e) const { return memory_[e]; }
+
+ private:
+  T* memory_;
+};
+
 /// The lanes of a tile on a CPU: a group of one, which loops.
 template <int kWidth>
 class Lanes {
  public:
-  explicit Lanes(int64_t count = kWidth) : count_(count < kWidth ? static_cast<int>(count) : kWidth) {}
+  explicit Lanes(int64_t count = kWidth) : Lanes(count, 4 * count) {}
   /// The same tile with only the first `count` lanes (or all, where count is larger).
   [[gnu::always_inline]] Lanes first(int64_t count) const { return Lanes(count); }
+  /// The lanes whose quads hold the first `count` elements.
+  [[gnu::always_inline]] Lanes first_elements(int64_t count) const { return Lanes(num_quads(count), count); }
 
   template <class F>
   [[gnu::always_inline]] void each(const F& f) const {
     const int count = count_;
 #pragma omp simd
     for (int i = 0; i < count; ++i) f(i);
+  }
+
+  template <class F>
+  [[gnu::always_inline]] void elements(const F& f) const {
+    const int count = num_elements_;
+#pragma omp simd
+    for (int e = 0; e < count; ++e) f(e);
   }
 
   /// Rounded up to whole vectors: the scalar tail of a loop costs more than the lanes it would save.
@@ -51,6 +82,17 @@ class Lanes {
     const int count = (count_ + kVector - 1) / kVector * kVector;
 #pragma omp simd
     for (int i = 0; i < count; ++i) f(i);
+  }
+
+  template <class T, class F>
+  [[gnu::always_inline]] void fill(PerElement<T, kWidth>& x, const F& f) const {
+    compute([&](int i) {
+      const Quad<T> quad = f(i);
+      x.values[4 * i] = quad.v[0];
+      x.values[4 * i + 1] = quad.v[1];
+      x.values[4 * i + 2] = quad.v[2];
+      x.values[4 * i + 3] = quad.v[3];
+    });
   }
 
   template <class T>
@@ -77,7 +119,11 @@ class Lanes {
 
  private:
   static_assert(kWidth % 16 == 0);
+  Lanes(int64_t count, int64_t num_elements)
+      : count_(count < kWidth ? static_cast<int>(count) : kWidth),
+        num_elements_(num_elements < 4 * kWidth ? static_cast<int>(num_elements) : 4 * kWidth) {}
   int count_;
+  int num_elements_;
 };
 
 /// A tile's random-access view of bytes as floats: on the CPU a copy in L1, because there is no vector gather of bytes.
