@@ -126,25 +126,38 @@ class Lanes {
   int num_elements_;
 };
 
-/// A tile's random-access view of bytes as floats: on the CPU a copy in L1, because there is no vector gather of bytes.
-class StagedBytes {
+/// A tile's random access to an image: every element with its neighbours to the right and below (0 beyond the image's
+/// end). On the CPU all four bytes sit in one word, because a gather costs the same whatever it brings.
+class Image {
  public:
   template <class AnyLanes>
-  StagedBytes(const AnyLanes&, const uint8_t* bytes, int64_t count) : values_(buffer(count)) {
+  Image(const AnyLanes&, const uint8_t* bytes, int64_t count, int64_t right, int64_t below) : words_(buffer(count)) {
 #pragma omp simd
-    for (int64_t i = 0; i < count; ++i) values_[i] = static_cast<float>(bytes[i]);
+    for (int64_t i = 0; i < count; ++i) words_[i] = bytes[i];
+    add(bytes + right, count - right, 8);
+    add(bytes + below, count - below, 16);
+    add(bytes + below + right, count - below - right, 24);
   }
-  [[gnu::always_inline]] float operator[](int32_t i) const {
-    return values_[i];
+  /// The element, its right neighbour, the one below it and that one's right neighbour.
+  [[gnu::always_inline]] Quad<float> square(int32_t i) const {
+    const uint32_t word = words_[i];
+    return {to_float(word & 255), to_float((word >> 8) & 255), to_float((word >> 16) & 255), to_float(word >> 24)};
   }
 
  private:
-  static float* buffer(int64_t count) {
-    static thread_local std::vector<float> memory;
+  static float to_float(uint32_t byte) {
+    return static_cast<float>(static_cast<int32_t>(byte));
+  }
+  void add(const uint8_t* bytes, int64_t count, int shift) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) words_[i] |= static_cast<uint32_t>(bytes[i]) << shift;
+  }
+  static uint32_t* buffer(int64_t count) {
+    static thread_local std::vector<uint32_t> memory;
     if (static_cast<int64_t>(memory.size()) < count) memory.resize(static_cast<size_t>(count));
     return memory.data();
   }
-  float* values_;
+  uint32_t* words_;
 };
 
 /// Runs kernel(lanes, network, tile) for every network and tile.

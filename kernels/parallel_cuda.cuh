@@ -149,15 +149,26 @@ class Lanes {
   int num_elements_;
 };
 
-/// A tile's random-access view of bytes as floats: on the GPU the bytes themselves, through the cache.
-class StagedBytes {
+/// A tile's random access to an image: every element with its neighbours to the right and below (0 beyond the image's
+/// end). On the GPU the bytes themselves, through the cache.
+class Image {
  public:
   template <class AnyLanes>
-  __device__ StagedBytes(const AnyLanes&, const uint8_t* bytes, int64_t) : bytes_(bytes) {}
-  __device__ float operator[](int32_t i) const { return static_cast<float>(__ldg(bytes_ + i)); }
+  __device__ Image(const AnyLanes&, const uint8_t* bytes, int64_t count, int64_t right, int64_t below)
+      : bytes_(bytes),
+        count_(static_cast<int32_t>(count)),
+        right_(static_cast<int32_t>(right)),
+        below_(static_cast<int32_t>(below)) {}
+  /// The element, its right neighbour, the one below it and that one's right neighbour.
+  __device__ Quad<float> square(int32_t i) const {
+    return {at(i), at(i + right_), at(i + below_), at(i + below_ + right_)};
+  }
 
  private:
+  __device__ float at(int32_t i) const { return i < count_ ? static_cast<float>(__ldg(bytes_ + i)) : 0.0f; }
+
   const uint8_t* bytes_;
+  int32_t count_, right_, below_;
 };
 
 template <class Kernel>
