@@ -4,13 +4,14 @@
 
 namespace murmur {
 
-/// Four consecutive elements of a tensor: what one Philox call feeds, and one 16-byte access of a GPU thread.
+/// Four consecutive elements of a tensor: what one Philox call feeds, and one access of a GPU thread (two for double).
 template <class T>
-struct alignas(16) Quad {
+struct alignas(sizeof(T) < 4 ? 4 * sizeof(T) : 16) Quad {
   T v[4];
 };
 
-/// An array as quads. Its first element must be aligned to 16 bytes; tensors are, and rows padded to quads stay so.
+/// An array as quads. Its first element must be aligned as a quad is (16 bytes for floats); tensors are, and rows
+/// padded to quads stay so.
 template <class T>
 MURMUR_HD Quad<T>* as_quads(T* values) {
   return reinterpret_cast<Quad<T>*>(values);

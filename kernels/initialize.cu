@@ -26,24 +26,12 @@ struct Initialize {
     const uint64_t seed = args.step.state[network].seed;
     const int64_t first = tile * kWidth;
     const uint32_t site = make_site(Technique::kInitScale, args.layer);
-    T* weight = args.weight + network * args.stride;
-    PerLaneQuad<T, kWidth> w;
-    const Lanes<kWidth> lanes = all.first(num_quads(args.num_elements) - first);
-    lanes.compute([&](int i) {
-      w.set(i, noise::initial_weight(scale, normal(philox(static_cast<uint64_t>(first + i), site, 0, seed))));
-    });
-    // The last quad may be partial: its padding stays 0.
-    const int64_t whole = args.num_elements / 4;
-    lanes.first(whole - first).each([&](int i) { as_quads(weight)[first + i] = w.get(i); });
-    lanes.each([&](int i) {
-      if (first + i != whole) return;
-      const Quad<T> last = w.get(i);
-      // written out: an index into a register array would send it to local memory
-      const int64_t rest = args.num_elements - 4 * whole;
-      if (rest > 0) weight[4 * whole] = last.v[0];
-      if (rest > 1) weight[4 * whole + 1] = last.v[1];
-      if (rest > 2) weight[4 * whole + 2] = last.v[2];
-    });
+    const Lanes<kWidth> lanes = all.first_elements(args.num_elements - 4 * first);
+    PerElement<float, kWidth> n;
+    lanes.fill(n, [&](int i) { return normal(philox(static_cast<uint64_t>(first + i), site, 0, seed)); });
+    Elements<T> w(args.weight + network * args.stride + 4 * first);
+    lanes.elements([&](int e) { w[e] = noise::initial_weight(scale, n[e]); });
+    w.store(lanes);  // the last quad may be partial: its padding stays 0
   }
 };
 

@@ -12,13 +12,12 @@ namespace {
 template <class T>
 struct InputForward {
   static constexpr int kWidth = 256;
-  using Quads = PerLaneQuad<T, kWidth>;
   InputArgs<T> args;
 
   /// One row: where its pixels come from and which noise is on.
   struct Row {
     const uint8_t* pixels;
-    Quad<T>* output;
+    T* output;
     uint64_t seed;
     int64_t item;
     T scale;  // 1/255, or 0 for a row without a sample
@@ -31,21 +30,22 @@ struct InputForward {
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t row_index) const {
     const Row row = describe(all, network, row_index);
-    const int64_t quads = num_quads(args.sample_size());
-    Quad<T>* output = row.output;
-    Quads x;
+    const int64_t size = args.sample_size();
+    const Image image(all, row.pixels, row.resampled ? size : 0, args.size.channels,
+                      args.size.width * args.size.channels);
     // Contrast needs the mean of each channel before its first pixel: a second walk, through the row's place in memory.
     const int num_walks = row.contrast != 1.0f ? 2 : 1;
     for (int walk = 0; walk < num_walks; ++walk) {
-      for (int64_t first = 0; first < quads; first += kWidth) {
-        const Lanes<kWidth> lanes = all.first(quads - first);
+      for (int64_t first = 0; first < size; first += 4 * kWidth) {
+        const Lanes<kWidth> lanes = all.first_elements(size - first);
+        Elements<T> x(row.output + first);
         if (walk == 0) {
-          load(lanes, row, first, x);
+          load(lanes, row, image, first, x);
         } else {
-          lanes.each([&](int i) { x.set(i, output[first + i]); });
+          x.load(lanes);
         }
-        if (walk + 1 == num_walks) add_noise(lanes, row, first, x);
-        lanes.each([&](int i) { output[first + i] = x.get(i); });
+        if (walk + 1 == num_walks) add_noise(lanes, row, first / 4, x);
+        x.store(lanes);
       }
       if (walk + 1 < num_walks) stretch(all, row);
     }
@@ -66,7 +66,7 @@ struct InputForward {
     const int64_t item = state.item + index;
     Row row;
     row.pixels = args.images + sample * args.sample_size();
-    row.output = as_quads(args.output + network * args.output_stride) + index * num_quads(args.sample_size());
+    row.output = args.output + network * args.output_stride + 4 * index * num_quads(args.sample_size());
     row.seed = state.seed;
     row.item = item;
     row.scale = has_sample ? T{1} / T{255} : T{0};
@@ -78,44 +78,20 @@ struct InputForward {
     return row;
   }
 
-  /// Pixels in [0, 1]. The last quad of a sample may be partial: its padding becomes 0.
-  MURMUR_KERNEL void load(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Quads& x) const {
-    const int64_t size = args.sample_size();
-    const int64_t whole = size / 4;
+  /// Pixels in [0, 1].
+  MURMUR_KERNEL void load(const Lanes<kWidth>& lanes, const Row& row, const Image& image, int64_t first,
+                          Elements<T>& x) const {
     const T scale = row.scale;
-    const uint8_t* pixels = row.pixels;
-    const Lanes<kWidth> whole_lanes = lanes.first(whole - first);
     if (row.resampled) {
-      const StagedBytes image(lanes, pixels, size);
       const noise::AffineMap map = row.map;
-      const noise::ImageSize image_size = args.size;
-      const auto start = static_cast<int32_t>(4 * first);
-      const auto pixel = [&](int32_t e) { return static_cast<T>(noise::resample(image, image_size, map, e)) * scale; };
-      whole_lanes.each([&](int i) {
-        const int32_t e = start + 4 * i;
-        x.set(i, {pixel(e), pixel(e + 1), pixel(e + 2), pixel(e + 3)});
-      });
-      load_rest(lanes, first, x, [&](int64_t e) { return pixel(static_cast<int32_t>(e)); });
+      const noise::ImageSize size = args.size;
+      const auto start = static_cast<int32_t>(first);
+      lanes.elements([&](int e) { x[e] = static_cast<T>(noise::resample(image, size, map, start + e)) * scale; });
     } else {
-      whole_lanes.each([&](int i) {
-        const uint8_t* p = pixels + 4 * (first + i);
-        x.set(i, {static_cast<T>(p[0]) * scale, static_cast<T>(p[1]) * scale, static_cast<T>(p[2]) * scale,
-                  static_cast<T>(p[3]) * scale});
-      });
-      load_rest(lanes, first, x, [&](int64_t e) { return static_cast<T>(pixels[e]) * scale; });
+      Elements<const uint8_t> pixels(row.pixels + first);
+      pixels.load(lanes);
+      lanes.elements([&](int e) { x[e] = static_cast<T>(pixels[e]) * scale; });
     }
-  }
-
-  template <class Pixel>
-  MURMUR_KERNEL void load_rest(const Lanes<kWidth>& lanes, int64_t first, Quads& x, const Pixel& pixel) const {
-    const int64_t size = args.sample_size();
-    const int64_t whole = size / 4;
-    if (4 * whole == size) return;
-    lanes.each([&](int i) {
-      if (first + i != whole) return;
-      const auto padded = [&](int64_t e) { return e < size ? pixel(e) : T{0}; };
-      x.set(i, {padded(4 * whole), padded(4 * whole + 1), padded(4 * whole + 2), T{0}});
-    });
   }
 
   /// Contrast, on the row in memory.
@@ -125,7 +101,7 @@ struct InputForward {
     const T factor = static_cast<T>(row.contrast);
     all.sync();
     for (int64_t channel = 0; channel < channels; ++channel) {
-      T* plane = row.output->v + channel;
+      T* plane = row.output + channel;
       PerLane<T, kWidth> value;
       T sum = 0;
       for (int64_t first = 0; first < pixels; first += kWidth) {
@@ -145,24 +121,23 @@ struct InputForward {
   }
 
   /// Input noise and the first layer's input mask.
-  MURMUR_KERNEL void add_noise(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Quads& x) const {
+  MURMUR_KERNEL void add_noise(const Lanes<kWidth>& lanes, const Row& row, int64_t first, Elements<T>& x) const {
     const uint64_t seed = row.seed;
     const uint64_t position = static_cast<uint64_t>(row.item * num_quads(args.sample_size()) + first);
+    const auto words = [=](Technique id, int i) {
+      return philox(position + static_cast<uint64_t>(i), make_site(id, 0), 0, seed);
+    };
     if (row.noise > 0) {
       const T sigma = static_cast<T>(row.noise);
-      lanes.compute([&](int i) {
-        const Quad<float> n =
-            normal(philox(position + static_cast<uint64_t>(i), make_site(Technique::kInputNoise, 0), 0, seed));
-        x.set(i, noise::input_noise(x.get(i), sigma, n));
-      });
+      PerElement<float, kWidth> n;
+      lanes.fill(n, [&](int i) { return normal(words(Technique::kInputNoise, i)); });
+      lanes.elements([&](int e) { x[e] = noise::input_noise(x[e], sigma, n[e]); });
     }
     if (row.mask > 0) {
       const float probability = row.mask;
-      lanes.compute([&](int i) {
-        const Quad<uint32_t> words =
-            philox(position + static_cast<uint64_t>(i), make_site(Technique::kDropconnect, 0), 0, seed);
-        x.set(i, noise::input_mask(x.get(i), probability, words));
-      });
+      PerElement<uint32_t, kWidth> word;
+      lanes.fill(word, [&](int i) { return words(Technique::kDropconnect, i); });
+      lanes.elements([&](int e) { x[e] = noise::input_mask(x[e], probability, word[e]); });
     }
   }
 };

@@ -14,6 +14,13 @@
 //   lanes.sum(x), lanes.sync(), lanes.leader([&] { ... })
 //   PerLane<T> x;  x[i]                  one value a lane: a register on the GPU, an array in L1 on the CPU
 //
+// Where a lane is a quad of consecutive elements, randomness comes by quads and everything else goes by elements:
+//
+//   lanes = all.first_elements(n)        the lanes whose quads hold n elements
+//   lanes.elements([&](int e) { ... });  arithmetic on Elements and PerElement values
+//   Elements<T> x(memory);  x[e]         a tensor's elements, between x.load(lanes) and x.store(lanes)
+//   PerElement<T> n;  n[e]               values that lanes.fill(n, [&](int i) { return quad; }) has set
+//
 // Uniform decisions (is this technique on for this network?) are plain `if`s around `each` and `compute`: a uniform
 // branch on the GPU, and on the CPU a loop that is vectorised without them.
 

@@ -29,19 +29,50 @@ struct PerLaneQuad {
   }
 };
 
+/// One value an element of the lanes' quads, in the order of memory.
+template <class T, int kWidth>
+struct PerElement {
+  alignas(64) T values[4 * kWidth];
+  const T& operator[](int e) const { return values[e]; }
+};
+
+/// The elements of a tensor that belong to a tile: on the CPU the memory itself.
+template <class T>
+class Elements {
+ public:
+  explicit Elements(T* memory) : memory_(memory) {}
+  template <class AnyLanes>
+  void load(const AnyLanes&) {}
+  template <class AnyLanes>
+  void store(const AnyLanes&) const {}
+  [[gnu::always_inline]] T& operator[](int e) const { return memory_[e]; }
+
+ private:
+  T* memory_;
+};
+
 /// The lanes of a tile on a CPU: a group of one, which loops.
 template <int kWidth>
 class Lanes {
  public:
-  explicit Lanes(int64_t count = kWidth) : count_(count < kWidth ? static_cast<int>(count) : kWidth) {}
+  explicit Lanes(int64_t count = kWidth) : Lanes(count, 4 * count) {}
   /// The same tile with only the first `count` lanes (or all, where count is larger).
   [[gnu::always_inline]] Lanes first(int64_t count) const { return Lanes(count); }
+  /// The lanes whose quads hold the first `count` elements.
+  [[gnu::always_inline]] Lanes first_elements(int64_t count) const { return Lanes(num_quads(count), count); }
 
   template <class F>
   [[gnu::always_inline]] void each(const F& f) const {
     const int count = count_;
 #pragma omp simd
     for (int i = 0; i < count; ++i) f(i);
+  }
+
+  template <class F>
+  [[gnu::always_inline]] void elements(const F& f) const {
+    const int count = num_elements_;
+#pragma omp simd
+    for (int e = 0; e < count; ++e) f(e);
   }
 
   /// Rounded up to whole vectors: the scalar tail of a loop costs more than the lanes it would save.
@@ -51,6 +82,17 @@ class Lanes {
     const int count = (count_ + kVector - 1) / kVector * kVector;
 #pragma omp simd
     for (int i = 0; i < count; ++i) f(i);
+  }
+
+  template <class T, class F>
+  [[gnu::always_inline]] void fill(PerElement<T, kWidth>& x, const F& f) const {
+    compute([&](int i) {
+      const Quad<T> quad = f(i);
+      x.values[4 * i] = quad.v[0];
+      x.values[4 * i + 1] = quad.v[1];
+      x.values[4 * i + 2] = quad.v[2];
+      x.values[4 * i + 3] = quad.v[3];
+    });
   }
 
   template <class T>
@@ -81,28 +123,45 @@ class Lanes {
 
  private:
   static_assert(kWidth % 16 == 0);
+  Lanes(int64_t count, int64_t num_elements)
+      : count_(count < kWidth ? static_cast<int>(count) : kWidth),
+        num_elements_(num_elements < 4 * kWidth ? static_cast<int>(num_elements) : 4 * kWidth) {}
   int count_;
+  int num_elements_;
 };
 
-/// A tile's random-access view of bytes as floats: on the CPU a copy in L1, because there is no vector gather of bytes.
-class StagedBytes {
+/// A tile's random access to an image: every element with its neighbours to the right and below (0 beyond the image's
+/// end). On the CPU all four bytes sit in one word, because a gather costs the same whatever it brings.
+class Image {
  public:
   template <class AnyLanes>
-  StagedBytes(const AnyLanes&, const uint8_t* bytes, int64_t count) : values_(buffer(count)) {
+  Image(const AnyLanes&, const uint8_t* bytes, int64_t count, int64_t right, int64_t below) : words_(buffer(count)) {
 #pragma omp simd
-    for (int64_t i = 0; i < count; ++i) values_[i] = static_cast<float>(bytes[i]);
+    for (int64_t i = 0; i < count; ++i) words_[i] = bytes[i];
+    add(bytes + right, count - right, 8);
+    add(bytes + below, count - below, 16);
+    add(bytes + below + right, count - below - right, 24);
   }
-  [[gnu::always_inline]] float operator[](int32_t i) const {
-    return values_[i];
+  /// The element, its right neighbour, the one below it and that one's right neighbour.
+  [[gnu::always_inline]] Quad<float> square(int32_t i) const {
+    const uint32_t word = words_[i];
+    return {to_float(word & 255), to_float((word >> 8) & 255), to_float((word >> 16) & 255), to_float(word >> 24)};
   }
 
  private:
-  static float* buffer(int64_t count) {
-    static thread_local std::vector<float> memory;
+  static float to_float(uint32_t byte) {
+    return static_cast<float>(static_cast<int32_t>(byte));
+  }
+  void add(const uint8_t* bytes, int64_t count, int shift) {
+#pragma omp simd
+    for (int64_t i = 0; i < count; ++i) words_[i] |= static_cast<uint32_t>(bytes[i]) << shift;
+  }
+  static uint32_t* buffer(int64_t count) {
+    static thread_local std::vector<uint32_t> memory;
     if (static_cast<int64_t>(memory.size()) < count) memory.resize(static_cast<size_t>(count));
     return memory.data();
   }
-  float* values_;
+  uint32_t* words_;
 };
 
 /// Runs kernel(lanes, network, tile) for every network and tile.

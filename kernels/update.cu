@@ -20,7 +20,6 @@ constexpr float kEpsilon = 1e-7f;
 template <class T>
 struct Update {
   static constexpr int kWidth = 256;
-  using Quads = PerLaneQuad<T, kWidth>;
   UpdateArgs<T> args;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
@@ -32,78 +31,69 @@ struct Update {
       return;
     }
     const int64_t first = tile * kWidth;
-    const int64_t offset = network * (args.stride / 4) + first;
     const Lanes<kWidth> lanes = all.first(args.stride / 4 - first);
+    const int64_t offset = network * args.stride + 4 * first;
     const T scale = args.sum_loss ? T{1} : T{1} / static_cast<T>(state.batch_count + rows);
-    Quad<T>* grad = as_quads(args.grad) + offset;
-    Quad<T>* weight = as_quads(args.weight) + offset;
-    Quads g;
-    Quads w;
-    lanes.each([&](int i) {
-      g.set(i, map(grad[i], [=](T value) { return value * scale; }));
-      w.set(i, weight[i]);
-      grad[i] = {};
-    });
+    Elements<T> g(args.grad + offset);
+    Elements<T> w(args.weight + offset);
+    g.load(lanes);
+    w.load(lanes);
+    lanes.elements([&](int e) { g[e] *= scale; });
     add_noise(lanes, state, network, first, g, w);
     apply(lanes, state, network, offset, g, w);
-    lanes.each([&](int i) { weight[i] = w.get(i); });
+    lanes.elements([&](int e) { g[e] = T{0}; });
+    g.store(lanes);
+    w.store(lanes);
   }
 
   /// gradient dropout · frozen mask · gradient noise · weight noise
   MURMUR_KERNEL void add_noise(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network, int64_t first,
-                               Quads& g, Quads& w) const {
+                               Elements<T>& g, Elements<T>& w) const {
     const TechniqueTable& techniques = args.step.techniques;
     const uint64_t seed = state.seed;
     // The arena is one tensor: an element's address is its place in it and the update's number.
     const uint64_t fixed = static_cast<uint64_t>(first);
     const uint64_t fresh = static_cast<uint64_t>(state.update * (args.stride / 4) + first);
     const auto words = [seed](Technique id, uint64_t position) { return philox(position, make_site(id, 0), 0, seed); };
+    PerElement<uint32_t, kWidth> word;
+    PerElement<float, kWidth> n;
     if (const float p = techniques.get(Technique::kGradientDropout, network); p > 0) {
-      lanes.compute([&](int i) {
-        g.set(i, noise::gradient_dropout(g.get(i), p,
-                                         words(Technique::kGradientDropout, fresh + static_cast<uint64_t>(i))));
-      });
+      lanes.fill(word, [&](int i) { return words(Technique::kGradientDropout, fresh + static_cast<uint64_t>(i)); });
+      lanes.elements([&](int e) { g[e] = noise::gradient_dropout(g[e], p, word[e]); });
     }
     if (const float q = techniques.get(Technique::kFrozenFraction, network); q > 0) {
-      lanes.compute([&](int i) {
-        g.set(i, noise::freeze(g.get(i), q, words(Technique::kFrozenFraction, fixed + static_cast<uint64_t>(i))));
-      });
+      lanes.fill(word, [&](int i) { return words(Technique::kFrozenFraction, fixed + static_cast<uint64_t>(i)); });
+      lanes.elements([&](int e) { g[e] = noise::freeze(g[e], q, word[e]); });
     }
     if (const float eta = techniques.get(Technique::kGradientNoise, network); eta > 0) {
       const T deviation = static_cast<T>(noise::decayed_deviation(eta, state.update));
-      lanes.compute([&](int i) {
-        const Quad<float> n = normal(words(Technique::kGradientNoise, fresh + static_cast<uint64_t>(i)));
-        g.set(i, noise::gradient_noise(g.get(i), deviation, n));
-      });
+      lanes.fill(n, [&](int i) { return normal(words(Technique::kGradientNoise, fresh + static_cast<uint64_t>(i))); });
+      lanes.elements([&](int e) { g[e] = noise::gradient_noise(g[e], deviation, n[e]); });
     }
     if (const float eta = techniques.get(Technique::kWeightNoise, network); eta > 0) {
       const T deviation = static_cast<T>(noise::decayed_deviation(eta, state.update));
-      lanes.compute([&](int i) {
-        const Quad<float> n = normal(words(Technique::kWeightNoise, fresh + static_cast<uint64_t>(i)));
-        w.set(i, noise::weight_noise(w.get(i), deviation, n));
-      });
+      lanes.fill(n, [&](int i) { return normal(words(Technique::kWeightNoise, fresh + static_cast<uint64_t>(i))); });
+      lanes.elements([&](int e) { w[e] = noise::weight_noise(w[e], deviation, n[e]); });
     }
   }
 
   MURMUR_KERNEL void apply(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network, int64_t offset,
-                           Quads& g, Quads& w) const {
+                           Elements<T>& g, Elements<T>& w) const {
     const T rate = static_cast<T>(args.step.techniques.get(Technique::kLearningRate, network));
-    Quad<T>* moment1 = as_quads(args.moment1) + offset;
-    Quad<T>* moment2 = as_quads(args.moment2) + offset;
     const auto optimizer =
         static_cast<Optimizer>(static_cast<int>(args.step.techniques.get(Technique::kOptimizer, network)));
     if (optimizer == Optimizer::kSgd) {
-      lanes.compute([&](int i) { w.set(i, map(w.get(i), g.get(i), [=](T a, T b) { return a - rate * b; })); });
+      lanes.elements([&](int e) { w[e] -= rate * g[e]; });
     } else if (optimizer == Optimizer::kMomentum) {
       // The rate sits inside of the velocity (Keras), which differs from PyTorch only when the rate changes.
       constexpr T kKeep = static_cast<T>(kMomentum);
-      Quads v;
-      lanes.each([&](int i) { v.set(i, moment1[i]); });
-      lanes.compute([&](int i) {
-        v.set(i, map(v.get(i), g.get(i), [=](T a, T b) { return kKeep * a - rate * b; }));
-        w.set(i, map(w.get(i), v.get(i), [](T a, T b) { return a + b; }));
+      Elements<T> v(args.moment1 + offset);
+      v.load(lanes);
+      lanes.elements([&](int e) {
+        v[e] = kKeep * v[e] - rate * g[e];
+        w[e] += v[e];
       });
-      lanes.each([&](int i) { moment1[i] = v.get(i); });
+      v.store(lanes);
     } else {
       // Kingma & Ba 2015, with the bias correction in the rate and epsilon outside of it (Keras).
       const double t = static_cast<double>(state.update + 1);
@@ -112,23 +102,17 @@ struct Update {
       constexpr T kDecay1 = static_cast<T>(kBeta1);
       constexpr T kDecay2 = static_cast<T>(kBeta2);
       constexpr T kFloor = static_cast<T>(kEpsilon);
-      Quads m;
-      Quads v;
-      lanes.each([&](int i) {
-        m.set(i, moment1[i]);
-        v.set(i, moment2[i]);
+      Elements<T> m(args.moment1 + offset);
+      Elements<T> v(args.moment2 + offset);
+      m.load(lanes);
+      v.load(lanes);
+      lanes.elements([&](int e) {
+        m[e] = kDecay1 * m[e] + (T{1} - kDecay1) * g[e];
+        v[e] = kDecay2 * v[e] + (T{1} - kDecay2) * g[e] * g[e];
+        w[e] -= corrected * m[e] / (square_root(v[e]) + kFloor);
       });
-      lanes.compute([&](int i) {
-        m.set(i, map(m.get(i), g.get(i), [](T a, T b) { return kDecay1 * a + (T{1} - kDecay1) * b; }));
-        v.set(i, map(v.get(i), g.get(i), [](T a, T b) { return kDecay2 * a + (T{1} - kDecay2) * b * b; }));
-        const Quad<T> step =
-            map(m.get(i), v.get(i), [=](T a, T b) { return corrected * a / (square_root(b) + kFloor); });
-        w.set(i, map(w.get(i), step, [](T a, T b) { return a - b; }));
-      });
-      lanes.each([&](int i) {
-        moment1[i] = m.get(i);
-        moment2[i] = v.get(i);
-      });
+      m.store(lanes);
+      v.store(lanes);
     }
   }
 };

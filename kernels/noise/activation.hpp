@@ -27,8 +27,13 @@ MURMUR_HD Quad<T> dropout(const Quad<T>& x, float probability, T scale, const Qu
 
 /// x m, m = 1[U > p], not rescaled: the study's dropconnect, a mask on a layer's input; its own gradient rule.
 template <class T>
+MURMUR_HD T input_mask(T x, float probability, uint32_t word) {
+  return uniform(word) > probability ? x : T{0};
+}
+
+template <class T>
 MURMUR_HD Quad<T> input_mask(const Quad<T>& x, float probability, const Quad<uint32_t>& words) {
-  return map(x, words, [=](T value, uint32_t word) { return uniform(word) > probability ? value : T{0}; });
+  return map(x, words, [=](T value, uint32_t word) { return input_mask(value, probability, word); });
 }
 
 }  // namespace murmur::noise

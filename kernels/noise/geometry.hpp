@@ -97,40 +97,38 @@ MURMUR_HD AffineMap random_map(const GeometryRanges& ranges, const ImageSize& si
 MURMUR_HD float reflect(float x, float length) {
   const float period = 2.0f * length;
   const float shifted = x + 0.5f;  // the mirrors stand half a pixel outside
-  const float wrapped = shifted - period * ::floorf(shifted / period);
-  const float folded = (wrapped < length ? wrapped : period - wrapped) - 0.5f;
+  const float wrapped = shifted - period * ::floorf(shifted * (1.0f / period) + 0.5f);
+  const float folded = ::fabsf(wrapped) - 0.5f;
   const float low = folded < 0.0f ? 0.0f : folded;
   return low < length - 1.0f ? low : length - 1.0f;
 }
 
-/// Bilinear sample of an image (anything indexable by element) at the map of one output element.
+/// n / divisor for 0 <= n < 2^20, in float: exact there, and vectorisable, which integer division is not.
+MURMUR_HD int32_t quotient(int32_t n, int32_t divisor) {
+  return static_cast<int32_t>((static_cast<float>(n) + 0.5f) * (1.0f / static_cast<float>(divisor)));
+}
+
+/// Bilinear sample of an image at the map of one output element. image.square(i) is element i, its neighbour to the
+/// right, the one below and that one's neighbour to the right; those outside of the image have weight 0.
 template <class Image>
 MURMUR_HD float resample(const Image& image, const ImageSize& size, const AffineMap& map, int32_t element) {
   const auto width = static_cast<int32_t>(size.width);
   const auto channels = static_cast<int32_t>(size.channels);
-  // Quotients through float: exact for images of less than 2^20 elements, and vectorisable, which integer division is
-  // not.
-  const auto pixel = static_cast<int32_t>((static_cast<float>(element) + 0.5f) / static_cast<float>(channels));
-  const auto row = static_cast<int32_t>((static_cast<float>(pixel) + 0.5f) / static_cast<float>(width));
+  const int32_t pixel = quotient(element, channels);
+  const int32_t row = quotient(pixel, width);
   const int32_t channel = element - pixel * channels;
   const float x = static_cast<float>(pixel - row * width);
   const float y = static_cast<float>(row);
-  const float right = static_cast<float>(size.width);
-  const float bottom = static_cast<float>(size.height);
-  const float u = reflect(map.xx * x + map.xy * y + map.x0, right);
-  const float v = reflect(map.yx * x + map.yy * y + map.y0, bottom);
-  const auto u0 = static_cast<int32_t>(u);
-  const auto v0 = static_cast<int32_t>(v);
-  const int32_t u1 = u0 + 1 < width ? u0 + 1 : u0;
-  const int32_t v1 = v0 + 1 < static_cast<int32_t>(size.height) ? v0 + 1 : v0;
-  const float a = u - static_cast<float>(u0);
-  const float b = v - static_cast<float>(v0);
-  const int32_t top = v0 * width;
-  const int32_t below = v1 * width;
-  const float above = (1.0f - a) * image[(top + u0) * channels + channel] + a * image[(top + u1) * channels + channel];
-  const float under =
-      (1.0f - a) * image[(below + u0) * channels + channel] + a * image[(below + u1) * channels + channel];
-  return (1.0f - b) * above + b * under;
+  const float u = reflect(map.xx * x + map.xy * y + map.x0, static_cast<float>(size.width));
+  const float v = reflect(map.yx * x + map.yy * y + map.y0, static_cast<float>(size.height));
+  const auto left = static_cast<int32_t>(u);
+  const auto top = static_cast<int32_t>(v);
+  const float a = u - static_cast<float>(left);
+  const float b = v - static_cast<float>(top);
+  const Quad<float> corners = image.square((top * width + left) * channels + channel);
+  const float above = (1.0f - a) * corners.v[0] + a * corners.v[1];
+  const float below = (1.0f - a) * corners.v[2] + a * corners.v[3];
+  return (1.0f - b) * above + b * below;
 }
 
 /// The factor c ~ U[1 - f, 1 + f]; `draw` is the item (one factor an image) or the update (the study: one a batch).

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "engine/quad.hpp"
 #include "engine/random/distributions.hpp"
 
 // Noise on gradients, applied once an update, in this order: dropout, frozen mask, noise.
@@ -17,20 +16,20 @@ MURMUR_HD float decayed_deviation(float eta, int64_t update) {
 
 /// g m, m = 1[U > p], fresh every update, not rescaled.
 template <class T>
-MURMUR_HD Quad<T> gradient_dropout(const Quad<T>& g, float probability, const Quad<uint32_t>& words) {
-  return map(g, words, [=](T value, uint32_t word) { return uniform(word) > probability ? value : T{0}; });
+MURMUR_HD T gradient_dropout(T g, float probability, uint32_t word) {
+  return uniform(word) > probability ? g : T{0};
 }
 
 /// g m, m = 1[U > q], drawn once for the whole training.
 template <class T>
-MURMUR_HD Quad<T> freeze(const Quad<T>& g, float fraction, const Quad<uint32_t>& words) {
-  return map(g, words, [=](T value, uint32_t word) { return uniform(word) > fraction ? value : T{0}; });
+MURMUR_HD T freeze(T g, float fraction, uint32_t word) {
+  return uniform(word) > fraction ? g : T{0};
 }
 
 /// g + deviation n; also on masked and frozen elements.
 template <class T>
-MURMUR_HD Quad<T> gradient_noise(const Quad<T>& g, T deviation, const Quad<float>& n) {
-  return map(g, n, [=](T value, float normal) { return value + deviation * static_cast<T>(normal); });
+MURMUR_HD T gradient_noise(T g, T deviation, float n) {
+  return g + deviation * static_cast<T>(n);
 }
 
 }  // namespace murmur::noise

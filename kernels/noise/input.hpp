@@ -1,6 +1,5 @@
 #pragma once
 
-#include "engine/quad.hpp"
 #include "engine/random/permutation.hpp"
 #include "kernels/network_state.hpp"
 
@@ -26,8 +25,8 @@ MURMUR_HD int64_t sample_index(const NetworkState& state, bool shuffle, int64_t 
 
 /// x + sigma n per element; sigma in units of the pixels' range [0, 1]; not clipped.
 template <class T>
-MURMUR_HD Quad<T> input_noise(const Quad<T>& x, T sigma, const Quad<float>& n) {
-  return map(x, n, [=](T value, float normal) { return value + sigma * static_cast<T>(normal); });
+MURMUR_HD T input_noise(T x, T sigma, float n) {
+  return x + sigma * static_cast<T>(n);
 }
 
 }  // namespace murmur::noise
