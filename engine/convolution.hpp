@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/stream.hpp"
+#include "engine/target.hpp"
 
 namespace murmur {
 
@@ -18,12 +19,12 @@ struct ConvolutionShape {
   int64_t stride = 1;
   int64_t padding = 0;
 
-  int64_t out_height() const { return (height + 2 * padding - kernel) / stride + 1; }
-  int64_t out_width() const { return (width + 2 * padding - kernel) / stride + 1; }
-  int64_t input_size() const { return height * width * channels; }
-  int64_t output_size() const { return out_height() * out_width() * filters; }
+  MURMUR_HD int64_t out_height() const { return (height + 2 * padding - kernel) / stride + 1; }
+  MURMUR_HD int64_t out_width() const { return (width + 2 * padding - kernel) / stride + 1; }
+  MURMUR_HD int64_t input_size() const { return height * width * channels; }
+  MURMUR_HD int64_t output_size() const { return out_height() * out_width() * filters; }
   /// Elements of one filter: the inner dimension of the convolution as a matrix product.
-  int64_t filter_size() const { return kernel * kernel * channels; }
+  MURMUR_HD int64_t filter_size() const { return kernel * kernel * channels; }
 };
 
 /// The operands of a library's convolution (one pass, all networks), or of its gradients: which one is written depends

@@ -14,43 +14,36 @@ struct BiasReluForward {
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NetworkState& state = args.step.state[network];
     const ImageWalk walk(args.size, args.step, state, args.rows_per_tile, tile);
-    const ImageLanes channels = all.first(walk.stride);
-    const T sigma = args.relu ? static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network)) : T{0};
+    const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
     const ImageMasks masks(args, network);
-    ImageQuads<T> bias;
-    ImageQuads<T> value;
+    PerImageElement<T> bias;
     TileSums<T> sums;
-    load_channels(channels, args.bias + network * args.bias_stride, args.size.channels, bias);
+    load_channels(all, args.bias + network * args.bias_stride, args.size.channels, bias);
     sums.clear(all);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      Quad<T>* x = as_quads(args.x + network * args.stride) + row * walk.quads;
+      T* sample = args.x + network * args.stride + 4 * row * walk.quads;
       if (row >= walk.num_rows) {
-        clear_row(all, walk.quads, x);
+        clear_row(all, walk.size, sample);
         continue;
       }
-      for (int64_t first = 0; first < walk.quads; first += walk.stride) {
-        const ImageLanes lanes = all.first(walk.count(first));
-        const ImageWords words = words_of(args, state, row, walk.quads, first);
-        lanes.each([&](int i) { value.set(i, plus(x[first + i], bias.get(i))); });
-        if (sigma > 0) {
-          lanes.compute([&](int i) {
-            const Quad<float> n = normal(words(Technique::kActivationNoise, i));
-            value.set(i, noise::activation_noise(value.get(i), sigma, n));
-          });
-        }
-        if (args.relu) lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
-        clear_padding(lanes, first, walk.size, value);
+      for (int64_t first = 0; first < walk.size; first += walk.stride) {
+        const ImageLanes lanes = all.first_elements(walk.count(first));
+        const ImageWords words = words_of(args, state, walk, row, first);
+        Elements<T> x(sample + first);
+        x.load(lanes);
+        lanes.elements([&](int e) { x[e] += bias[e]; });
+        if (args.relu) noise_relu(lanes, x, sigma, words);
         if (args.sums != nullptr) {
-          lanes.each([&](int i) {
-            sums.first.set(i, plus(sums.first.get(i), value.get(i)));
-            sums.second.set(i, plus(sums.second.get(i), times(value.get(i), value.get(i))));
+          lanes.each_element([&](int e) {
+            sums.first[e] += x[e];
+            sums.second[e] += x[e] * x[e];
           });
         }
-        masks.apply(lanes, value, words);
-        lanes.each([&](int i) { x[first + i] = value.get(i); });
+        masks.apply(lanes, x, words);
+        x.store(lanes);
       }
     }
-    if (args.sums != nullptr) sums.store(channels, args.sums, network * tiles + tile);
+    if (args.sums != nullptr) sums.store(all.first_elements(walk.stride), args.sums, network * tiles + tile);
   }
 };
 
@@ -64,52 +57,41 @@ struct BiasReluBackward {
     const BiasReluArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
     const ImageWalk walk(forward.size, forward.step, state, forward.rows_per_tile, tile);
-    const ImageLanes channels = all.first(walk.stride);
     const ImageMasks masks(forward, network);
-    ImageQuads<T> a;
-    ImageQuads<T> b;
-    ImageQuads<T> c;
-    ImageQuads<T> value;
+    PerImageElement<T> a;
+    PerImageElement<T> b;
+    PerImageElement<T> c;
     TileSums<T> sums;
     sums.clear(all);
     const bool norm = args.coefficients != nullptr;
     if (norm) {
       const int64_t width = 4 * num_quads(forward.size.channels);
       const T* coefficients = args.coefficients + network * 3 * width;
-      load_channels(channels, coefficients, forward.size.channels, a);
-      load_channels(channels, coefficients + width, forward.size.channels, b);
-      load_channels(channels, coefficients + 2 * width, forward.size.channels, c);
+      load_channels(all, coefficients, forward.size.channels, a);
+      load_channels(all, coefficients + width, forward.size.channels, b);
+      load_channels(all, coefficients + 2 * width, forward.size.channels, c);
     }
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      const Quad<T>* x = as_quads(forward.x + network * forward.stride) + row * walk.quads;
-      Quad<T>* grad = as_quads(args.grad + network * forward.stride) + row * walk.quads;
+      const int64_t offset = network * forward.stride + 4 * row * walk.quads;
       if (row >= walk.num_rows) {
-        clear_row(all, walk.quads, grad);
+        clear_row(all, walk.size, args.grad + offset);
         continue;
       }
-      for (int64_t first = 0; first < walk.quads; first += walk.stride) {
-        const ImageLanes lanes = all.first(walk.count(first));
-        lanes.each([&](int i) { value.set(i, grad[first + i]); });
-        masks.apply(lanes, value, words_of(forward, state, row, walk.quads, first));
-        if (norm) {
-          lanes.each([&](int i) {
-            value.set(i, plus(plus(times(a.get(i), value.get(i)), times(b.get(i), x[first + i])), c.get(i)));
-          });
-        }
-        if (forward.relu) {
-          // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
-          lanes.each([&](int i) {
-            value.set(i, map(value.get(i), x[first + i], [](T g, T out) { return out == T{0} ? T{0} : g; }));
-          });
-        }
-        clear_padding(lanes, first, walk.size, value);
-        lanes.each([&](int i) {
-          sums.first.set(i, plus(sums.first.get(i), value.get(i)));
-          grad[first + i] = value.get(i);
-        });
+      for (int64_t first = 0; first < walk.size; first += walk.stride) {
+        const ImageLanes lanes = all.first_elements(walk.count(first));
+        Elements<const T> x(forward.x + offset + first);
+        Elements<T> grad(args.grad + offset + first);
+        x.load(lanes);
+        grad.load(lanes);
+        masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
+        if (norm) lanes.elements([&](int e) { grad[e] = a[e] * grad[e] + b[e] * x[e] + c[e]; });
+        // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
+        if (forward.relu) lanes.elements([&](int e) { grad[e] = x[e] == T{0} ? T{0} : grad[e]; });
+        lanes.each_element([&](int e) { sums.first[e] += grad[e]; });
+        grad.store(lanes);
       }
     }
-    sums.store(channels, args.sums, network * tiles + tile);
+    sums.store(all.first_elements(walk.stride), args.sums, network * tiles + tile);
   }
 };
 

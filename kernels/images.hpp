@@ -8,9 +8,9 @@
 // What the kernels over images [P, m, padded D], channels last, share: their walk, their channels, their masks.
 namespace murmur::MURMUR_TARGET {
 
-template <class T>
-using ImageQuads = PerLaneQuad<T, kImageLanes>;
 using ImageLanes = Lanes<kImageLanes>;
+template <class T>
+using PerImageElement = PerElement<T, kImageLanes>;
 
 MURMUR_HD int64_t elements(const noise::ImageSize& size) {
   return size.height * size.width * size.channels;
@@ -20,7 +20,7 @@ MURMUR_HD int64_t elements(const noise::ImageSize& size) {
 struct ImageWalk {
   int64_t size;
   int64_t quads;
-  int64_t stride;    // quads of a step: whole channels
+  int64_t stride;    // elements of a step: whole channels
   int64_t num_rows;  // rows of the micro-batch that hold a sample
   int64_t first_row;
   int64_t last_row;
@@ -29,76 +29,64 @@ struct ImageWalk {
                       int64_t rows_per_tile, int64_t tile)
       : size(elements(image)),
         quads(num_quads(size)),
-        stride(quads_per_walk(image.channels)),
+        stride(4 * quads_per_walk(image.channels)),
         num_rows(state.num_rows(step.micro_batch, step.epoch_size)),
         first_row(tile * rows_per_tile),
         last_row(first_row + rows_per_tile < step.micro_batch ? first_row + rows_per_tile : step.micro_batch) {}
 
-  MURMUR_HD int64_t count(int64_t first) const { return quads - first < stride ? quads - first : stride; }
+  /// Elements of the step that starts at `first`.
+  MURMUR_HD int64_t count(int64_t first) const { return size - first < stride ? size - first : stride; }
 };
 
-/// The value of each lane's four channels, from an array [padded C].
+/// The value of each element's channel, from an array [padded C].
 template <class T>
-MURMUR_KERNEL void load_channels(const ImageLanes& lanes, const T* values, int64_t num_channels, ImageQuads<T>& out) {
+MURMUR_KERNEL void load_channels(const ImageLanes& lanes, const T* values, int64_t num_channels,
+                                 PerImageElement<T>& out) {
   const auto channels = static_cast<int32_t>(num_channels);
-  lanes.each([&](int i) {
+  lanes.fill(out, [&](int i) {
     const int32_t e = 4 * i;
-    out.set(i,
-            {values[e % channels], values[(e + 1) % channels], values[(e + 2) % channels], values[(e + 3) % channels]});
-  });
-}
-
-/// The padding of a sample's last quad becomes 0. `first` is the walk's first quad of `size` elements.
-template <class T>
-MURMUR_KERNEL void clear_padding(const ImageLanes& lanes, int64_t first, int64_t size, ImageQuads<T>& x) {
-  const int64_t whole = size / 4;
-  if (4 * whole == size || lanes.count() + first <= whole) return;
-  const int64_t rest = size - 4 * whole;
-  lanes.each([&](int i) {
-    if (first + i != whole) return;
-    const Quad<T> value = x.get(i);
-    x.set(i, {value.v[0], rest > 1 ? value.v[1] : T{0}, rest > 2 ? value.v[2] : T{0}, T{0}});
+    return Quad<T>{values[e % channels], values[(e + 1) % channels], values[(e + 2) % channels],
+                   values[(e + 3) % channels]};
   });
 }
 
 template <class T>
-MURMUR_KERNEL void clear_row(const ImageLanes& all, int64_t quads, Quad<T>* row) {
-  for (int64_t first = 0; first < quads; first += kImageLanes) {
-    all.first(quads - first).each([&](int i) { row[first + i] = {}; });
+MURMUR_KERNEL void load_constant(const ImageLanes& lanes, T value, PerImageElement<T>& out) {
+  lanes.fill(out, [&](int) { return Quad<T>{value, value, value, value}; });
+}
+
+template <class T>
+MURMUR_KERNEL void clear_row(const ImageLanes& all, int64_t size, T* row) {
+  for (int64_t first = 0; first < size; first += 4 * kImageLanes) {
+    const ImageLanes lanes = all.first_elements(size - first);
+    Elements<T> x(row + first);
+    lanes.elements([&](int e) { x[e] = T{0}; });
+    x.store(lanes);
   }
-}
-
-template <class T>
-MURMUR_HD Quad<T> plus(const Quad<T>& a, const Quad<T>& b) {
-  return map(a, b, [](T x, T y) { return x + y; });
-}
-
-template <class T>
-MURMUR_HD Quad<T> times(const Quad<T>& a, const Quad<T>& b) {
-  return map(a, b, [](T x, T y) { return x * y; });
 }
 
 /// Two sums for each element of a tile's lanes, and their way into memory.
 template <class T>
 struct TileSums {
-  ImageQuads<T> first, second;
+  PerImageElement<T> first, second;
 
   MURMUR_KERNEL void clear(const ImageLanes& all) {
-    all.each([&](int i) {
-      first.set(i, {});
-      second.set(i, {});
-    });
+    load_constant(all, T{0}, first);
+    load_constant(all, T{0}, second);
   }
   MURMUR_KERNEL void store(const ImageLanes& lanes, T* sums, int64_t tile_index) const {
-    Quad<T>* target = as_quads(sums + tile_index * 2 * kChannelSums);
-    lanes.each([&](int i) {
-      target[i] = first.get(i);
-      target[kImageLanes + i] = second.get(i);
+    Elements<T> a(sums + tile_index * 2 * kChannelSums);
+    Elements<T> b(sums + (tile_index * 2 + 1) * kChannelSums);
+    lanes.elements([&](int e) {
+      a[e] = first[e];
+      b[e] = second[e];
     });
+    a.store(lanes);
+    b.store(lanes);
   }
 };
 
-/// The random words of one walk over a sample: quad q of the sample is at item * quads_per_item + q.
+/// The random words of one step over a sample: quad q of the sample is at item * quads_per_item + q.
 struct ImageWords {
   uint64_t seed;
   uint64_t position;
@@ -110,8 +98,19 @@ struct ImageWords {
 };
 
 template <class Args>
-MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, int64_t row, int64_t quads, int64_t first) {
-  return {state.seed, static_cast<uint64_t>((state.item + row) * quads + first), args.layer};
+MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, const ImageWalk& walk, int64_t row,
+                              int64_t first) {
+  return {state.seed, static_cast<uint64_t>((state.item + row) * walk.quads + first / 4), args.layer};
+}
+
+template <class T>
+MURMUR_KERNEL void noise_relu(const ImageLanes& lanes, Elements<T>& x, T sigma, const ImageWords& words) {
+  if (sigma > 0) {
+    PerImageElement<float> n;
+    lanes.fill(n, [&](int i) { return normal(words(Technique::kActivationNoise, i)); });
+    lanes.elements([&](int e) { x[e] = noise::activation_noise(x[e], sigma, n[e]); });
+  }
+  lanes.elements([&](int e) { x[e] = noise::relu(x[e]); });
 }
 
 /// The masks at a layer's end, the same in forward and backward (each is its own gradient rule).
@@ -125,17 +124,18 @@ struct ImageMasks {
         next_input(args.mask_next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
 
   template <class T>
-  MURMUR_KERNEL void apply(const ImageLanes& lanes, ImageQuads<T>& x, const ImageWords& words) const {
+  MURMUR_KERNEL void apply(const ImageLanes& lanes, Elements<T>& x, const ImageWords& words) const {
+    PerImageElement<uint32_t> word;
     if (dropout > 0) {
       const T scale = T{1} / (T{1} - static_cast<T>(dropout));
       const float probability = dropout;
-      lanes.compute(
-          [&](int i) { x.set(i, noise::dropout(x.get(i), probability, scale, words(Technique::kDropout, i))); });
+      lanes.fill(word, [&](int i) { return words(Technique::kDropout, i); });
+      lanes.elements([&](int e) { x[e] = noise::dropout(x[e], probability, scale, word[e]); });
     }
     if (next_input > 0) {
       const float probability = next_input;
-      lanes.compute(
-          [&](int i) { x.set(i, noise::input_mask(x.get(i), probability, words(Technique::kDropconnect, i))); });
+      lanes.fill(word, [&](int i) { return words(Technique::kDropconnect, i); });
+      lanes.elements([&](int e) { x[e] = noise::input_mask(x[e], probability, word[e]); });
     }
   }
 };

@@ -154,11 +154,11 @@ struct NormPoolArgs {
 };
 
 /// Its backward: grad_input gets the gradient of scale x + shift (of x, where there is no norm), and sums the partial
-/// sums of it and of its product with x. Without pooling grad_input may be grad_output.
+/// sums of it and of its product with x. grad_output is overwritten; without pooling grad_input is grad_output.
 template <class T>
 struct NormPoolBackwardArgs {
   NormPoolArgs<T> forward;
-  const T* grad_output = nullptr;
+  T* grad_output = nullptr;
   T* grad_input = nullptr;
   T* grad_residual = nullptr;
   bool accumulate_residual = false;

@@ -33,6 +33,7 @@ struct PerLaneQuad {
 template <class T, int kWidth>
 struct PerElement {
   alignas(64) T values[4 * kWidth];
+  T& operator[](int e) { return values[e]; }
   const T& operator[](int e) const { return values[e]; }
 };
 
@@ -73,6 +74,12 @@ class Lanes {
     const int count = num_elements_;
 #pragma omp simd
     for (int e = 0; e < count; ++e) f(e);
+  }
+
+  /// Exactly the elements that exist (`elements` may run on the rest of a quad).
+  template <class F>
+  [[gnu::always_inline]] void each_element(const F& f) const {
+    elements(f);
   }
 
   /// Rounded up to whole vectors: the scalar tail of a loop costs more than the lanes it would save.

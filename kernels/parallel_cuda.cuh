@@ -30,6 +30,7 @@ struct PerLaneQuad {
 template <class T, int kWidth>
 struct PerElement {
   Quad<T> value;
+  __device__ T& operator[](int e) { return value.v[e & 3]; }
   __device__ const T& operator[](int e) const { return value.v[e & 3]; }
 };
 
@@ -94,6 +95,12 @@ class Lanes {
     f(first + 2);
     f(first + 3);
   }
+  template <class F>
+  __device__ void each_element(const F& f) const {
+    elements([&](int e) {
+      if (has_element(e)) f(e);
+    });
+  }
   __device__ bool has_element(int e) const { return e < num_elements_; }
   __device__ bool has_whole_quad() const { return has_element(4 * static_cast<int>(threadIdx.x) + 3); }
 
@@ -117,8 +124,6 @@ class Lanes {
   __device__ Quad<T> sum(const PerLaneQuad<T, kWidth>& x) const {
     return {sum_value(x.value.v[0]), sum_value(x.value.v[1]), sum_value(x.value.v[2]), sum_value(x.value.v[3])};
   }
-
-  __device__ int64_t count() const { return count_; }
 
   __device__ void sync() const { __syncthreads(); }
 
