@@ -15,12 +15,15 @@ MURMUR_HD Quad<T> load_column(const T* x, int64_t rows) {
   return {x[0], x[rows], x[2 * rows], x[3 * rows]};
 }
 
+/// Four features of the samples of a tile, but only those of the `count` that exist: padding stays 0. What is scaled in
+/// place tick after tick would grow.
 template <class T>
-MURMUR_HD void store_column(T* x, int64_t rows, const Quad<T>& value) {
-  x[0] = value.v[0];
-  x[rows] = value.v[1];
-  x[2 * rows] = value.v[2];
-  x[3 * rows] = value.v[3];
+MURMUR_KERNEL void store_columns(const Lanes<kSamples>& lanes, T* x, int64_t rows, int64_t count,
+                                 const PerLaneQuad<T, kSamples>& value) {
+  lanes.each([&](int i) { x[i] = value.get(i).v[0]; });
+  if (count > 1) lanes.each([&](int i) { x[rows + i] = value.get(i).v[1]; });
+  if (count > 2) lanes.each([&](int i) { x[2 * rows + i] = value.get(i).v[2]; });
+  if (count > 3) lanes.each([&](int i) { x[3 * rows + i] = value.get(i).v[3]; });
 }
 
 /// The random words of one quad of features for the samples of a tile.
@@ -96,7 +99,7 @@ struct ActivationForward {
       }
       lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
       masks.apply(lanes, value, words, first);
-      lanes.each([&](int i) { store_column(column + i, rows, value.get(i)); });
+      store_columns(lanes, column, rows, args.num_features - 4 * quad, value);
     }
   }
 };
@@ -123,10 +126,9 @@ struct ActivationBackward {
       lanes.each([&](int i) {
         // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
         const Quad<T> y = load_column(output + first + i, rows);
-        const Quad<T> gated = map(value.get(i), y, [](T g, T out) { return out == T{0} ? T{0} : g; });
-        value.set(i, gated);
-        store_column(grad + first + i, rows, gated);
+        value.set(i, map(value.get(i), y, [](T g, T out) { return out == T{0} ? T{0} : g; }));
       });
+      store_columns(lanes, grad + first, rows, forward.num_features - 4 * quad, value);
       sum = map(sum, lanes.sum(value), [](T a, T b) { return a + b; });
     }
     all.leader([&] {

@@ -11,7 +11,8 @@
 
 // The fused kernels. Each takes a POD of views and is instantiated for float and double (double is what gradient checks
 // run). P networks, m rows of the micro-batch, D elements of a sample, F features, K classes. Counts that say "padded"
-// are rounded up to whole quads; padding is written but never read by an operation that matters.
+// are rounded up to whole quads; padding reaches no result, and that of activations is never written: it stays the
+// arena's 0.
 //
 // Layouts: the input is sample-major [P, m, padded D]; hidden activations and logits are feature-major [P, padded F,
 // m]. With the samples innermost every loop over lanes is contiguous on both targets, whatever F is, and GEMMs see

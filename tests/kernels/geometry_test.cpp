@@ -132,7 +132,7 @@ void check(Stream& stream, const Run& run, test::Population& population) {
   const double coordinate = run.interpolates ? (12 * 6e-8 * 3 + 3e-7) * extent : 0;
   const double bound = 1.2 * (2 * coordinate + 16 * 6e-8 + static_cast<double>(elements) * test::kBothRoundings<T>);
   const std::vector<T> actual = output.values();
-  std::vector<double> expected(actual.begin(), actual.end());
+  std::vector<double> expected(actual.size(), 55.0);  // padding: untouched
   for (int64_t p = 0; p < kNetworks; ++p) {
     for (int64_t row = 0; row < kRows; ++row) {
       const int64_t item = population.states[static_cast<size_t>(p)].item + row;

@@ -60,7 +60,7 @@ void check(Stream& stream, const Case& c, test::Population& population) {
   stream.synchronize();
 
   const std::vector<T> actual = output.values();
-  std::vector<double> expected(actual.begin(), actual.end());  // what is not checked below: padding of a sample
+  std::vector<double> expected(actual.size(), 55.0);  // what is between samples and networks: untouched
   std::vector<double> tolerance(expected.size(), 0.0);
   std::vector<int32_t> expected_targets;
   const auto quads = static_cast<uint64_t>(padded / 4);
@@ -91,8 +91,6 @@ void check(Stream& stream, const Case& c, test::Population& population) {
             kept ? test::kBothRoundings<T> * (2 * pixel + std::abs(noise) + std::abs(pixel + noise)) * 1.01 : 0;
       }
     }
-    for (int64_t gap = c.rows * padded; gap < stride; ++gap)
-      EXPECT_EQ(actual[static_cast<size_t>(p * stride + gap)], T{55});
   }
   EXPECT_TRUE(test::all_near(actual, expected, tolerance));
   EXPECT_TRUE(test::same_bits(targets.values(), expected_targets));
