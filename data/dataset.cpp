@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "data/cifar.hpp"
 #include "data/mnist.hpp"
 #include "engine/error.hpp"
 
@@ -26,6 +27,10 @@ const std::vector<KnownDataset>& known_datasets() {
       {"mnist", kMnistFiles, has_mnist_files, load_mnist_files,
        "download the four files from https://storage.googleapis.com/cvdf-datasets/mnist/"},
       {"fashion-mnist", kMnistFiles, has_mnist_files, load_mnist_files, "apt-get install dataset-fashion-mnist"},
+      {"cifar10", kCifar10Files, has_cifar10_files, load_cifar10_files,
+       "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"},
+      {"cifar100", kCifar100Files, has_cifar100_files, load_cifar100_files,
+       "unpack https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"},
   };
   return known;
 }

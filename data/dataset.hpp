@@ -17,7 +17,7 @@ struct Samples {
   std::vector<uint8_t> labels;  ///< [num_samples], each < num_classes of the data set
 };
 
-/// A data set of two files' worth of samples, of one image size. Neither part is empty.
+/// A data set: samples to train on and samples to test on, of one image size. Neither part is empty.
 struct Dataset {
   std::string name;
   int64_t num_classes = 0;
@@ -34,7 +34,7 @@ struct Split {
   bool operator==(const Split&) const = default;
 };
 
-/// The data sets that load_dataset knows: "mnist", "fashion-mnist".
+/// The data sets that load_dataset knows: "mnist", "fashion-mnist", "cifar10", "cifar100".
 std::vector<std::string> dataset_names();
 
 /// Loads a data set by its name and checks it: as many labels as images, labels < num_classes, one image size.

@@ -54,12 +54,12 @@ class DatasetTest : public ::testing::Test {
 };
 
 TEST_F(DatasetTest, KnowsItsNames) {
-  EXPECT_THAT(dataset_names(), ElementsAre("mnist", "fashion-mnist"));
+  EXPECT_THAT(dataset_names(), ElementsAre("mnist", "fashion-mnist", "cifar10", "cifar100"));
 }
 
 TEST_F(DatasetTest, RejectsUnknownNameBeforeLookingForFiles) {
   EXPECT_EQ(message_of<InvalidArgument>([] { load_dataset("cifar", "/nowhere"); }),
-            "dataset: expected one of mnist, fashion-mnist, got 'cifar'");
+            "dataset: expected one of mnist, fashion-mnist, cifar10, cifar100, got 'cifar'");
 }
 
 TEST_F(DatasetTest, Loads) {
