@@ -17,6 +17,13 @@ struct Samples {
   std::vector<uint8_t> labels;  ///< [num_samples], each < num_classes of the data set
 };
 
+struct ImageSize {
+  int64_t height = 0;
+  int64_t width = 0;
+
+  bool operator==(const ImageSize&) const = default;
+};
+
 /// A data set: samples to train on and samples to test on, of one image size. Neither part is empty.
 struct Dataset {
   std::string name;

@@ -1,0 +1,135 @@
+#include "data/image.hpp"
+
+#include <stb_image.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+
+#include "data/byte_stream.hpp"
+#include "engine/error.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr int64_t kMaxPixels = int64_t{64} << 20;
+constexpr int64_t kMaxFileBytes = int64_t{1} << 30;
+constexpr int64_t kMaxSide = 4096;
+
+struct FreePixels {
+  void operator()(stbi_uc* pixels) const { stbi_image_free(pixels); }
+};
+
+using Pixels = std::unique_ptr<stbi_uc, FreePixels>;
+
+Pixels decode(std::span<const uint8_t> bytes, int& height, int& width) {
+  int channels = 0;
+  return Pixels(
+      stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels, STBI_rgb));
+}
+
+[[noreturn]] void throw_not_an_image(const std::string& name) {
+  throw DataError("{}: expected a PNG, JPEG or BMP image, got: {}", name, stbi_failure_reason());
+}
+
+ImageSize declared_size(const std::string& name, std::span<const uint8_t> bytes) {
+  int width = 0;
+  int height = 0;
+  int channels = 0;
+  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) == 0) {
+    decode(bytes, height, width);  // only it says what is wrong
+    throw_not_an_image(name);
+  }
+  // The height of a BMP file is negative where its first row is the upper one.
+  const ImageSize size{std::abs(int64_t{height}), int64_t{width}};
+  if (size.height < 1 || size.width < 1) {
+    throw DataError("{}: expected an image of at least 1x1, got {}x{}", name, size.height, size.width);
+  }
+  if (size.height > kMaxPixels / size.width) {
+    throw DataError("{}: expected an image of at most {} pixels, got {}x{}", name, kMaxPixels, size.height, size.width);
+  }
+  return size;
+}
+
+uint32_t little_endian(std::span<const uint8_t> bytes, size_t first, size_t count) {
+  uint32_t number = 0;
+  for (size_t i = first + count; i-- > first;) number = number << 8 | (i < bytes.size() ? bytes[i] : 0u);
+  return number;
+}
+
+/// Compressed data has no end marker before its end, so the first after the start of scan is the image's own; that of a
+/// thumbnail comes earlier, inside of a segment.
+bool is_whole_jpeg(std::span<const uint8_t> bytes) {
+  constexpr std::array<uint8_t, 2> kEnd = {0xff, 0xd9};
+  constexpr uint8_t kStartOfScan = 0xda;
+  size_t at = 2;
+  while (at + 4 <= bytes.size() && bytes[at] == 0xff && bytes[at + 1] != kStartOfScan) {
+    const bool is_fill = bytes[at + 1] == 0xff;
+    at += is_fill ? 1 : 2 + (size_t{bytes[at + 2]} << 8 | bytes[at + 3]);
+  }
+  const auto rest = bytes.subspan(std::min(at, bytes.size()));
+  return std::search(rest.begin(), rest.end(), kEnd.begin(), kEnd.end()) != rest.end();
+}
+
+bool is_whole_bmp(std::span<const uint8_t> bytes, ImageSize size) {
+  constexpr uint32_t kOldHeaderBytes = 12;
+  const auto first = static_cast<int64_t>(little_endian(bytes, 10, 4));
+  const int64_t bits = little_endian(bytes, little_endian(bytes, 14, 4) == kOldHeaderBytes ? 24 : 28, 2);
+  const int64_t row_bytes = (size.width * bits + 31) / 32 * 4;
+  return first + row_bytes * size.height <= static_cast<int64_t>(bytes.size());
+}
+
+/// stb_image reads zeros where a JPEG or BMP file has been cut off.
+void check_whole(const std::string& name, std::span<const uint8_t> bytes, ImageSize size) {
+  const bool is_whole = bytes[0] == 0xff ? is_whole_jpeg(bytes) : bytes[0] == 'B' ? is_whole_bmp(bytes, size) : true;
+  if (!is_whole) {
+    throw DataError("{}: expected a whole image of {}x{}, got a file that ends after {} bytes: file truncated", name,
+                    size.height, size.width, bytes.size());
+  }
+}
+
+}  // namespace
+
+ImageSize parse_image_size(std::string_view text) {
+  if (text.empty()) return {};
+  ImageSize size;
+  const char* const end = text.data() + text.size();
+  auto [rest, error] = std::from_chars(text.data(), end, size.height);
+  size.width = size.height;
+  if (error == std::errc() && rest != end && *rest == 'x') {
+    const auto second = std::from_chars(rest + 1, end, size.width);
+    rest = second.ptr;
+    error = second.ec;
+  }
+  const bool in_range = std::min(size.height, size.width) >= 1 && std::max(size.height, size.width) <= kMaxSide;
+  if (error != std::errc() || rest != end || !in_range) {
+    throw InvalidArgument("image size: expected H or HxW with sides from 1 to {}, got '{}'", kMaxSide, text);
+  }
+  return size;
+}
+
+ImageSize read_image_size(const std::filesystem::path& path) {
+  return declared_size(path.string(), read_bytes(path, kMaxFileBytes));
+}
+
+Image read_image(const std::filesystem::path& path) {
+  return decode_image(path.string(), read_bytes(path, kMaxFileBytes));
+}
+
+Image decode_image(const std::string& name, std::span<const uint8_t> bytes) {
+  const ImageSize size = declared_size(name, bytes);
+  int width = 0;
+  int height = 0;
+  const Pixels pixels = decode(bytes, height, width);
+  if (!pixels) throw_not_an_image(name);
+  if (ImageSize{height, width} != size) {
+    throw DataError("{}: expected {}x{} pixels as in the header, got {}x{}", name, size.height, size.width, height,
+                    width);
+  }
+  check_whole(name, bytes, size);
+  return {size, {pixels.get(), pixels.get() + size.height * size.width * STBI_rgb}};
+}
+
+}  // namespace murmur
