@@ -3,12 +3,12 @@
 #include <stb_image.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <memory>
 
 #include "data/byte_stream.hpp"
+#include "data/jpeg.hpp"
 #include "engine/error.hpp"
 
 namespace murmur {
@@ -38,6 +38,7 @@ ImageSize declared_size(const std::string& name, std::span<const uint8_t> bytes)
   int width = 0;
   int height = 0;
   int channels = 0;
+  if (!bytes.empty() && bytes[0] == 0xff) check_jpeg(name, bytes);
   if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) == 0) {
     decode(bytes, height, width);  // only it says what is wrong
     throw_not_an_image(name);
@@ -59,20 +60,6 @@ uint32_t little_endian(std::span<const uint8_t> bytes, size_t first, size_t coun
   return number;
 }
 
-/// Compressed data has no end marker before its end, so the first after the start of scan is the image's own; that of a
-/// thumbnail comes earlier, inside of a segment.
-bool is_whole_jpeg(std::span<const uint8_t> bytes) {
-  constexpr std::array<uint8_t, 2> kEnd = {0xff, 0xd9};
-  constexpr uint8_t kStartOfScan = 0xda;
-  size_t at = 2;
-  while (at + 4 <= bytes.size() && bytes[at] == 0xff && bytes[at + 1] != kStartOfScan) {
-    const bool is_fill = bytes[at + 1] == 0xff;
-    at += is_fill ? 1 : 2 + (size_t{bytes[at + 2]} << 8 | bytes[at + 3]);
-  }
-  const auto rest = bytes.subspan(std::min(at, bytes.size()));
-  return std::search(rest.begin(), rest.end(), kEnd.begin(), kEnd.end()) != rest.end();
-}
-
 bool is_whole_bmp(std::span<const uint8_t> bytes, ImageSize size) {
   constexpr uint32_t kOldHeaderBytes = 12;
   const auto first = static_cast<int64_t>(little_endian(bytes, 10, 4));
@@ -81,13 +68,11 @@ bool is_whole_bmp(std::span<const uint8_t> bytes, ImageSize size) {
   return first + row_bytes * size.height <= static_cast<int64_t>(bytes.size());
 }
 
-/// stb_image reads zeros where a JPEG or BMP file has been cut off.
-void check_whole(const std::string& name, std::span<const uint8_t> bytes, ImageSize size) {
-  const bool is_whole = bytes[0] == 0xff ? is_whole_jpeg(bytes) : bytes[0] == 'B' ? is_whole_bmp(bytes, size) : true;
-  if (!is_whole) {
-    throw DataError("{}: expected a whole image of {}x{}, got a file that ends after {} bytes: file truncated", name,
-                    size.height, size.width, bytes.size());
-  }
+/// stb_image reads zeros where a BMP file has been cut off.
+void check_bmp(const std::string& name, std::span<const uint8_t> bytes, ImageSize size) {
+  if (bytes[0] != 'B' || is_whole_bmp(bytes, size)) return;
+  throw DataError("{}: expected a whole image of {}x{}, got a file that ends after {} bytes", name, size.height,
+                  size.width, bytes.size());
 }
 
 }  // namespace
@@ -128,7 +113,7 @@ Image decode_image(const std::string& name, std::span<const uint8_t> bytes) {
     throw DataError("{}: expected {}x{} pixels as in the header, got {}x{}", name, size.height, size.width, height,
                     width);
   }
-  check_whole(name, bytes, size);
+  check_bmp(name, bytes, size);
   return {size, {pixels.get(), pixels.get() + size.height * size.width * STBI_rgb}};
 }
 

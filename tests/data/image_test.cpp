@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/error.hpp"
@@ -111,6 +112,35 @@ TEST_F(ImageTest, RejectsEveryTruncation) {
     const size_t end = whole[0] == 0x89 ? whole.size() - 4 : whole.size();
     for (size_t size = 0; size < end; ++size) error(Bytes(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)));
   }
+}
+
+// stb_image 2.27 would write beyond its table.
+TEST_F(ImageTest, RejectsHuffmanTablesThatAreTooLong) {
+  Bytes bytes = jpeg(8, 8, 3, noise(8 * 8 * 3));
+  const Bytes marker = {0xff, 0xc4};
+  const auto table = std::search(bytes.begin(), bytes.end(), marker.begin(), marker.end());
+  ASSERT_NE(table, bytes.end());
+  std::fill(table + 5, table + 21, 0xff);
+  EXPECT_THAT(error(bytes), HasSubstr("expected Huffman tables of at most 256 codes, got a damaged one"));
+}
+
+TEST_F(ImageTest, RejectsAJpegWithoutAScan) {
+  const Bytes whole = jpeg(8, 8, 3, noise(8 * 8 * 3));
+  const Bytes marker = {0xff, 0xda};
+  Bytes bytes(whole.begin(), std::search(whole.begin(), whole.end(), marker.begin(), marker.end()));
+  bytes.insert(bytes.end(), {0xff, 0xd9});
+  EXPECT_THAT(error(bytes), HasSubstr("got the end of the image"));
+}
+
+// A thumbnail has an end marker of its own.
+TEST_F(ImageTest, TakesNoThumbnailsEndForItsOwn) {
+  const Bytes whole = jpeg(8, 8, 3, noise(8 * 8 * 3));
+  Bytes bytes(whole.begin(), whole.begin() + 2);
+  bytes.insert(bytes.end(), {0xff, 0xe1, 0, 8, 0xff, 0xda, 0, 0, 0xff, 0xd9});
+  bytes.insert(bytes.end(), whole.begin() + 2, whole.end());
+  EXPECT_EQ(decode_image("name", bytes).pixels, decode_image("name", whole).pixels);
+  bytes.pop_back();
+  EXPECT_THAT(error(bytes), HasSubstr("expected a whole JPEG image"));
 }
 
 // Damage that a decoder cannot see is possible; a crash or another kind of error is not.
