@@ -12,8 +12,9 @@ void print_datasets() {
   for (const std::string& name : dataset_names()) {
     try {
       const Dataset dataset = load_dataset(name, "");
-      fmt::print("  {:<14} {} + {} images of {} x {}, in {}\n", name, dataset.train.num_samples,
-                 dataset.test.num_samples, dataset.train.height, dataset.train.width, dataset.directory.string());
+      fmt::print("  {:<14} {} + {} images of {} x {} x {}, in {}\n", name, dataset.train.num_samples,
+                 dataset.test.num_samples, dataset.train.height, dataset.train.width, dataset.train.channels,
+                 dataset.directory.string());
     } catch (const DataError&) {
       fmt::print("  {:<14} not found in the usual places\n", name);
     }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "data/image.hpp"
 #include "engine/error.hpp"
 
 namespace murmur::app {
@@ -19,6 +20,8 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--dataset", options.dataset, "data set: " + fmt::format("{}", fmt::join(dataset_names(), ", ")))
       ->capture_default_str();
   command.add_option("--data", options.data, "folder with the data set's files (default: the usual places)");
+  command.add_option("--image-size", options.image_size,
+                     "H or HxW: size of an image folder's images (default: that of the first training image)");
   command.add_option("--model", options.model, "model: fc, or layers such as \"flatten linear128 dropout linear\"")
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
@@ -97,8 +100,11 @@ std::string loss_reduction(const CommonOptions& options) {
   return options.paper ? "sum" : "mean";
 }
 
-TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all) {
-  const Dataset dataset = load_dataset(options.dataset, options.data);
+Dataset load_data(const CommonOptions& options) {
+  return load_dataset(options.dataset, options.data, parse_image_size(options.image_size));
+}
+
+TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
   const auto images = [device](const Samples& samples) {
     return Tensor::from<uint8_t>(samples.images,
                                  {samples.num_samples, samples.height * samples.width * samples.channels}, device);
@@ -118,6 +124,10 @@ TrainingData load_training_data(const CommonOptions& options, Device device, boo
   data.size = {dataset.train.height, dataset.train.width, dataset.train.channels};
   data.num_classes = dataset.num_classes;
   return data;
+}
+
+TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all) {
+  return training_data(load_data(options), device, train_on_all);
 }
 
 void require_writable(const std::string& path) {

@@ -17,6 +17,7 @@ struct CommonOptions {
   std::string config;
   std::string dataset = "fashion-mnist";
   std::string data;
+  std::string image_size;
   std::string model = "fc";
   std::string device = "auto";
   std::string init = "scale";
@@ -47,6 +48,12 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
 
 /// "mean" or "sum".
 std::string loss_reduction(const CommonOptions& options);
+
+/// Loads the data set that the options name.
+Dataset load_data(const CommonOptions& options);
+
+/// Puts a data set on the device; the host's copy is given up.
+TrainingData training_data(Dataset dataset, Device device, bool train_on_all);
 
 /// Loads the data set and puts it on the device.
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all);

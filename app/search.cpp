@@ -104,9 +104,12 @@ void search(SearchCommand command) {
   const int64_t num_slots = command.slots > 0 ? command.slots : command.swarm.num_particles;
   require_writable(common.json);
   const TrainerOptions options = trainer_options(common, num_slots);
-  const StudyDefinition definition = definition_of(command);
+  StudyDefinition definition = definition_of(command);
   Swarm swarm = swarm_of(command, definition.space);
-  const TrainingData data = load_training_data(common, options.device, false);
+  Dataset dataset = load_data(common);
+  // A folder of images is not told by its data set's name: a study goes on only with the same images.
+  if (!dataset.contents.empty()) definition.attributes["dataset_contents"] = dataset.contents;
+  const TrainingData data = training_data(std::move(dataset), options.device, false);
   PopulationTrainer trainer(model, data, options);
   Study study = Study::create_or_open(command.study, definition);
   if (!common.quiet) {

@@ -8,3 +8,8 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(SQLiteCpp REQUIRED)
+
+# stb comes without CMake files: headers only, each with its implementation behind a macro.
+find_path(MURMUR_STB_INCLUDE stb_image.h PATH_SUFFIXES stb REQUIRED DOC "Folder of stb_image.h (package libstb-dev)")
+add_library(murmur_stb INTERFACE)
+target_include_directories(murmur_stb SYSTEM INTERFACE ${MURMUR_STB_INCLUDE})

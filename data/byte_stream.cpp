@@ -139,4 +139,21 @@ std::unique_ptr<ByteStream> open_bytes(const std::filesystem::path& path) {
   return std::make_unique<PlainStream>(std::move(file));
 }
 
+std::vector<uint8_t> read_bytes(const std::filesystem::path& path, int64_t max_bytes) {
+  constexpr int64_t kFirstBytes = int64_t{1} << 20;
+  const std::unique_ptr<ByteStream> stream = open_bytes(path);
+  std::vector<uint8_t> bytes;
+  int64_t filled = 0;
+  // One byte more than a plain file holds: the first read then already meets the end.
+  int64_t step = std::min(stream->max_bytes(), kFirstBytes) + 1;
+  while (static_cast<int64_t>(bytes.size()) == filled) {
+    bytes.resize(static_cast<size_t>(filled + step));
+    filled += stream->read(std::span(bytes).subspan(static_cast<size_t>(filled)));
+    if (filled > max_bytes) throw DataError("{}: expected at most {} bytes, got more", path.string(), max_bytes);
+    step = filled;
+  }
+  bytes.resize(static_cast<size_t>(filled));
+  return bytes;
+}
+
 }  // namespace murmur

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace murmur {
 
@@ -27,5 +28,9 @@ class ByteStream {
 /// Opens a file. Its first two bytes tell whether it is gzip, not its name: browsers and mirrors unpack without
 /// renaming. Throws: DataError (missing, unreadable, empty, a directory or another thing that is not a regular file).
 std::unique_ptr<ByteStream> open_bytes(const std::filesystem::path& path);
+
+/// All bytes of a file, unpacked where it is gzip. Memory grows with what was read.
+/// Throws: as open_bytes and read; DataError (more than max_bytes).
+std::vector<uint8_t> read_bytes(const std::filesystem::path& path, int64_t max_bytes);
 
 }  // namespace murmur

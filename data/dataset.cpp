@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "data/cifar.hpp"
+#include "data/image_folder.hpp"
 #include "data/mnist.hpp"
 #include "engine/error.hpp"
 
@@ -19,6 +21,7 @@ struct KnownDataset {
   bool (*is_in)(const std::filesystem::path& directory);
   Dataset (*load)(const std::string& name, const std::filesystem::path& directory);
   const char* how_to_get;
+  Dataset (*load_resized)(const std::string& name, const std::filesystem::path& directory, ImageSize size) = nullptr;
 };
 
 const std::vector<KnownDataset>& known_datasets() {
@@ -26,6 +29,13 @@ const std::vector<KnownDataset>& known_datasets() {
       {"mnist", kMnistFiles, has_mnist_files, load_mnist_files,
        "download the four files from https://storage.googleapis.com/cvdf-datasets/mnist/"},
       {"fashion-mnist", kMnistFiles, has_mnist_files, load_mnist_files, "apt-get install dataset-fashion-mnist"},
+      {"cifar10", kCifar10Files, has_cifar10_files, load_cifar10_files,
+       "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"},
+      {"cifar100", kCifar100Files, has_cifar100_files, load_cifar100_files,
+       "unpack https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"},
+      {"image-folder", kImageFolderFiles, has_image_folder,
+       [](const auto& name, const auto& directory) { return load_image_folder(name, directory, {}); },
+       "make one folder a class in DIR/train and in DIR/test", load_image_folder},
   };
   return known;
 }
@@ -79,11 +89,17 @@ std::vector<std::string> dataset_names() {
   return names;
 }
 
-Dataset load_dataset(const std::string& name, const std::filesystem::path& directory) {
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageSize image_size) {
   const KnownDataset& known = find_known(name);
+  const bool is_resized = image_size != ImageSize{};
+  if (is_resized && known.load_resized == nullptr) {
+    throw InvalidArgument("image size: expected none for {}, whose images have one size; got {}x{}", name,
+                          image_size.height, image_size.width);
+  }
   const auto places = places_to_look(name, directory);
   for (const auto& place : places) {
-    if (known.is_in(place)) return known.load(name, place);
+    if (!known.is_in(place)) continue;
+    return is_resized ? known.load_resized(name, place, image_size) : known.load(name, place);
   }
   throw not_found(known, places, directory.empty());
 }

@@ -17,13 +17,21 @@ struct Samples {
   std::vector<uint8_t> labels;  ///< [num_samples], each < num_classes of the data set
 };
 
-/// A data set of two files' worth of samples, of one image size. Neither part is empty.
+struct ImageSize {
+  int64_t height = 0;
+  int64_t width = 0;
+
+  bool operator==(const ImageSize&) const = default;
+};
+
+/// A data set: samples to train on and samples to test on, of one image size. Neither part is empty.
 struct Dataset {
   std::string name;
   int64_t num_classes = 0;
   Samples train;
   Samples test;
   std::filesystem::path directory{};  ///< where it was found
+  std::string contents{};             ///< what it holds, with a checksum, where the name does not say; else empty
 };
 
 /// The samples [first, first + count) of a training file.
@@ -34,7 +42,7 @@ struct Split {
   bool operator==(const Split&) const = default;
 };
 
-/// The data sets that load_dataset knows: "mnist", "fashion-mnist".
+/// The data sets that load_dataset knows: "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder".
 std::vector<std::string> dataset_names();
 
 /// Loads a data set by its name and checks it: as many labels as images, labels < num_classes, one image size.
@@ -42,8 +50,11 @@ std::vector<std::string> dataset_names();
 /// path) the usual places are, in this order: $MURMUR_DATA/<name>, $MURMUR_DATA, ./data-<name>,
 /// /usr/share/datasets/<name> (Debian's dataset-fashion-mnist). The first place that holds any file of the data set
 /// must hold all of them. MNIST and Fashion-MNIST use the same file names: only a folder's name can tell them apart.
-/// Throws: InvalidArgument (unknown name), DataError (not found: says where it looked and how to get it; bad files).
-Dataset load_dataset(const std::string& name, const std::filesystem::path& directory);
+/// The images of an image folder are brought to image_size, {0, 0} being the size of the first; the other data sets
+/// have one size and take no other. Throws: InvalidArgument (unknown name; an image size for a data set that has its
+/// own), DataError (not found: says
+///         where it looked and how to get it; bad files).
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageSize image_size = {});
 
 /// The samples to train on: the first 80 % of the training file (rounded down), or all of it.
 /// Throws: InvalidArgument (fewer than 2 samples; fewer than 1 to train on all).

@@ -31,7 +31,7 @@ packages_of() {
   case $1 in
     build)
       # oneDNN's CMake files look for OpenCL, which its package does not bring.
-      echo g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev zlib1g-dev libfmt-dev libspdlog-dev \
+      echo g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev zlib1g-dev libstb-dev libfmt-dev libspdlog-dev \
         nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libsqlitecpp-dev \
         libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
       ;;

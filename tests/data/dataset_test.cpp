@@ -54,12 +54,20 @@ class DatasetTest : public ::testing::Test {
 };
 
 TEST_F(DatasetTest, KnowsItsNames) {
-  EXPECT_THAT(dataset_names(), ElementsAre("mnist", "fashion-mnist"));
+  EXPECT_THAT(dataset_names(), ElementsAre("mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder"));
 }
 
 TEST_F(DatasetTest, RejectsUnknownNameBeforeLookingForFiles) {
   EXPECT_EQ(message_of<InvalidArgument>([] { load_dataset("cifar", "/nowhere"); }),
-            "dataset: expected one of mnist, fashion-mnist, got 'cifar'");
+            "dataset: expected one of mnist, fashion-mnist, cifar10, cifar100, image-folder, got 'cifar'");
+}
+
+TEST_F(DatasetTest, ResizesOnlyWhereThereIsNoSizeOfItsOwn) {
+  write_dataset(data_);
+  EXPECT_EQ(message_of<InvalidArgument>([&] {
+              load_dataset("mnist", data_, {8, 9});
+            }),
+            "image size: expected none for mnist, whose images have one size; got 8x9");
 }
 
 TEST_F(DatasetTest, Loads) {

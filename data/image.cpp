@@ -1,0 +1,120 @@
+#include "data/image.hpp"
+
+#include <stb_image.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+
+#include "data/byte_stream.hpp"
+#include "data/jpeg.hpp"
+#include "engine/error.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr int64_t kMaxPixels = int64_t{64} << 20;
+constexpr int64_t kMaxFileBytes = int64_t{1} << 30;
+constexpr int64_t kMaxSide = 4096;
+
+struct FreePixels {
+  void operator()(stbi_uc* pixels) const { stbi_image_free(pixels); }
+};
+
+using Pixels = std::unique_ptr<stbi_uc, FreePixels>;
+
+Pixels decode(std::span<const uint8_t> bytes, int& height, int& width) {
+  int channels = 0;
+  return Pixels(
+      stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels, STBI_rgb));
+}
+
+[[noreturn]] void throw_not_an_image(const std::string& name) {
+  throw DataError("{}: expected a PNG, JPEG or BMP image, got: {}", name, stbi_failure_reason());
+}
+
+ImageSize declared_size(const std::string& name, std::span<const uint8_t> bytes) {
+  int width = 0;
+  int height = 0;
+  int channels = 0;
+  if (!bytes.empty() && bytes[0] == 0xff) check_jpeg(name, bytes);
+  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) == 0) {
+    decode(bytes, height, width);  // only it says what is wrong
+    throw_not_an_image(name);
+  }
+  // The height of a BMP file is negative where its first row is the upper one.
+  const ImageSize size{std::abs(int64_t{height}), int64_t{width}};
+  if (size.height < 1 || size.width < 1) {
+    throw DataError("{}: expected an image of at least 1x1, got {}x{}", name, size.height, size.width);
+  }
+  if (size.height > kMaxPixels / size.width) {
+    throw DataError("{}: expected an image of at most {} pixels, got {}x{}", name, kMaxPixels, size.height, size.width);
+  }
+  return size;
+}
+
+uint32_t little_endian(std::span<const uint8_t> bytes, size_t first, size_t count) {
+  uint32_t number = 0;
+  for (size_t i = first + count; i-- > first;) number = number << 8 | (i < bytes.size() ? bytes[i] : 0u);
+  return number;
+}
+
+bool is_whole_bmp(std::span<const uint8_t> bytes, ImageSize size) {
+  constexpr uint32_t kOldHeaderBytes = 12;
+  const auto first = static_cast<int64_t>(little_endian(bytes, 10, 4));
+  const int64_t bits = little_endian(bytes, little_endian(bytes, 14, 4) == kOldHeaderBytes ? 24 : 28, 2);
+  const int64_t row_bytes = (size.width * bits + 31) / 32 * 4;
+  return first + row_bytes * size.height <= static_cast<int64_t>(bytes.size());
+}
+
+/// stb_image reads zeros where a BMP file has been cut off.
+void check_bmp(const std::string& name, std::span<const uint8_t> bytes, ImageSize size) {
+  if (bytes[0] != 'B' || is_whole_bmp(bytes, size)) return;
+  throw DataError("{}: expected a whole image of {}x{}, got a file that ends after {} bytes", name, size.height,
+                  size.width, bytes.size());
+}
+
+}  // namespace
+
+ImageSize parse_image_size(std::string_view text) {
+  if (text.empty()) return {};
+  ImageSize size;
+  const char* const end = text.data() + text.size();
+  auto [rest, error] = std::from_chars(text.data(), end, size.height);
+  size.width = size.height;
+  if (error == std::errc() && rest != end && *rest == 'x') {
+    const auto second = std::from_chars(rest + 1, end, size.width);
+    rest = second.ptr;
+    error = second.ec;
+  }
+  const bool in_range = std::min(size.height, size.width) >= 1 && std::max(size.height, size.width) <= kMaxSide;
+  if (error != std::errc() || rest != end || !in_range) {
+    throw InvalidArgument("image size: expected H or HxW with sides from 1 to {}, got '{}'", kMaxSide, text);
+  }
+  return size;
+}
+
+ImageSize read_image_size(const std::filesystem::path& path) {
+  return declared_size(path.string(), read_bytes(path, kMaxFileBytes));
+}
+
+Image read_image(const std::filesystem::path& path) {
+  return decode_image(path.string(), read_bytes(path, kMaxFileBytes));
+}
+
+Image decode_image(const std::string& name, std::span<const uint8_t> bytes) {
+  const ImageSize size = declared_size(name, bytes);
+  int width = 0;
+  int height = 0;
+  const Pixels pixels = decode(bytes, height, width);
+  if (!pixels) throw_not_an_image(name);
+  if (ImageSize{height, width} != size) {
+    throw DataError("{}: expected {}x{} pixels as in the header, got {}x{}", name, size.height, size.width, height,
+                    width);
+  }
+  check_bmp(name, bytes, size);
+  return {size, {pixels.get(), pixels.get() + size.height * size.width * STBI_rgb}};
+}
+
+}  // namespace murmur

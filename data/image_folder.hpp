@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "data/dataset.hpp"
+
+namespace murmur {
+
+/// What an image folder holds, for messages.
+inline constexpr const char* kImageFolderFiles =
+    "the folders train and test with a folder of images (.png, .jpg, .jpeg, .bmp) for each class";
+
+/// Whether a folder holds a folder train or a folder test.
+bool has_image_folder(const std::filesystem::path& directory);
+
+/// Reads images that lie in one folder a class, as for torchvision's ImageFolder: train/<class>/<image> and
+/// test/<class>/<image>. The classes are the sorted names of the folders, 2 to 256 of them, the same in both parts,
+/// none empty. Names that begin with a dot and files that are no images are passed over; an image in a format that
+/// cannot be read, or a folder in a class's folder, is an error.
+///
+/// All images get one size: the one asked for, or with {0, 0} that of the first training image by its path. They have
+/// one channel where every training image is grey (test images then become grey too), else three.
+///
+/// Order:   paths are sorted, then put into an order drawn once and for all for that number of images. So the order
+/// does
+///          not depend on the file system, and the classes are mixed: the first 80 %, which the split trains on, and
+///          the rest are both samples of the whole folder.
+/// Threads: decodes on all cores; which error is reported (the first image's) does not depend on them.
+/// Cache:   the result is kept in one file and read from there as long as every path, size and time stays as it was;
+/// see
+///          image_cache.hpp.
+/// Throws: DataError (a part, class or image is missing or bad, and which; images that do not fit into memory).
+Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size);
+
+}  // namespace murmur

@@ -1,0 +1,140 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "pso/study.hpp"
+#include "tests/app/run.hpp"
+
+namespace murmur {
+namespace {
+
+using ::testing::AllOf;
+using testing::Folder;
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::read_text;
+using testing::run_murmur;
+using ::testing::StartsWith;
+using testing::write_text;
+
+/// A BMP file of one colour, `side` x `side` pixels.
+std::string bmp(uint32_t side, const std::string& blue_green_red) {
+  const auto number = [](uint32_t value, int num_bytes) {
+    std::string text;
+    for (int i = 0; i < num_bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+    return text;
+  };
+  std::string row;
+  for (uint32_t i = 0; i < side; ++i) row += blue_green_red;
+  row.resize((row.size() + 3) / 4 * 4);
+  std::string pixels;
+  for (uint32_t i = 0; i < side; ++i) pixels += row;
+  return "BM" + number(54 + static_cast<uint32_t>(pixels.size()), 4) + number(0, 4) + number(54, 4) + number(40, 4) +
+         number(side, 4) + number(side, 4) + number(1, 2) + number(24, 2) + std::string(24, '\0') + pixels;
+}
+
+/// Two classes, dark and bright, forty images each to train on.
+void write_image_folder(const Folder& folder) {
+  for (const char* part : {"train", "test"}) {
+    for (const char* name : {"dark", "bright"}) {
+      const std::filesystem::path path = std::filesystem::path(folder.path()) / part / name;
+      std::filesystem::create_directories(path);
+      for (int i = 0; i < 40; ++i) {
+        const auto value = static_cast<char>((*name == 'd' ? 20 : 160) + i);
+        write_text((path / (std::to_string(i) + ".bmp")).string(), bmp(4, {value, value, '\x40'}));
+      }
+    }
+  }
+}
+
+std::string options(const Folder& folder, const std::string& dataset) {
+  return " --device cpu --quiet --micro-batch 16 --set batch_size=16 --dataset " + dataset + " --data " +
+         folder.path() + " --json " + (folder / "out.json");
+}
+
+double test_accuracy(const Folder& folder) {
+  return nlohmann::json::parse(read_text(folder / "out.json"))["networks"][0]["test_accuracy"].get<double>();
+}
+
+void expect_error(const ProgramResult& result, int exit_code, const std::string& words) {
+  EXPECT_EQ(result.exit_code, exit_code) << result.output;
+  EXPECT_THAT(result.output, AllOf(StartsWith("murmur: "), HasSubstr(words)));
+  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
+}
+
+TEST(Datasets, TrainsOnAnImageFolder) {
+  const Folder folder;
+  write_image_folder(folder);
+  const std::string train = "train --epochs 10 --set learning_rate=0.01 --set optimizer=adam";
+  const ProgramResult result = run_murmur(train + options(folder, "image-folder"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_GT(test_accuracy(folder), 0.9);
+  write_text(folder / "run.toml", "image-size = \"3x2\"\n");
+  ASSERT_EQ(run_murmur(train + options(folder, "image-folder") + " --config " + (folder / "run.toml")).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / ".murmur-cache-3x2"));
+  write_text(folder / "run.toml", "image-size = 2\n");
+  ASSERT_EQ(run_murmur(train + options(folder, "image-folder") + " --config " + (folder / "run.toml")).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / ".murmur-cache-2x2"));
+}
+
+TEST(Datasets, TrainsOnCifar) {
+  const Folder folder;
+  for (const char* file :
+       {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"}) {
+    std::string bytes;
+    for (int i = 0; i < 40; ++i) {
+      const auto label = static_cast<char>(i % 10);
+      bytes += label + std::string(3072, static_cast<char>(25 * label));
+      bytes[bytes.size() - 1 - static_cast<size_t>(label) * 200] = static_cast<char>(i);
+    }
+    write_text(folder / (std::string(file) + ".bin"), bytes);
+  }
+  const ProgramResult result = run_murmur("train --epochs 2" + options(folder, "cifar10"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  std::string fine;
+  for (int i = 0; i < 200; ++i) {
+    fine +=
+        std::string{static_cast<char>(i % 20), static_cast<char>(i % 100)} + std::string(3072, static_cast<char>(i));
+  }
+  write_text(folder / "train.bin", fine);
+  write_text(folder / "test.bin", fine);
+  const ProgramResult hundred = run_murmur("train --epochs 2" + options(folder, "cifar100"));
+  ASSERT_EQ(hundred.exit_code, 0) << hundred.output;
+  std::filesystem::remove(folder / "data_batch_2.bin");
+  expect_error(run_murmur("train" + options(folder, "cifar10")), 3, "expected the file data_batch_2.bin");
+}
+
+TEST(Datasets, SaysWhatIsWrong) {
+  const Folder folder;
+  write_image_folder(folder);
+  expect_error(run_murmur("train --image-size 0" + options(folder, "image-folder")), 2,
+               "image size: expected H or HxW with sides from 1 to 4096, got '0'");
+  expect_error(run_murmur("train --image-size 8" + options(folder, "mnist")), 2,
+               "image size: expected none for mnist, whose images have one size; got 8x8");
+  write_text(folder / "train/dark/7.bmp", "BM, but no more");
+  expect_error(run_murmur("train" + options(folder, "image-folder")), 3,
+               "train/dark/7.bmp: expected a PNG, JPEG or BMP");
+  std::filesystem::remove_all(folder / "test");
+  expect_error(run_murmur("search --study x.db" + options(folder, "image-folder")), 3, "/test: expected a folder");
+}
+
+// Its name does not say which images an image folder holds.
+TEST(Datasets, AStudyGoesOnOnlyWithTheSameImages) {
+  const Folder folder;
+  write_image_folder(folder);
+  const std::string search = "search --study " + (folder / "a.db") +
+                             " --particles 2 --trials 3 --epochs 1 --repeats 1 --top 1" +
+                             options(folder, "image-folder");
+  ASSERT_EQ(run_murmur(search).exit_code, 0);
+  const auto attributes = Study::open_read_only(folder / "a.db").attributes();
+  EXPECT_EQ(attributes.at("dataset"), "image-folder");
+  EXPECT_THAT(attributes.at("dataset_contents").get<std::string>(), StartsWith("2 classes, 80 + 80 images of 4x4x3, "));
+  ASSERT_EQ(run_murmur(search).exit_code, 0);
+  expect_error(run_murmur(search + " --image-size 2"), 3, "images of 4x4x3, checksum ");
+  write_text(folder / "train/dark/7.bmp", bmp(4, "xyz"));
+  expect_error(run_murmur(search), 3, "expected dataset_contents = ");
+}
+
+}  // namespace
+}  // namespace murmur

@@ -1,0 +1,417 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "data/dataset.hpp"
+#include "engine/error.hpp"
+#include "tests/data/image_files.hpp"
+
+namespace murmur::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// A folder of two classes, three training images and a test image each, 2 x 2, every one of a colour of its own: the
+/// red value is 10 * label + number.
+class ImageFolderTest : public ::testing::Test {
+ protected:
+  ImageFolderTest() {
+    for (uint8_t label = 0; label < 2; ++label) {
+      for (uint8_t number = 0; number < 3; ++number) add("train", label, number);
+      add("test", label, 5);
+    }
+  }
+
+  std::filesystem::path file(const std::string& part, uint8_t label, uint8_t number) const {
+    return data_ / part / (label == 0 ? "cats" : "dogs") / fmt::format("{}.png", number);
+  }
+  void add(const std::string& part, uint8_t label, uint8_t number) const {
+    write_file(file(part, label, number), plain_png(2, 2, {static_cast<uint8_t>(10 * label + number), 200, 0}));
+  }
+  Dataset load(ImageSize size = {}) const { return load_dataset("image-folder", data_, size); }
+  std::string error() const {
+    return message_of<DataError>([&] { load(); });
+  }
+  static std::vector<int> reds(const Samples& samples) {
+    std::vector<int> values;
+    const size_t step = samples.images.size() / samples.labels.size();
+    for (size_t i = 0; i < samples.labels.size(); ++i) values.push_back(samples.images[i * step]);
+    return values;
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path data_ = folder_.path() / "data";
+  std::filesystem::path cache_ = data_ / ".murmur-cache-native";
+};
+
+TEST_F(ImageFolderTest, LoadsLabelsAndPixels) {
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.name, "image-folder");
+  EXPECT_EQ(dataset.num_classes, 2);
+  EXPECT_EQ(dataset.directory, data_);
+  EXPECT_THAT(dataset.contents, StartsWith("2 classes, 6 + 2 images of 2x2x3, checksum "));
+  const auto shape = [](const Samples& s) { return std::vector{s.num_samples, s.height, s.width, s.channels}; };
+  EXPECT_THAT(shape(dataset.train), ElementsAre(6, 2, 2, 3));
+  EXPECT_THAT(shape(dataset.test), ElementsAre(2, 2, 2, 3));
+  EXPECT_THAT(reds(dataset.train), ::testing::UnorderedElementsAre(0, 1, 2, 10, 11, 12));
+  EXPECT_THAT(reds(dataset.test), ::testing::UnorderedElementsAre(5, 15));
+  for (const Samples* part : {&dataset.train, &dataset.test}) {
+    ASSERT_EQ(part->images.size(), part->labels.size() * 12);
+    for (size_t i = 0; i < part->labels.size(); ++i) EXPECT_EQ(part->labels[i], reds(*part)[i] / 10);
+  }
+}
+
+TEST_F(ImageFolderTest, KeepsPixelsExactlyAtTheirOwnSize) {
+  const Bytes pixels = noise(2 * 2 * 3);
+  for (const char* part : {"train", "test"}) {
+    std::filesystem::remove_all(data_ / part);
+    write_file(data_ / part / "a" / "x.PNG", png(2, 2, 3, pixels));
+    write_file(data_ / part / "b" / "x.bmp", bmp(2, 2, 3, pixels));
+  }
+  const Dataset dataset = load();
+  Bytes both = pixels;
+  both.insert(both.end(), pixels.begin(), pixels.end());
+  EXPECT_EQ(dataset.train.images, both);
+  EXPECT_EQ(dataset.test.images, both);
+}
+
+TEST_F(ImageFolderTest, PassesOverWhatIsNoImage) {
+  const Dataset before = load();
+  write_file(data_ / "train" / "cats" / "notes.txt", ramp(3));
+  write_file(data_ / "train" / "cats" / ".hidden.png", ramp(3));
+  write_file(data_ / "train" / ".trash" / "x.png", ramp(3));
+  write_file(data_ / "train" / "labels.csv", ramp(3));
+  EXPECT_EQ(load().contents, before.contents);
+}
+
+// Made in another order, the files come back from the file system in another order.
+TEST_F(ImageFolderTest, DoesNotDependOnTheOrderOfCreation) {
+  const auto other = folder_.path() / "other";
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data_)) {
+    if (entry.is_regular_file()) files.push_back(std::filesystem::relative(entry.path(), data_));
+  }
+  std::sort(files.rbegin(), files.rend());
+  for (const auto& path : files) {
+    std::filesystem::create_directories((other / path).parent_path());
+    std::filesystem::copy_file(data_ / path, other / path);
+  }
+  const Dataset first = load();
+  const Dataset second = load_dataset("image-folder", other);
+  EXPECT_EQ(first.train.images, second.train.images);
+  EXPECT_EQ(first.train.labels, second.train.labels);
+  EXPECT_EQ(first.contents, second.contents);
+}
+
+TEST_F(ImageFolderTest, MixesTheClasses) {
+  for (uint8_t label = 0; label < 2; ++label) {
+    for (int i = 0; i < 200; ++i) {
+      write_file(data_ / "train" / (label == 0 ? "cats" : "dogs") / fmt::format("more-{}.png", i),
+                 plain_png(2, 2, {label}));
+    }
+  }
+  const std::vector<uint8_t> labels = load().train.labels;
+  const auto first = training_split(406, false);
+  const auto dogs = std::count(labels.begin() + first.count, labels.end(), 1);
+  // 82 of 406 drawn without replacement, half of them dogs: 41 expected, standard deviation 4.1; the bound is 5 of
+  // them.
+  EXPECT_NEAR(static_cast<double>(dogs), 41, 20);
+  EXPECT_FALSE(std::is_sorted(labels.begin(), labels.end()));
+}
+
+TEST_F(ImageFolderTest, ResizesToTheFirstTrainingImageOrAsAsked) {
+  write_file(file("train", 0, 0), plain_png(3, 5, {0, 200, 0}));
+  EXPECT_EQ(load().train.height, 3);
+  EXPECT_EQ(load().test.width, 5);
+  const Dataset asked = load({4, 1});
+  EXPECT_EQ(asked.train.height, 4);
+  EXPECT_EQ(asked.train.width, 1);
+  EXPECT_EQ(asked.train.images.size(), 6u * 4 * 3);
+  EXPECT_THAT(reds(asked.train), ::testing::UnorderedElementsAre(0, 1, 2, 10, 11, 12));
+  EXPECT_TRUE(std::filesystem::exists(data_ / ".murmur-cache-4x1"));
+}
+
+TEST_F(ImageFolderTest, HasOneChannelWhereEveryTrainingImageIsGrey) {
+  for (uint8_t label = 0; label < 2; ++label) {
+    for (uint8_t number = 0; number < 3; ++number) {
+      write_file(file("train", label, number), plain_png(2, 2, {static_cast<uint8_t>(10 * label + number)}));
+    }
+  }
+  write_file(file("train", 0, 1), plain_png(2, 2, {1, 1, 1}));  // grey though saved in colour
+  const Dataset grey = load();
+  EXPECT_EQ(grey.train.channels, 1);
+  EXPECT_EQ(grey.test.channels, 1);
+  EXPECT_THAT(reds(grey.train), ::testing::UnorderedElementsAre(0, 1, 2, 10, 11, 12));
+  EXPECT_EQ(grey.test.images.size(), 2u * 4);
+  EXPECT_THAT(reds(grey.test),
+              Each(::testing::AllOf(::testing::Ge(118), ::testing::Le(122))));  // luma of 5..15, 200, 0
+  write_file(file("train", 0, 1), plain_png(2, 2, {1, 1, 2}));
+  EXPECT_EQ(load().train.channels, 3);
+}
+
+// The cache -----------------------------------------------------------------------------------------------------------
+
+Bytes read_all(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST_F(ImageFolderTest, UsesTheCache) {
+  const Dataset first = load();
+  ASSERT_TRUE(std::filesystem::exists(cache_));
+  // Same path, size and time, other pixels: only a load without the cache would see them.
+  const auto time = std::filesystem::last_write_time(file("train", 0, 0));
+  const auto size = std::filesystem::file_size(file("train", 0, 0));
+  write_file(file("train", 0, 0), Bytes(size, 0));
+  std::filesystem::last_write_time(file("train", 0, 0), time);
+  const Dataset second = load();
+  EXPECT_EQ(first.train.images, second.train.images);
+  EXPECT_EQ(first.train.labels, second.train.labels);
+  EXPECT_EQ(first.test.images, second.test.images);
+  EXPECT_EQ(first.test.labels, second.test.labels);
+  EXPECT_EQ(first.num_classes, second.num_classes);
+  EXPECT_EQ(first.contents, second.contents);
+  EXPECT_EQ(second.name, "image-folder");
+  EXPECT_EQ(second.directory, data_);
+}
+
+TEST_F(ImageFolderTest, RebuildsTheCacheWhenTheFolderChanges) {
+  load();
+  Bytes cache = read_all(cache_);
+  const auto expect_rebuilt = [&](const char* what) {
+    const Dataset dataset = load();
+    EXPECT_NE(read_all(cache_), cache) << what;
+    cache = read_all(cache_);
+    return dataset;
+  };
+  add("train", 1, 7);
+  EXPECT_THAT(reds(expect_rebuilt("added").train), ::testing::Contains(17));
+  std::filesystem::remove(file("train", 1, 7));
+  EXPECT_THAT(reds(expect_rebuilt("removed").train), ::testing::Not(::testing::Contains(17)));
+  std::filesystem::rename(file("test", 0, 5), data_ / "test" / "cats" / "renamed.png");
+  expect_rebuilt("renamed");
+  std::filesystem::last_write_time(file("test", 1, 5),
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  expect_rebuilt("touched");
+  load();
+  EXPECT_EQ(read_all(cache_), cache) << "not changed";
+}
+
+TEST_F(ImageFolderTest, BelievesNoDamagedCache) {
+  const Dataset good = load();
+  const Bytes cache = read_all(cache_);
+  const auto expect_rebuilt = [&](const Bytes& damaged) {
+    write_file(cache_, damaged);
+    const Dataset dataset = load();
+    EXPECT_EQ(dataset.train.images, good.train.images);
+    EXPECT_EQ(dataset.train.labels, good.train.labels);
+    EXPECT_EQ(dataset.test.images, good.test.images);
+    EXPECT_EQ(read_all(cache_), cache);
+  };
+  for (size_t i = 0; i < cache.size(); ++i) {
+    Bytes damaged = cache;
+    damaged[i] ^= 0x10;
+    expect_rebuilt(damaged);
+  }
+  for (size_t size = 0; size < cache.size(); size += 7) {
+    expect_rebuilt(Bytes(cache.begin(), cache.begin() + static_cast<ptrdiff_t>(size)));
+  }
+  Bytes longer = cache;
+  longer.push_back(0);
+  expect_rebuilt(longer);
+}
+
+/// Sets XDG_CACHE_HOME for one test.
+class ScopedCacheHome {
+ public:
+  explicit ScopedCacheHome(const std::string& value) {
+    if (const char* before = getenv("XDG_CACHE_HOME"); before != nullptr) before_ = before;
+    setenv("XDG_CACHE_HOME", value.c_str(), 1);
+  }
+  ScopedCacheHome(const ScopedCacheHome&) = delete;
+  ScopedCacheHome& operator=(const ScopedCacheHome&) = delete;
+  ~ScopedCacheHome() { before_ ? setenv("XDG_CACHE_HOME", before_->c_str(), 1) : unsetenv("XDG_CACHE_HOME"); }
+
+ private:
+  std::optional<std::string> before_;
+};
+
+// Root may write everywhere; a folder where the cache should be stops root too.
+TEST_F(ImageFolderTest, KeepsTheCacheElsewhereOrDoesWithout) {
+  write_file(cache_ / "in-the-way", {1});
+  const auto home = folder_.path() / "cache-home";
+  const ScopedCacheHome environment(home.string());
+  const Dataset first = load();
+  ASSERT_TRUE(std::filesystem::exists(home / "murmur"));
+  ASSERT_EQ(std::distance(std::filesystem::directory_iterator(home / "murmur"), {}), 1);
+  const auto elsewhere = std::filesystem::directory_iterator(home / "murmur")->path();
+  EXPECT_THAT(elsewhere.filename().string(), AllOf(StartsWith("data-"), ::testing::EndsWith("-native")));
+  const Bytes bytes = read_all(elsewhere);
+  EXPECT_EQ(load().contents, first.contents);
+  EXPECT_EQ(read_all(elsewhere), bytes);
+  std::filesystem::remove_all(home);
+  write_file(home, {1});  // no folder can be made there now
+  EXPECT_EQ(load().contents, first.contents);
+  for (const auto& entry : std::filesystem::directory_iterator(data_)) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+  }
+}
+
+// Bad folders ---------------------------------------------------------------------------------------------------------
+
+TEST_F(ImageFolderTest, RejectsMissingParts) {
+  std::filesystem::rename(data_ / "test", data_ / "val");
+  EXPECT_EQ(error(),
+            (data_ / "test").string() + ": expected a folder with one folder of images for each class, got none");
+  std::filesystem::rename(data_ / "val", data_ / "test");
+  std::filesystem::remove_all(data_ / "train");
+  EXPECT_EQ(error(),
+            (data_ / "train").string() + ": expected a folder with one folder of images for each class, got none");
+  std::filesystem::remove_all(data_);
+  EXPECT_THAT(error(), AllOf(StartsWith("dataset image-folder: expected the folders train and test with a folder of "
+                                        "images (.png, .jpg, .jpeg, .bmp) for each class, got none of them; looked in"),
+                             HasSubstr("to get them: make one folder a class in DIR/train and in DIR/test, or name")));
+}
+
+TEST_F(ImageFolderTest, RejectsTooFewAndTooManyClasses) {
+  std::filesystem::remove_all(data_ / "train" / "dogs");
+  EXPECT_EQ(error(), (data_ / "train").string() + ": expected 2 to 256 folders, one for each class, got 1");
+  std::filesystem::remove_all(data_ / "train" / "cats");
+  EXPECT_EQ(error(), (data_ / "train").string() + ": expected 2 to 256 folders, one for each class, got 0");
+  for (int i = 0; i < 257; ++i) std::filesystem::create_directories(data_ / "train" / fmt::format("{:03}", i));
+  EXPECT_EQ(error(), (data_ / "train").string() + ": expected 2 to 256 folders, one for each class, got 257");
+}
+
+TEST_F(ImageFolderTest, Takes256Classes) {
+  std::filesystem::remove_all(data_);
+  for (int i = 0; i < 256; ++i) {
+    for (const char* part : {"train", "test"}) {
+      write_file(data_ / part / fmt::format("{:03}", i) / "x.png", plain_png(1, 1, {static_cast<uint8_t>(i)}));
+    }
+  }
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.num_classes, 256);
+  EXPECT_EQ(dataset.train.images, dataset.train.labels);
+  EXPECT_EQ(std::set<uint8_t>(dataset.train.labels.begin(), dataset.train.labels.end()).size(), 256u);
+}
+
+TEST_F(ImageFolderTest, RejectsClassesThatDiffer) {
+  std::filesystem::rename(data_ / "test" / "dogs", data_ / "test" / "Dogs");
+  EXPECT_EQ(error(), (data_ / "test").string() + ": expected the 2 classes of train, got 2: no 'dogs'");
+  std::filesystem::rename(data_ / "test" / "Dogs", data_ / "test" / "dogs");
+  std::filesystem::create_directory(data_ / "test" / "cows");
+  EXPECT_EQ(error(), (data_ / "test").string() + ": expected the 2 classes of train, got 3: 'cows' is not in train");
+  std::filesystem::remove_all(data_ / "test");
+  std::filesystem::create_directory(data_ / "test");
+  EXPECT_EQ(error(), (data_ / "test").string() + ": expected the 2 classes of train, got 0: no 'cats'");
+}
+
+TEST_F(ImageFolderTest, RejectsClassesWithoutImages) {
+  for (const char* part : {"test", "train"}) {
+    std::filesystem::remove_all(data_ / part / "dogs");
+    write_file(data_ / part / "dogs" / "notes.txt", {1});
+    EXPECT_EQ(error(), (data_ / part / "dogs").string() + ": expected images (.png, .jpg, .jpeg, .bmp), got none");
+  }
+}
+
+TEST_F(ImageFolderTest, NamesTheBadImage) {
+  const auto expect_named = [&](const Bytes& bytes, const std::string& words) {
+    for (const char* part : {"train", "test"}) {
+      const auto path = data_ / part / "cats" / "0bad.jpg";
+      write_file(path, bytes);
+      EXPECT_THAT(error(), AllOf(StartsWith(path.string() + ": expected "), HasSubstr(words)));
+      std::filesystem::remove(path);
+    }
+    EXPECT_FALSE(std::filesystem::exists(cache_));
+  };
+  expect_named({}, "got an empty file");
+  expect_named(noise(500), "expected a PNG, JPEG or BMP image, got: ");
+  expect_named(png_header(0, 3), "got: ");
+  expect_named(png_header(10000, 10000), "at most 67108864 pixels, got 10000x10000");
+}
+
+// Threads end in any order: the message must not.
+TEST_F(ImageFolderTest, NamesTheSameBadImageEveryTime) {
+  for (int i = 0; i < 100; ++i) {
+    write_file(data_ / "train" / "dogs" / fmt::format("bad-{}.png", i), noise(static_cast<size_t>(10 + i)));
+  }
+  const std::string first = error();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(error(), first);
+}
+
+TEST_F(ImageFolderTest, RejectsImagesItWouldLose) {
+  const auto cats = data_ / "train" / "cats";
+  write_file(cats / "x.webp", {1});
+  EXPECT_EQ(error(), (cats / "x.webp").string() + ": expected images in the formats PNG, JPEG or BMP, got '.webp'");
+  std::filesystem::remove(cats / "x.webp");
+  write_file(cats / "more" / "x.png", {1});
+  EXPECT_EQ(error(), (cats / "more").string() + ": expected image files in a class's folder, got a folder");
+}
+
+TEST_F(ImageFolderTest, RejectsLinksThatLeadNowhere) {
+  for (const char* target : {"loop.png", "nowhere.png"}) {
+    for (const auto& link : {data_ / "train" / "cats" / "loop.png", data_ / "train" / "loop.png"}) {
+      std::filesystem::create_symlink(target, link);
+      EXPECT_THAT(error(), StartsWith(link.string() + ": expected a file or a folder, got an error: ")) << target;
+      std::filesystem::remove(link);
+    }
+  }
+}
+
+TEST_F(ImageFolderTest, DoesNotWalkInCircles) {
+  std::filesystem::create_directory_symlink("..", data_ / "train" / "cats" / "up");
+  EXPECT_THAT(error(), HasSubstr("up: expected image files in a class's folder, got a folder"));
+  std::filesystem::remove(data_ / "train" / "cats" / "up");
+  std::filesystem::create_directory_symlink(".", data_ / "train" / "again");
+  std::filesystem::create_directory_symlink(".", data_ / "test" / "again");
+  EXPECT_THAT(error(), HasSubstr("expected image files in a class's folder, got a folder"));
+}
+
+TEST_F(ImageFolderTest, FollowsLinksToImagesAndFolders) {
+  const auto linked = folder_.path() / "linked";
+  for (const char* part : {"train", "test"}) std::filesystem::create_directories(linked / part);
+  for (const char* part : {"train", "test"}) {
+    std::filesystem::create_directory_symlink(data_ / part / "cats", linked / part / "cats");
+    std::filesystem::create_directories(linked / part / "dogs");
+  }
+  std::filesystem::create_symlink(file("train", 1, 2), linked / "train" / "dogs" / "x.png");
+  std::filesystem::create_symlink(file("test", 1, 5), linked / "test" / "dogs" / "x.png");
+  EXPECT_THAT(reds(load_dataset("image-folder", linked).train), ::testing::UnorderedElementsAre(0, 1, 2, 12));
+}
+
+TEST_F(ImageFolderTest, RejectsMoreThanFitsIntoMemory) {
+  // 4096 x 4096 x 3 bytes an image: 50 MB; many links to one file take no space here.
+  const int64_t num_links = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / (4096 * 4096 * 3) + 1;
+  for (int64_t i = 0; i < num_links; ++i) {
+    std::filesystem::create_symlink("0.png", data_ / "train" / "cats" / fmt::format("link-{}.png", i));
+  }
+  EXPECT_THAT(message_of<DataError>([&] {
+                load({4096, 4096});
+              }),
+              AllOf(StartsWith(data_.string() + ": expected images that fit into "), HasSubstr("smaller image size")));
+}
+
+TEST_F(ImageFolderTest, RejectsAPipeForAnImage) {
+  const auto path = data_ / "train" / "cats" / "pipe.png";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(error(), StartsWith(path.string() + ": expected "));
+}
+
+TEST_F(ImageFolderTest, TakesImagesOfOneRow) {
+  write_file(file("train", 0, 0), plain_png(1, 300, {0, 200, 0}));
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.train.height, 1);
+  EXPECT_EQ(dataset.train.width, 300);
+}
+
+}  // namespace
+}  // namespace murmur::testing
