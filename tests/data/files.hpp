@@ -75,7 +75,7 @@ inline Bytes gzip(const Bytes& bytes) {
   stream.next_out = output.data();
   stream.avail_out = static_cast<uInt>(output.size());
   const int code = deflate(&stream, Z_FINISH);
-  output.resize(output.size() - stream.avail_out);
+  output.erase(output.end() - static_cast<std::ptrdiff_t>(stream.avail_out), output.end());
   deflateEnd(&stream);
   if (code != Z_STREAM_END) throw std::runtime_error("deflate failed");
   return output;
