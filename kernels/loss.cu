@@ -72,7 +72,7 @@ struct LossForward {
     lanes.each([&](int i) {
       loss[i] = logarithm(total[i]);
       // NaN anywhere in the row makes its total NaN: such a row has no largest logit, and hits nothing
-      hit[i] = (targets[i] == best[i]) & (total[i] == total[i]) ? T{1} : T{0};
+      hit[i] = targets[i] == best[i] && total[i] == total[i] ? T{1} : T{0};
       total[i] = T{1} / total[i];
     });
     for (int64_t k = 0; k < classes; ++k) {
