@@ -37,7 +37,10 @@ void info() {
 
 Run add_info(CLI::App& app) {
   app.add_subcommand("info", "what this build and this machine can do");
-  return info;
+  return [] {
+    info();
+    return 0;
+  };
 }
 
 }  // namespace murmur::app

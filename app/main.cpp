@@ -52,7 +52,7 @@ int run(int argc, char** argv) {
     return fail(kUsage, fmt::format("{} (see murmur --help)", error.what()));
   }
   for (const auto& [name, command] : commands) {
-    if (app.got_subcommand(name)) command();
+    if (app.got_subcommand(name)) return command();
   }
   return kSuccess;
 }

@@ -27,10 +27,10 @@ struct SearchCommand {
   int64_t repeats = 5;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t signal_seen = 0;
 
-extern "C" void on_signal(int) {
-  interrupted = 1;
+extern "C" void on_signal(int number) {
+  signal_seen = number;
 }
 
 SearchSpace space_of(const SearchCommand& command) {
@@ -79,8 +79,8 @@ std::string progress_line(const SearchProgress& now, int64_t num_trials, double 
                      told > 0 ? format_duration(eta) : "-");
 }
 
-/// True when the search ran to its end, false when it was interrupted.
-bool run(SearchDriver& driver, int64_t num_trials, bool quiet) {
+/// The signal that stopped the search, 0 when it ran to its end.
+int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
   Progress progress(quiet);
   const int64_t told_before = driver.progress().num_told;
   const auto line = [&] {
@@ -88,14 +88,14 @@ bool run(SearchDriver& driver, int64_t num_trials, bool quiet) {
   };
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
-  while (interrupted == 0 && driver.step()) progress.show(line());
+  while (signal_seen == 0 && driver.step()) progress.show(line());
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   if (driver.progress().num_images > 0) progress.show(line(), true);
-  return interrupted == 0;
+  return signal_seen;
 }
 
-void search(SearchCommand command) {
+int search(SearchCommand command) {
   CommonOptions& common = command.common;
   const ModelSpecification model = model_of(common);
   command.options.num_epochs = common.epochs;
@@ -118,9 +118,10 @@ void search(SearchCommand command) {
                command.options.num_trials, common.epochs, options.device.name(), describe(options.device));
   }
   SearchDriver driver(trainer, swarm, study, command.options);
-  if (!run(driver, command.options.num_trials, common.quiet)) {
-    fmt::print("stopped after {} trials; the same command goes on from here\n", driver.progress().num_told);
-    return;
+  if (const int number = run(driver, command.options.num_trials, common.quiet); number != 0) {
+    fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
+               driver.progress().num_told, std::filesystem::absolute(command.study).string());
+    return 128 + number;  // as shells report a program that a signal ended
   }
   const FinalTest test = final_test(common, model, study, command.top, command.repeats);
   print_final_test(test, study);
@@ -128,6 +129,7 @@ void search(SearchCommand command) {
              driver.progress().num_complete, driver.progress().num_aborted, driver.progress().num_diverged,
              std::filesystem::absolute(command.study).string());
   if (!common.json.empty()) write_file(common.json, to_json(test, study).dump(2) + "\n");
+  return 0;
 }
 
 }  // namespace
@@ -166,7 +168,7 @@ Run add_search(CLI::App& app) {
   add_common_options(*sub, command->common, 20);
   sub->add_option("--search", command->search, "techniques to search (default: all); the others keep --set or off")
       ->delimiter(',');
-  return [command] { search(*command); };
+  return [command] { return search(*command); };
 }
 
 }  // namespace murmur::app

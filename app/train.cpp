@@ -118,7 +118,10 @@ Run add_train(CLI::App& app) {
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
       ->capture_default_str();
   add_common_options(*command, options->common, 5);
-  return [options] { train(*options); };
+  return [options] {
+    train(*options);
+    return 0;
+  };
 }
 
 }  // namespace murmur::app

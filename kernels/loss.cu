@@ -55,7 +55,7 @@ struct LossForward {
       lanes.each([&](int i) {
         const T z = logits[k * rows + i] + bias[k];
         best[i] = z > largest[i] ? static_cast<int32_t>(k) : best[i];
-        largest[i] = z < largest[i] ? largest[i] : z;  // NaN wins, and stays
+        largest[i] = z < largest[i] ? largest[i] : z;
       });
     }
     Values total;
@@ -71,7 +71,8 @@ struct LossForward {
     Values hit;
     lanes.each([&](int i) {
       loss[i] = logarithm(total[i]);
-      hit[i] = targets[i] == best[i] ? T{1} : T{0};
+      // NaN anywhere in the row makes its total NaN: such a row has no largest logit, and hits nothing
+      hit[i] = targets[i] == best[i] && total[i] == total[i] ? T{1} : T{0};
       total[i] = T{1} / total[i];
     });
     for (int64_t k = 0; k < classes; ++k) {

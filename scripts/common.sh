@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share: packages, builds, test runs. Source it; it changes into the repository's root.
 #
-#   set_up GROUP...        installs the missing Debian/Ubuntu packages of the groups: build, test, check
+#   set_up GROUP...        installs the missing Debian/Ubuntu packages of the groups: build, test, check, peers
 #   build PRESET [TARGET]  configures and compiles, all targets or one
 #   run_tests PRESET [CTEST OPTION]...
 #   count_tests PRESET...  sets PASSED, FAILED and SKIPPED from the last runs of the presets
@@ -36,8 +36,10 @@ packages_of() {
         libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
       ;;
     test) echo python3-optuna ;;
+    # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
+    peers) echo python3-torch libopenblas0-pthread ;;
     check) echo clang clang-format-14 clang-tidy-14 shellcheck ;;
-    *) die "packages: expected build, test or check, got '$1'" ;;
+    *) die "packages: expected build, test, check or peers, got '$1'" ;;
   esac
 }
 

@@ -43,7 +43,7 @@ fi
 mkdir -p out
 choose_study
 printf '%s\n' "${options[*]}" >"$study.begun"
-# An interrupted search ends well, but is not complete.
+# An interrupted search is not complete, also when the signal came at its very end.
 trap 'exit 130' INT
 trap 'exit 143' TERM
 say "murmur search --study $study.db ${options[*]}"

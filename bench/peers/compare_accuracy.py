@@ -150,7 +150,10 @@ def main():
     seeds = list(range(options.first_seed, options.first_seed + options.seeds))
     report = fashion.provenance()
     report.update(pytorch=torch.__version__, epochs=options.epochs, seeds=seeds, same_weights=options.same_weights)
+    report.update(blas=fashion.blas_libraries(), threads=torch.get_num_threads())
     report["results"] = {}
+    blas = ", ".join(report["blas"]) or "built in"
+    print(f"PyTorch {torch.__version__}, {report['threads']} threads, BLAS: {blas}")
     print(f"fc on {options.dataset}, {options.epochs} epochs, {options.seeds} seeds; accuracy in %, mean ± sd")
     print(f"{'':10}{'':12}{'murmur':>14}  {'PyTorch':>14}  {'difference':>10}  {'its SE':>6}  within 2 SE")
     for name in options.optimizers:

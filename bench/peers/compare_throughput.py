@@ -93,7 +93,8 @@ def span(values):
 def print_table(report):
     first = report["rounds"][0]
     print(f"murmur: {first['murmur']['device']}: {first['murmur']['description']}, commit {first['murmur']['commit']}")
-    print(f"peer:   {first['pytorch']['framework']} on {first['pytorch']['device']}")
+    blas = ", ".join(first["pytorch"]["blas"]) or "built in"
+    print(f"peer:   {first['pytorch']['framework']} on {first['pytorch']['device']}, BLAS: {blas}")
     for noise, kinds in report["pytorch"].items():
         for kind, line in kinds.items():
             figure = f"{line['images_per_second']['median']:,.0f} images/s"

@@ -60,6 +60,20 @@ def num_cores():
     return len(os.sched_getaffinity(0))
 
 
+def blas_libraries():
+    """Files of the BLAS that this process has loaded, but NumPy's own; none where PyTorch has it built in.
+
+    torch.__config__ does not name the one that Debian's PyTorch finds at run time.
+    """
+    try:
+        with open("/proc/self/maps", encoding="utf-8") as file:
+            paths = {line.split(maxsplit=5)[5].strip() for line in file if ".so" in line}
+    except OSError:
+        return []
+    words = ("blas", "blis", "mkl")
+    return sorted(p for p in paths if any(w in os.path.basename(p) for w in words) and "numpy.libs" not in p)
+
+
 def commit():
     """The repository's commit, with -dirty where files differ from it."""
     here = os.path.dirname(os.path.abspath(__file__))

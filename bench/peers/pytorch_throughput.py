@@ -372,6 +372,8 @@ def main():
     report.update(
         benchmark="pytorch_throughput",
         framework=f"PyTorch {torch.__version__}",
+        blas=fashion.blas_libraries(),
+        parallel_info=torch.__config__.parallel_info(),
         device=options.device,
         description=torch.cuda.get_device_name(options.device) if on_gpu else report["host"],
         images=options.images // BATCH * BATCH,

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -78,33 +79,65 @@ TEST(Search, GoesOnWhereItStopped) {
   for (size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i].intermediate, before[i].intermediate);
 }
 
-TEST(Search, KilledItLosesNoReportedTrial) {
-  const Folder folder;
-  write_dataset(folder, 6400);
+int64_t num_told(const std::string& study) {
+  const std::vector<TrialRecord> trials = Study::open_read_only(study).trials();
+  return std::ranges::count_if(trials, [](const TrialRecord& trial) { return trial.state != TrialState::kRunning; });
+}
+
+struct Stopped {
+  int64_t seen = 0;  // trials told in the study, just before the signal
+  int status = 0;    // of waitpid
+  std::string output;
+};
+
+/// Starts a search without an end and sends it the signal as soon as six trials have been told.
+Stopped stop_search(const Folder& folder, const std::string& study, int signal) {
   const std::string log = folder / "log";
   const std::string command = std::string("exec ") + MURMUR_PROGRAM + " " +
-                              search_command(folder, "k.db", "--trials 2000 --quiet") + " >" + log + " 2>&1";
+                              search_command(folder, study, "--trials 2000 --quiet") + " >" + log + " 2>&1";
   const pid_t child = fork();
   if (child == 0) {
     execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     _exit(127);
   }
-  int64_t seen = 0;
-  for (int i = 0; i < 3000 && seen < 6; ++i) {
+  Stopped stopped;
+  for (int i = 0; i < 3000 && stopped.seen < 6; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (!std::filesystem::exists(folder / "k.db")) continue;
-    seen = 0;
-    for (const TrialRecord& trial : Study::open_read_only(folder / "k.db").trials()) {
-      seen += trial.state != TrialState::kRunning;
-    }
+    if (std::filesystem::exists(folder / study)) stopped.seen = num_told(folder / study);
   }
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  ASSERT_GE(seen, 6) << read_text(log);
+  kill(child, signal);
+  waitpid(child, &stopped.status, 0);
+  stopped.output = read_text(log);
+  return stopped;
+}
+
+TEST(Search, ASignalStopsItWithTheExitCodeThatShellsExpect) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const Folder folder;
+    write_dataset(folder, 6400);
+    const Stopped stopped = stop_search(folder, "s.db", signal);
+    ASSERT_GE(stopped.seen, 6) << stopped.output;
+    ASSERT_TRUE(WIFEXITED(stopped.status)) << stopped.output;
+    EXPECT_EQ(WEXITSTATUS(stopped.status), 128 + signal);
+    const int64_t told = num_told(folder / "s.db");
+    EXPECT_GE(told, stopped.seen);
+    EXPECT_THAT(stopped.output, HasSubstr("stopped after " + std::to_string(told) + " trials"));
+    EXPECT_THAT(stopped.output, HasSubstr((folder / "s.db") + "; the same command goes on"));
+    // Those in training are trained again.
+    const int64_t trials = Study::open_read_only(folder / "s.db").num_trials() + 2;
+    const auto again = run_murmur(search_command(folder, "s.db", "--trials " + std::to_string(trials)));
+    ASSERT_EQ(again.exit_code, 0) << again.output;
+    EXPECT_EQ(num_told(folder / "s.db"), trials);
+  }
+}
+
+TEST(Search, KilledItLosesNoReportedTrial) {
+  const Folder folder;
+  write_dataset(folder, 6400);
+  const Stopped stopped = stop_search(folder, "k.db", SIGKILL);
+  ASSERT_GE(stopped.seen, 6) << stopped.output;
+  EXPECT_GE(num_told(folder / "k.db"), stopped.seen);
   const std::vector<TrialRecord> trials = Study::open_read_only(folder / "k.db").trials();
-  int64_t kept = 0;
-  for (const TrialRecord& trial : trials) kept += trial.state != TrialState::kRunning;
-  EXPECT_GE(kept, seen);
   // and the search goes on from there, training again what was running
   const auto again = run_murmur(search_command(folder, "k.db", "--trials " + std::to_string(trials.size() + 2)));
   ASSERT_EQ(again.exit_code, 0) << again.output;

@@ -252,6 +252,39 @@ TEST_P(LossTest, ANetworkWithoutAFiniteLossHasDiverged) {
   EXPECT_EQ(Divergence<double>::run(stream(), std::numeric_limits<double>::infinity()), expected);
 }
 
+template <class T>
+class HitsOfNan {
+ public:
+  /// Hits of a network whose targets all are `target`, after the logits of `classes` have become NaN in every row.
+  static int64_t count(Stream& stream, int32_t target, const std::vector<int64_t>& classes) {
+    const Case c{1, 36, 3};
+    test::Population population(1, stream.device());
+    Buffers<T> buffers(c, stream.device());
+    buffers.targets.set(std::vector<int32_t>(static_cast<size_t>(c.rows), target));
+    for (const int64_t k : classes) {
+      for (int64_t row = 0; row < c.rows; ++row) {
+        buffers.logit_values[static_cast<size_t>(k * c.rows + row)] = std::numeric_limits<T>::quiet_NaN();
+      }
+    }
+    buffers.logits.set(buffers.logit_values);
+    loss_forward(stream, make_args(c, population, buffers));
+    stream.synchronize();
+    population.download();
+    return population.states[0].num_hits;
+  }
+};
+
+TEST_P(LossTest, ARowWithNanHitsNoLabel) {
+  for (int32_t target = 0; target < 3; ++target) {
+    for (const std::vector<int64_t>& classes : {std::vector<int64_t>{0, 1, 2}, {0}, {1}, {2}}) {
+      SCOPED_TRACE(::testing::Message() << "target " << target << ", NaN in " << ::testing::PrintToString(classes));
+      EXPECT_EQ(HitsOfNan<float>::count(stream(), target, classes), 0);
+      EXPECT_EQ(HitsOfNan<double>::count(stream(), target, classes), 0);
+    }
+    EXPECT_GT(HitsOfNan<float>::count(stream(), target, {}), 0);
+  }
+}
+
 TEST_P(LossTest, HugeLogitsThatAreFiniteAreFine) {
   const Case c{1, 4, 3};
   test::Population population(1, device());
