@@ -154,20 +154,7 @@ void run(murmur::Stream& stream, const ActivationBackwardArgs<T>& args) {
 
 }  // namespace
 
-void activation_forward(murmur::Stream& stream, const ActivationArgs<float>& args) {
-  run(stream, args);
-}
-
-void activation_forward(murmur::Stream& stream, const ActivationArgs<double>& args) {
-  run(stream, args);
-}
-
-void activation_backward(murmur::Stream& stream, const ActivationBackwardArgs<float>& args) {
-  run(stream, args);
-}
-
-void activation_backward(murmur::Stream& stream, const ActivationBackwardArgs<double>& args) {
-  run(stream, args);
-}
+MURMUR_DEFINE_KERNEL(activation_forward, ActivationArgs)
+MURMUR_DEFINE_KERNEL(activation_backward, ActivationBackwardArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -149,12 +149,6 @@ void run(murmur::Stream& stream, const InputArgs<T>& args) {
 
 }  // namespace
 
-void input_forward(murmur::Stream& stream, const InputArgs<float>& args) {
-  run(stream, args);
-}
-
-void input_forward(murmur::Stream& stream, const InputArgs<double>& args) {
-  run(stream, args);
-}
+MURMUR_DEFINE_KERNEL(input_forward, InputArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -41,7 +41,7 @@ struct InputArgs {
   int64_t first = 0;  // the split's first sample
   noise::ImageSize size;
   int64_t shuffle_window = 0;  // 0: the whole epoch
-  bool mask_input = false;     // a linear or convolution layer that is not the last comes next
+  bool mask_input = false;     // the study's dropconnect: a layer that is not the last comes next
   T* output = nullptr;
   int64_t output_stride = 0;  // elements from network to network
   int32_t* targets = nullptr;
@@ -249,9 +249,14 @@ struct LossArgs {
   T* grad_bias = nullptr;
 };
 
+/// What transient noise (DropConnect, additive and multiplicative noise) does to an element of the arena.
+enum class WeightKind : uint8_t { kExact, kNoisy, kNoisyAndDropped };
+
 /// 4 and 5. Update: (mean of the batch) · gradient dropout · frozen mask · gradient noise · weight noise · SGD /
-/// momentum / Adam, for every parameter of every network whose batch is full; clears the gradient. Shapes: weight,
-/// grad, moment1, moment2 [P, stride]: the arenas.
+/// momentum / Adam, for every parameter of every network whose batch is full; clears the gradient. With `copy`: the
+/// passes run on that copy of the weights, which has transient noise; the gradient passes through it, and the copy of
+/// the next update is written. Shapes: weight, grad, moment1, moment2, copy [P, stride]: the arenas; kinds [stride /
+/// 4].
 template <class T>
 struct UpdateArgs {
   StepArgs step;
@@ -261,6 +266,15 @@ struct UpdateArgs {
   T* moment1 = nullptr;
   T* moment2 = nullptr;
   int64_t stride = 0;
+  T* copy = nullptr;
+  const WeightKind* kinds = nullptr;
+};
+
+/// Writes the copy of the weights for the selected networks' first update. Shapes: selected u8 [P].
+template <class T>
+struct CopyWeightsArgs {
+  UpdateArgs<T> update;
+  const uint8_t* selected = nullptr;
 };
 
 /// The end of a tick: counts samples and updates.
@@ -339,6 +353,8 @@ MURMUR_DECLARE_KERNEL(loss_forward, LossArgs<float>)
 MURMUR_DECLARE_KERNEL(loss_forward, LossArgs<double>)
 MURMUR_DECLARE_KERNEL(update, UpdateArgs<float>)
 MURMUR_DECLARE_KERNEL(update, UpdateArgs<double>)
+MURMUR_DECLARE_KERNEL(copy_weights, CopyWeightsArgs<float>)
+MURMUR_DECLARE_KERNEL(copy_weights, CopyWeightsArgs<double>)
 MURMUR_DECLARE_KERNEL(advance, AdvanceArgs)
 MURMUR_DECLARE_KERNEL(initialize, InitializeArgs<float>)
 MURMUR_DECLARE_KERNEL(initialize, InitializeArgs<double>)

@@ -119,12 +119,6 @@ void run(murmur::Stream& stream, const LossArgs<T>& args) {
 
 }  // namespace
 
-void loss_forward(murmur::Stream& stream, const LossArgs<float>& args) {
-  run(stream, args);
-}
-
-void loss_forward(murmur::Stream& stream, const LossArgs<double>& args) {
-  run(stream, args);
-}
+MURMUR_DEFINE_KERNEL(loss_forward, LossArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -37,7 +37,7 @@ constexpr std::array<TechniqueInfo, kNumTechniques> kTechniques{{
   {T::kLabelSmoothing,      "label_smoothing",        kLoss,       kData,         kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "share of the target spread over all classes"},
   {T::kInitScale,           "init_scale",             kWeight,     kNetwork,      kFloat,       0,     0.1,   0.05, kIdentity,         0,  0.1,  0.05,  false, kNoChoices,  "standard deviation of the initial weights"},
   {T::kDropout,             "dropout",                kActivation, kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero a hidden activation (the rest is scaled up)"},
-  {T::kDropconnect,         "dropconnect",            kActivation, kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero an input of a hidden layer (not rescaled: the study's form)"},
+  {T::kDropconnect,         "dropconnect",            kWeight,     kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero a weight of a hidden layer (the rest is scaled up); with --paper, an input of it (not scaled)"},
   {T::kFrozenFraction,      "frozen_fraction",        kGradient,   kNetwork,      kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "fraction of the parameters that stay at their random start"},
   {T::kActivationNoise,     "activation_noise",       kActivation, kNetwork,      kFloat,       0,     0.1,   0,    kIdentity,         0,  0.1,  0,     true,  kNoChoices,  "standard deviation of the Gaussian noise before every hidden ReLU"},
   {T::kLossNoise,           "loss_noise",             kLoss,       kNetwork,      kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the factor N(1, s^2) on every sample's loss"},
@@ -49,6 +49,8 @@ constexpr std::array<TechniqueInfo, kNumTechniques> kTechniques{{
   {T::kWeightNoise,         "weight_noise",           kWeight,     kOptimization, kLogFloat,    1e-6,  1e-1,  0,    kNegativePowerOff, 1,  6,    6,     true,  kNoChoices,  "variance at the first update of the noise on the weights, decaying as (1+t)^-0.55"},
   {T::kGradientNoise,       "gradient_noise",         kGradient,   kOptimization, kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "variance at the first update of the noise on the gradient, decaying as (1+t)^-0.55"},
   {T::kGradientDropout,     "gradient_dropout",       kGradient,   kOptimization, kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero an element of the gradient in an update (not rescaled)"},
+  {T::kTransientWeightNoise,"transient_weight_noise", kWeight,     kNetwork,      kFloat,       0,     0.1,   0,    kIdentity,         0,  0.1,  0,     true,  kNoChoices,  "standard deviation of the Gaussian noise on the weights that only the passes of an update see"},
+  {T::kMultiplicativeWeightNoise,"multiplicative_weight_noise",kWeight,kNetwork,  kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the factor N(1, s^2) on every weight that only the passes of an update see"},
 }};
 // clang-format on
 

@@ -27,8 +27,8 @@ enum class Decode : uint8_t {
   kNegativePowerOff,  // value = 10^-raw, and 0 where raw is at its upper bound
 };
 
-/// The techniques, in the order of the study. The number is the row of a technique in `kTechniques` and in the device
-/// table [technique][P], and part of the address of its random numbers: never reorder, append.
+/// The techniques, those of the study in its order. The number is the row of a technique in `kTechniques` and in the
+/// device table [technique][P], and part of the address of its random numbers: never reorder, append.
 enum class Technique : uint8_t {
   kShuffle,
   kFlip,
@@ -52,9 +52,14 @@ enum class Technique : uint8_t {
   kWeightNoise,
   kGradientNoise,
   kGradientDropout,
+  // beyond the study
+  kTransientWeightNoise,
+  kMultiplicativeWeightNoise,
 };
 
-inline constexpr int kNumTechniques = 22;
+inline constexpr int kNumTechniques = 24;
+/// The dimensions of the study, and of a search that does not say otherwise: the first rows of the table.
+inline constexpr int kNumStudyTechniques = 22;
 
 /// One row of the technique table: the single source of the search space, `--set` keys, TOML keys, help and labels.
 /// `low`, `high`, `off` are values as a user writes them; `raw_*` are positions of the swarm, in the study's units.

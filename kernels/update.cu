@@ -17,9 +17,86 @@ constexpr float kBeta1 = 0.9f;
 constexpr float kBeta2 = 0.999f;
 constexpr float kEpsilon = 1e-7f;
 
+constexpr int kQuads = 256;
+
+/// The noise of one update on the copy of the weights. An element's address is its place in the arena and the update's
+/// number, so that the gradient passes through the very noise that the forward has seen.
+template <class T>
+struct TransientNoise {
+  using Tile = Lanes<kQuads>;
+  float dropped;
+  T additive;
+  T factor;
+  uint64_t seed;
+  uint64_t position;
+  const WeightKind* kinds;
+
+  MURMUR_KERNEL TransientNoise(const UpdateArgs<T>& args, const NetworkState& state, int64_t network, int64_t update,
+                               int64_t first)
+      : dropped(args.step.paper ? 0.0f : args.step.techniques.get(Technique::kDropconnect, network)),
+        additive(static_cast<T>(args.step.techniques.get(Technique::kTransientWeightNoise, network))),
+        factor(static_cast<T>(args.step.techniques.get(Technique::kMultiplicativeWeightNoise, network))),
+        seed(state.seed),
+        position(static_cast<uint64_t>(update * (args.stride / 4) + first)),
+        kinds(args.kinds + first) {}
+
+  /// x times the slope of the copy: turns the copy's gradient into the weight's.
+  MURMUR_KERNEL void multiply(const Tile& lanes, Elements<T>& x) const {
+    if (factor > 0) {
+      PerElement<float, kQuads> n;
+      lanes.fill(n, [&](int i) {
+        return only(i, WeightKind::kNoisy, normal(words(Technique::kMultiplicativeWeightNoise, i)));
+      });
+      lanes.elements([&](int e) { x[e] *= noise::transient_slope(factor, n[e]); });
+    }
+    if (dropped > 0) {
+      const float probability = dropped;
+      const T scale = T{1} / (T{1} - static_cast<T>(dropped));
+      PerElement<uint32_t, kQuads> word;
+      PerElement<T, kQuads> scales;
+      lanes.fill(word, [&](int i) { return keep_others(i, words(Technique::kDropconnect, i)); });
+      lanes.fill(scales, [&](int i) {
+        const T own = has(i, WeightKind::kNoisyAndDropped) ? scale : T{1};
+        return Quad<T>{own, own, own, own};
+      });
+      lanes.elements([&](int e) { x[e] = noise::dropconnect(x[e], probability, scales[e], word[e]); });
+    }
+  }
+
+  /// The copy of the weights w.
+  MURMUR_KERNEL void write(const Tile& lanes, Elements<T>& w, T* memory) const {
+    Elements<T> copy(memory);
+    lanes.elements([&](int e) { copy[e] = w[e]; });
+    if (additive > 0) {
+      PerElement<float, kQuads> n;
+      lanes.fill(
+          n, [&](int i) { return only(i, WeightKind::kNoisy, normal(words(Technique::kTransientWeightNoise, i))); });
+      lanes.elements([&](int e) { copy[e] = noise::weight_noise(copy[e], additive, n[e]); });
+    }
+    multiply(lanes, copy);
+    copy.store(lanes);
+  }
+
+ private:
+  MURMUR_HD Quad<uint32_t> words(Technique id, int i) const {
+    return philox(position + static_cast<uint64_t>(i), make_site(id, 0), 0, seed);
+  }
+  MURMUR_HD bool has(int i, WeightKind least) const { return kinds[i] >= least; }
+  /// No noise on the elements that are exact.
+  MURMUR_HD Quad<float> only(int i, WeightKind least, const Quad<float>& n) const {
+    const float on = has(i, least) ? 1.0f : 0.0f;
+    return map(n, [on](float x) { return on * x; });
+  }
+  /// The largest word, which is always kept, for the elements that are not dropped.
+  MURMUR_HD Quad<uint32_t> keep_others(int i, const Quad<uint32_t>& word) const {
+    const uint32_t on = has(i, WeightKind::kNoisyAndDropped) ? 0u : ~0u;
+    return map(word, [on](uint32_t x) { return x | on; });
+  }
+};
+
 template <class T>
 struct Update {
-  static constexpr int kWidth = 256;
+  static constexpr int kWidth = kQuads;
   UpdateArgs<T> args;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
@@ -39,11 +116,15 @@ struct Update {
     g.load(lanes);
     w.load(lanes);
     lanes.elements([&](int e) { g[e] *= scale; });
+    if (args.copy != nullptr) TransientNoise<T>(args, state, network, state.update, first).multiply(lanes, g);
     add_noise(lanes, state, network, first, g, w);
     apply(lanes, state, network, offset, g, w);
     lanes.elements([&](int e) { g[e] = T{0}; });
     g.store(lanes);
     w.store(lanes);
+    if (args.copy != nullptr) {
+      TransientNoise<T>(args, state, network, state.update + 1, first).write(lanes, w, args.copy + offset);
+    }
   }
 
   /// gradient dropout · frozen mask · gradient noise · weight noise
@@ -118,20 +199,40 @@ struct Update {
 };
 
 template <class T>
+struct CopyWeights {
+  static constexpr int kWidth = kQuads;
+  CopyWeightsArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+    if (args.selected[network] == 0) return;
+    const UpdateArgs<T>& update = args.update;
+    const NetworkState& state = update.step.state[network];
+    const int64_t first = tile * kWidth;
+    const int64_t offset = network * update.stride + 4 * first;
+    const Lanes<kWidth> lanes = all.first(update.stride / 4 - first);
+    Elements<T> w(update.weight + offset);
+    w.load(lanes);
+    TransientNoise<T>(update, state, network, state.update, first).write(lanes, w, update.copy + offset);
+  }
+};
+
+int64_t num_tiles(int64_t stride) {
+  return (stride / 4 + kQuads - 1) / kQuads;
+}
+
+template <class T>
 void run(murmur::Stream& stream, const UpdateArgs<T>& args) {
-  const int64_t quads = args.stride / 4;
-  launch(stream, "update", args.step.num_networks, (quads + Update<T>::kWidth - 1) / Update<T>::kWidth,
-         Update<T>{args});
+  launch(stream, "update", args.step.num_networks, num_tiles(args.stride), Update<T>{args});
+}
+
+template <class T>
+void run(murmur::Stream& stream, const CopyWeightsArgs<T>& args) {
+  launch(stream, "copy_weights", args.update.step.num_networks, num_tiles(args.update.stride), CopyWeights<T>{args});
 }
 
 }  // namespace
 
-void update(murmur::Stream& stream, const UpdateArgs<float>& args) {
-  run(stream, args);
-}
-
-void update(murmur::Stream& stream, const UpdateArgs<double>& args) {
-  run(stream, args);
-}
+MURMUR_DEFINE_KERNEL(update, UpdateArgs)
+MURMUR_DEFINE_KERNEL(copy_weights, CopyWeightsArgs)
 
 }  // namespace murmur::MURMUR_TARGET

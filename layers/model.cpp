@@ -162,16 +162,19 @@ Model::Model(const ModelSpecification& specification, const noise::ImageSize& si
   Builder builder(*this, size, num_classes);
   for (const LayerSpecification& layer : specification.layers) builder.add(layer);
   builder.set_masks();
+  parameters_.spare_last_kernel();
   parameters_.allocate(device, dtype, num_networks);
 }
 
 Activations Model::convolve(const Step& step, const Activations& input, const WeightLayer& layer,
                             const Activations* residual) const {
-  const Activations x = convolution(step, input, parameters_[layer.weight], layer.convolution);
-  if (!layer.norm) return image_activation(step, x, parameters_[layer.bias], nullptr, residual, layer.activation);
-  const BatchNorm norm{parameters_[layer.norm->gamma], parameters_[layer.norm->beta],
+  const Activations x = convolution(step, input, parameters_.of(step, layer.weight), layer.convolution);
+  ImageActivationOptions options = layer.activation;
+  options.mask_next_input &= step.args.paper;
+  if (!layer.norm) return image_activation(step, x, parameters_.of(step, layer.bias), nullptr, residual, options);
+  const BatchNorm norm{parameters_.of(step, layer.norm->gamma), parameters_.of(step, layer.norm->beta),
                        parameters_.statistics(layer.norm->statistics)};
-  return image_activation(step, x, parameters_[layer.bias], &norm, residual, layer.activation);
+  return image_activation(step, x, parameters_.of(step, layer.bias), &norm, residual, options);
 }
 
 Activations Model::run(const Step& step, const Activations& input, const Layer& layer) const {
@@ -184,16 +187,19 @@ Activations Model::run(const Step& step, const Activations& input, const Layer& 
       const Activations projected = convolve(step, input, layer.weights[2], nullptr);
       return convolve(step, inner, layer.weights[1], &projected);
     }
-    case Kind::kPool:
-      return pool(step, input, layer.pooling);
+    case Kind::kPool: {
+      ImageActivationOptions options = layer.pooling;
+      options.mask_next_input &= step.args.paper;
+      return pool(step, input, options);
+    }
     case Kind::kLinear: {
       const WeightLayer& weights = layer.weights[0];
-      const Activations x = linear(step, input, parameters_[weights.weight]);
+      const Activations x = linear(step, input, parameters_.of(step, weights.weight));
       ActivationOptions options;
       options.layer = weights.activation.layer;
       options.dropout = weights.activation.dropout;
-      options.mask_next_input = weights.activation.mask_next_input;
-      return activation(step, x, parameters_[weights.bias], options);
+      options.mask_next_input = weights.activation.mask_next_input && step.args.paper;
+      return activation(step, x, parameters_.of(step, weights.bias), options);
     }
   }
   return {};
@@ -203,8 +209,8 @@ Variable Model::loss(const Step& step, const Batch& batch) const {
   Activations x = batch.input;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) x = run(step, x, layers_[i]);
   const WeightLayer& last = layers_.back().weights[0];
-  x = linear(step, x, parameters_[last.weight]);
-  return cross_entropy(step, x, parameters_[last.bias], batch.targets);
+  x = linear(step, x, parameters_.of(step, last.weight));
+  return cross_entropy(step, x, parameters_.of(step, last.bias), batch.targets);
 }
 
 }  // namespace murmur

@@ -21,8 +21,9 @@ class Model {
         DType dtype, int64_t num_networks);
 
   const Parameters& parameters() const { return parameters_; }
-  /// True where the first layer's input is masked by the study's dropconnect: it is not the last layer.
-  bool masks_input() const { return num_weight_layers_ > 1; }
+  Parameters& parameters() { return parameters_; }
+  /// True where the study's dropconnect masks the first layer's input: it is not the last layer.
+  bool masks_input(const Step& step) const { return step.args.paper && num_weight_layers_ > 1; }
   /// Multiplications and additions of one sample's forward in convolutions and linear layers, counted as two.
   int64_t forward_flops() const { return forward_flops_; }
 

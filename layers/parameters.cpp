@@ -1,6 +1,9 @@
 #include "layers/parameters.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "engine/profiling.hpp"
 
@@ -23,14 +26,20 @@ double kernel_scale(Initialization initialization, int64_t fan_out, int64_t fan_
 }  // namespace
 
 size_t Parameters::add_kernel(int64_t out, int64_t in, int64_t fan_out) {
-  entries_.push_back({{out, in}, stride_, fan_out > 0 ? fan_out : out, 0});
+  entries_.push_back({{out, in}, stride_, fan_out > 0 ? fan_out : out, 0, WeightKind::kNoisyAndDropped});
   stride_ += padded(out * in);
   num_parameters_ += out * in;
   return entries_.size() - 1;
 }
 
+void Parameters::spare_last_kernel() {
+  const auto last =
+      std::find_if(entries_.rbegin(), entries_.rend(), [](const Entry& entry) { return entry.fan_out > 0; });
+  if (last != entries_.rend()) last->kind = WeightKind::kNoisy;
+}
+
 size_t Parameters::add_vector(int64_t size, double start) {
-  entries_.push_back({{padded(size)}, stride_, 0, start});
+  entries_.push_back({{padded(size)}, stride_, 0, start, WeightKind::kExact});
   stride_ += padded(size);
   num_parameters_ += size;
   return entries_.size() - 1;
@@ -91,18 +100,50 @@ void Parameters::initialize(const Step& step, Initialization initialization, con
   });
 }
 
+void Parameters::enable_copy() {
+  if (has_copy()) return;
+  const int64_t num_networks = weight_.size(0);
+  copy_ = Tensor::zeros({num_networks, stride_}, weight_.dtype(), weight_.device());
+  std::vector<uint8_t> kinds(static_cast<size_t>(stride_ / 4));
+  for (const Entry& entry : entries_) {
+    const int64_t size = std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
+    std::fill_n(kinds.begin() + entry.offset / 4, num_quads(size), static_cast<uint8_t>(entry.kind));
+    Shape shape{num_networks};
+    shape.insert(shape.end(), entry.shape.begin(), entry.shape.end());
+    copies_.push_back(Variable::parameter(copy_.view(entry.offset, shape), grad_.view(entry.offset, shape)));
+  }
+  kinds_ = Tensor::from<uint8_t>(kinds, {static_cast<int64_t>(kinds.size())}, weight_.device());
+}
+
+template <class T>
+UpdateArgs<T> Parameters::update_args(const Step& step) const {
+  UpdateArgs<T> args;
+  args.step = step.args;
+  args.weight = weight_.data<T>();
+  args.grad = grad_.data<T>();
+  args.moment1 = moment1_.data<T>();
+  args.moment2 = moment2_.data<T>();
+  args.stride = stride_;
+  if (has_copy()) {
+    args.copy = copy_.data<T>();
+    args.kinds = reinterpret_cast<const WeightKind*>(kinds_.data<uint8_t>());
+  }
+  return args;
+}
+
+void Parameters::refresh_copy(const Step& step, const Tensor& selected) const {
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    copy_weights(step.stream, CopyWeightsArgs<T>{update_args<T>(step), selected.data<uint8_t>()});
+  });
+}
+
 void Parameters::update(const Step& step, bool sum_loss) const {
   const ProfileRange range("update");
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    UpdateArgs<T> args;
-    args.step = step.args;
+    UpdateArgs<T> args = update_args<T>(step);
     args.sum_loss = sum_loss;
-    args.weight = weight_.data<T>();
-    args.grad = grad_.data<T>();
-    args.moment1 = moment1_.data<T>();
-    args.moment2 = moment2_.data<T>();
-    args.stride = stride_;
     murmur::update(step.stream, args);
   });
 }

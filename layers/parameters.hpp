@@ -22,6 +22,8 @@ class Parameters {
   /// Declares a kernel [out, in], each input of which feeds `fan_out` outputs (0: `out`); returns its index.
   /// This and the next two: before allocate() only.
   size_t add_kernel(int64_t out, int64_t in, int64_t fan_out = 0);
+  /// The kernel of the last layer: DropConnect spares it.
+  void spare_last_kernel();
   /// A vector [padded size] that starts at one value: a bias, or a batch norm's gamma and beta.
   size_t add_vector(int64_t size, double start = 0);
   /// A batch norm's running mean and variance [2, padded size], which no gradient changes; returns their own index.
@@ -30,6 +32,15 @@ class Parameters {
 
   /// The parameter of all networks, a view into the arena.
   const Variable& operator[](size_t index) const { return variables_[index]; }
+  /// What the passes of a step use: in training the copy with transient noise, where there is one.
+  const Variable& of(const Step& step, size_t index) const {
+    return step.training && has_copy() ? copies_[index] : variables_[index];
+  }
+
+  /// From now on training runs on a copy of the weights, which the update writes with transient noise (standard
+  /// DropConnect, forward-only weight noise) on it.
+  void enable_copy();
+  bool has_copy() const { return copy_.defined(); }
   /// Running mean (first 0) and variance (first 1) of all networks [P, 2, padded size].
   const Tensor& statistics(size_t index) const { return statistics_[index]; }
   const Tensor& weight() const { return weight_; }
@@ -42,6 +53,8 @@ class Parameters {
 
   /// Fresh kernels, zero biases, gradients and moments for the networks with selected[p] != 0 (u8 [P]).
   void initialize(const Step& step, Initialization initialization, const Tensor& selected) const;
+  /// Writes the selected networks' copies for the update that comes next. Needs a copy.
+  void refresh_copy(const Step& step, const Tensor& selected) const;
   /// Applies the gradients of the networks whose batch is full (kernels 4 and 5).
   void update(const Step& step, bool sum_loss) const;
 
@@ -51,7 +64,10 @@ class Parameters {
     int64_t offset;
     int64_t fan_out;  // of a kernel
     double start;     // of a vector
+    WeightKind kind;  // what transient noise does to it
   };
+  template <class T>
+  UpdateArgs<T> update_args(const Step& step) const;
 
   std::vector<Entry> entries_;
   std::vector<Variable> variables_;
@@ -59,7 +75,10 @@ class Parameters {
   std::vector<Tensor> statistics_;
   int64_t num_parameters_ = 0;
   int64_t stride_ = 0;
+  std::vector<Variable> copies_;
   Tensor weight_, grad_, moment1_, moment2_;
+  Tensor copy_;   // as weight_; undefined without transient noise
+  Tensor kinds_;  // WeightKind of each quad of the arena
 };
 
 }  // namespace murmur

@@ -92,7 +92,7 @@ Step PopulationTrainer::make_step(Pass& pass) const {
 
 void PopulationTrainer::tick(Pass& pass) const {
   const Step step = make_step(pass);
-  const Batch batch = input_batch(step, pass.source, model_.masks_input());
+  const Batch batch = input_batch(step, pass.source, model_.masks_input(step));
   const Variable loss = model_.loss(step, batch);
   if (pass.training) {
     backward(loss);
@@ -142,8 +142,20 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
     throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {}", options_.micro_batch,
                           trial.setting[Technique::kBatchSize]);
   }
+  if (needs_weight_copy(trial.setting) && !model_.parameters().has_copy()) {
+    // The captured tick runs on the weights themselves: it is captured anew, for all networks.
+    model_.parameters().enable_copy();
+    training_.graph.reset();
+    training_.arena->reset();
+    copy_is_stale_ = true;
+  }
   trials_[static_cast<size_t>(slot)] = trial;
   fresh_[static_cast<size_t>(slot)] = 1;
+}
+
+bool PopulationTrainer::needs_weight_copy(const Setting& setting) const {
+  return (!options_.paper && setting[Technique::kDropconnect] > 0) || setting[Technique::kTransientWeightNoise] > 0 ||
+         setting[Technique::kMultiplicativeWeightNoise] > 0;
 }
 
 void PopulationTrainer::stop(int64_t slot) {
@@ -184,7 +196,14 @@ void PopulationTrainer::initialize_fresh() {
   upload(state_, states);
   upload_hyper_parameters();
   const Tensor selected = Tensor::from<uint8_t>(fresh_, {static_cast<int64_t>(fresh_.size())}, options_.device);
-  model_.parameters().initialize(make_step(training_), options_.initialization, selected);
+  const Step step = make_step(training_);
+  model_.parameters().initialize(step, options_.initialization, selected);
+  if (model_.parameters().has_copy()) {
+    const std::vector<uint8_t> all(fresh_.size(), 1);
+    model_.parameters().refresh_copy(
+        step, copy_is_stale_ ? Tensor::from<uint8_t>(all, selected.shape(), options_.device) : selected);
+    copy_is_stale_ = false;
+  }
   stream_->synchronize();
   std::ranges::fill(fresh_, uint8_t{0});
 }

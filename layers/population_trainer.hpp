@@ -106,6 +106,7 @@ class PopulationTrainer {
   std::vector<Evaluation> evaluate(Pass& pass);
 
   void check_slot(const char* operation, int64_t slot) const;
+  bool needs_weight_copy(const Setting& setting) const;
   void initialize_fresh();
   void upload_hyper_parameters();
   double rounded_batch_size(double batch_size) const;
@@ -121,6 +122,7 @@ class PopulationTrainer {
   Pass training_, validation_, test_;
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
+  bool copy_is_stale_ = false;  // every network's copy of its weights must be written
 };
 
 }  // namespace murmur

@@ -47,7 +47,7 @@ SearchSpace::SearchSpace(std::vector<Technique> techniques) : techniques_(std::m
 
 SearchSpace SearchSpace::all() {
   std::vector<Technique> ids;
-  for (const TechniqueInfo& info : murmur::techniques()) ids.push_back(info.id);
+  for (const TechniqueInfo& info : murmur::techniques().first<kNumStudyTechniques>()) ids.push_back(info.id);
   return SearchSpace(std::move(ids));
 }
 

@@ -81,7 +81,7 @@ TEST(Techniques, RangesAreThoseOfTheStudy) {
                            {"weight_noise", 1, 6, 6},
                            {"gradient_noise", 0, 1, 0},
                            {"gradient_dropout", 0, .5, 0}};
-  ASSERT_EQ(std::size(kRows), techniques().size());
+  ASSERT_EQ(std::size(kRows), static_cast<size_t>(kNumStudyTechniques));
   for (size_t i = 0; i < std::size(kRows); ++i) {
     EXPECT_EQ(techniques()[i].key, kRows[i].key);
     EXPECT_EQ(techniques()[i].raw_low, kRows[i].low) << kRows[i].key;

@@ -255,5 +255,56 @@ TEST_P(UpdateTest, OnlyRunningNetworksChange) {
   check<float>(stream(), population, 52, false);
 }
 
+// The copy is ((w + sigma_a n_a) (1 + sigma_m n_m)) m / (1 - p), each factor where the element's kind has it: at most
+// five roundings, and an error of 1e-6 in a normal.
+TEST_P(UpdateTest, TheCopyOfTheWeightsHasItsNoise) {
+  constexpr int64_t kNetworks = 3, kQuads = 300, kStride = 4 * kQuads;
+  constexpr float kDrop = 0.4f;
+  test::Population population(kNetworks, device());
+  for (int64_t p = 1; p < kNetworks; ++p) {  // none for the first
+    population.set(Technique::kDropconnect, p, static_cast<double>(kDrop));
+    population.set(Technique::kTransientWeightNoise, p, 0.1);
+    population.set(Technique::kMultiplicativeWeightNoise, p, 0.5);
+  }
+  std::vector<uint8_t> kinds(kQuads);
+  for (size_t i = 0; i < kinds.size(); ++i) kinds[i] = static_cast<uint8_t>(i / 7 % 3);
+  const auto weights = test::random_values<double>(kNetworks * kStride, 1);
+  test::GuardedArray<double> weight(weights, device()), copy(weights.size(), 5.0, device());
+  test::GuardedArray<uint8_t> kind(kinds, device()), selected(std::vector<uint8_t>{1, 1, 0}, device());
+  UpdateArgs<double> args;
+  args.step = population.upload(kRows, kEpochSize);
+  args.weight = weight.data();
+  args.stride = kStride;
+  args.copy = copy.data();
+  args.kinds = reinterpret_cast<const WeightKind*>(kind.data());
+  copy_weights(stream(), CopyWeightsArgs<double>{args, selected.data()});
+  stream().synchronize();
+  const std::vector<double> actual = copy.values();
+  for (int64_t p = 0; p < kNetworks; ++p) {
+    const NetworkState& state = population.states[static_cast<size_t>(p)];
+    const auto address = [&](Technique id) { return test::Address{state.seed, id, 0}; };
+    const auto update = static_cast<uint64_t>(state.update);
+    for (int64_t i = 0; i < kStride; ++i) {
+      const auto at = static_cast<size_t>(p * kStride + i);
+      const auto element = static_cast<uint64_t>(i);
+      double expected = weights[at];
+      const auto what = static_cast<WeightKind>(kinds[static_cast<size_t>(i / 4)]);
+      if (p == 1 && what != WeightKind::kExact) {
+        expected +=
+            static_cast<double>(0.1f) * address(Technique::kTransientWeightNoise).normal_of(update, kQuads, element);
+        expected *= 1 + 0.5 * address(Technique::kMultiplicativeWeightNoise).normal_of(update, kQuads, element);
+      }
+      if (p == 1 && what == WeightKind::kNoisyAndDropped) {
+        expected *= address(Technique::kDropconnect).keeps(update, kQuads, element, kDrop)
+                        ? 1 / (1 - static_cast<double>(kDrop))
+                        : 0;
+      }
+      if (p == 2) expected = 5;  // not selected
+      EXPECT_NEAR(actual[at], expected, 1e-5) << p << " " << i;
+    }
+  }
+  EXPECT_TRUE(copy.guards_intact());
+}
+
 }  // namespace
 }  // namespace murmur

@@ -42,13 +42,15 @@ TEST_P(DivergenceTest, NaNInOneNetworkLeavesItsNeighboursAlone) {
     clean.run_epoch();
     EXPECT_FALSE(broken.run_epoch()[1].diverged);
     inject(broken, 1, 100, std::numeric_limits<double>::quiet_NaN());
-    const std::vector<double> frozen = test::weights_of(broken, 1);
+    std::vector<double> frozen;
     for (int epoch = 2; epoch <= 3; ++epoch) {
       const std::vector<EpochResult> expected = clean.run_epoch();
       const std::vector<EpochResult> actual = broken.run_epoch();
       EXPECT_TRUE(actual[1].diverged);
       EXPECT_FALSE(std::isfinite(actual[1].train_loss));
       EXPECT_EQ(actual[1].epoch, epoch);
+      // The passes may run on a copy of the weights that is a batch older: it diverges one update later.
+      if (epoch == 2) frozen = test::weights_of(broken, 1);
       for (const size_t neighbour : {0u, 2u}) {
         EXPECT_FALSE(actual[neighbour].diverged);
         EXPECT_EQ(actual[neighbour].train_loss, expected[neighbour].train_loss);

@@ -205,7 +205,58 @@ TEST_P(NetworkGradientTest, WithAllNoise) {
   const Tensor& weight = model.parameters().weight();
   const auto start = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
   weight.copy_from_host(start.data(), weight.num_elements() * 8);
-  const auto loss = [&](const Step& step) { return model.loss(step, input_batch(step, source, model.masks_input())); };
+  const auto begin = [&] {
+    Step step = fixture.begin();
+    step.args.paper = true;  // with masks on the inputs; the standard's masks are below
+    return step;
+  };
+  const auto loss = [&](const Step& step) {
+    return model.loss(step, input_batch(step, source, model.masks_input(step)));
+  };
+  const auto value = [&] {
+    loss(begin());
+    stream->synchronize();
+    fixture.population.download();
+    std::vector<double> losses;
+    for (const NetworkState& state : fixture.population.states) losses.push_back(state.loss_sum);
+    return losses;
+  };
+  const auto numeric = test::central_differences(weight, 1e-6, value);
+  const std::vector<double> zero(start.size());
+  model.parameters().grad().copy_from_host(zero.data(), weight.num_elements() * 8);
+  backward(loss(begin()));
+  stream->synchronize();
+  expect_gradient(model.parameters().grad(), numeric, network.bound);
+}
+
+// DropConnect on the weights and transient weight noise: one step of SGD at the rate 1 is the gradient of the loss as a
+// function of the weights, through the noise on their copy.
+TEST_P(NetworkGradientTest, ThroughTransientWeightNoise) {
+  constexpr int64_t kNetworks = 3, kRows = 36;
+  const auto& [device, network] = GetParam();
+  MURMUR_NEED_DEVICE(device);
+  const std::unique_ptr<Stream> stream = make_stream(device, 2);
+  test::StepFixture fixture(*stream, kNetworks, kRows);
+  for (int64_t p = 0; p < kNetworks; ++p) {
+    const double strength = 0.3 * static_cast<double>(p);  // none for the first
+    fixture.population.set(Technique::kDropconnect, p, strength);
+    fixture.population.set(Technique::kTransientWeightNoise, p, strength);
+    fixture.population.set(Technique::kMultiplicativeWeightNoise, p, strength);
+    fixture.population.set(Technique::kLearningRate, p, 1);
+    fixture.population.set(Technique::kOptimizer, p, 0);
+  }
+  const TrainingData data = test::small_data(device, network.size);
+  const SampleSource source{data.train_images, data.train_labels, 7, data.size, 0};
+  Model model(parse_model(network.model), network.size, 5, device, DType::kF64, kNetworks);
+  model.parameters().enable_copy();
+  const Tensor& weight = model.parameters().weight();
+  const auto start = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
+  weight.copy_from_host(start.data(), weight.num_elements() * 8);
+  const Tensor selected = Tensor::from<uint8_t>(std::vector<uint8_t>(kNetworks, 1), {kNetworks}, device);
+  const auto loss = [&](const Step& step) {
+    model.parameters().refresh_copy(step, selected);
+    return model.loss(step, input_batch(step, source, model.masks_input(step)));
+  };
   const auto value = [&] {
     loss(fixture.begin());
     stream->synchronize();
@@ -217,9 +268,13 @@ TEST_P(NetworkGradientTest, WithAllNoise) {
   const auto numeric = test::central_differences(weight, 1e-6, value);
   const std::vector<double> zero(start.size());
   model.parameters().grad().copy_from_host(zero.data(), weight.num_elements() * 8);
-  backward(loss(fixture.begin()));
+  const Step step = fixture.begin();
+  backward(loss(step));
+  model.parameters().update(step, true);
   stream->synchronize();
-  expect_gradient(model.parameters().grad(), numeric, network.bound);
+  std::vector<double> steps = weight.to_vector<double>();
+  for (size_t i = 0; i < steps.size(); ++i) steps[i] = start[i] - steps[i];
+  expect_gradient(Tensor::from<double>(steps, weight.shape(), device), numeric, network.bound);
 }
 
 }  // namespace

@@ -88,10 +88,11 @@ TEST_P(ModelTest, ForwardIsItsLayersWithTheirOwnNoise) {
   ASSERT_EQ(weight.network_size(), 252 + 12 + 80 + 8 + 40 + 8);
   const auto weights = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
   weight.copy_from_host(weights.data(), weight.num_elements() * 8);
-  const Step step = fixture.begin();
+  Step step = fixture.begin();
+  step.args.paper = true;  // dropconnect masks the inputs of the hidden layers
   const SampleSource source{data.train_images, data.train_labels, 0, data.size, 0};
-  EXPECT_TRUE(model.masks_input());
-  model.loss(step, input_batch(step, source, model.masks_input()));
+  EXPECT_TRUE(model.masks_input(step));
+  model.loss(step, input_batch(step, source, model.masks_input(step)));
   stream().synchronize();
   fixture.population.download();
   const std::vector<uint8_t> images = data.train_images.to_vector<uint8_t>();
@@ -114,7 +115,10 @@ TEST_P(ModelTest, ForwardIsItsLayersWithTheirOwnNoise) {
 
 TEST_P(ModelTest, ALastLayerAloneHasNoMaskOnItsInput) {
   const Model model(parse_model("flatten linear"), {5, 5, 1}, 5, device(), DType::kF32, 1);
-  EXPECT_FALSE(model.masks_input());
+  test::StepFixture fixture(stream(), 1, kRows);
+  Step step = fixture.begin();
+  step.args.paper = true;
+  EXPECT_FALSE(model.masks_input(step));
 }
 
 }  // namespace

@@ -119,8 +119,8 @@ TEST(SearchSpace, RejectsWhatItCannotMap) {
         SearchSpace({Technique::kZoom, Technique::kZoom});
       },
       ThrowsMessage<InvalidArgument>(HasSubstr("'zoom' twice")));
-  EXPECT_THAT([] { SearchSpace({static_cast<Technique>(22)}); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("below 22, got 22")));
+  EXPECT_THAT([] { SearchSpace({static_cast<Technique>(kNumTechniques)}); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("below 24, got 24")));
   const SearchSpace space({Technique::kZoom, Technique::kFlip});
   EXPECT_THAT([&] { space.decode(std::vector{0.1}); },
               ThrowsMessage<InvalidArgument>(HasSubstr("2 dimensions, got 1")));

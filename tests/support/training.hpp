@@ -84,7 +84,9 @@ inline std::vector<TechniqueCase> technique_cases() {
                                                       {kBatchSizeSchedule, 0.9},
                                                       {kWeightNoise, 1e-3},
                                                       {kGradientNoise, 0.3},
-                                                      {kGradientDropout, 0.4}};
+                                                      {kGradientDropout, 0.4},
+                                                      {kTransientWeightNoise, 0.1},
+                                                      {kMultiplicativeWeightNoise, 0.5}};
   std::vector<TechniqueCase> cases;
   for (const auto& [id, value] : all) cases.push_back({std::string(technique(id).key), {{id, value}}});
   cases.push_back({"flip_horizontal", {{kFlip, 2}}});
