@@ -1,6 +1,7 @@
 #include "app/options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,7 +23,15 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--data", options.data, "folder with the data set's files (default: the usual places)");
   command.add_option("--image-size", options.image_size,
                      "H or HxW: size of an image folder's images (default: that of the first training image)");
-  command.add_option("--model", options.model, "model: fc, or layers such as \"flatten linear128 dropout linear\"")
+  command
+      .add_option("--train-images", options.train_images,
+                  "use only the first images of the training file (0: all); the split comes after")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      .add_option("--model", options.model,
+                  fmt::format("model: {}, or layers such as \"conv32 pool dropout flatten linear\"",
+                              fmt::join(model_names(), ", ")))
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
@@ -100,8 +109,24 @@ std::string loss_reduction(const CommonOptions& options) {
   return options.paper ? "sum" : "mean";
 }
 
+namespace {
+
+void keep_first(Samples& samples, int64_t count) {
+  if (count > samples.num_samples) {
+    throw InvalidArgument("--train-images: expected at most {}, the number of training images, got {}",
+                          samples.num_samples, count);
+  }
+  samples.num_samples = count;
+  samples.images.resize(static_cast<size_t>(count * samples.height * samples.width * samples.channels));
+  samples.labels.resize(static_cast<size_t>(count));
+}
+
+}  // namespace
+
 Dataset load_data(const CommonOptions& options) {
-  return load_dataset(options.dataset, options.data, parse_image_size(options.image_size));
+  Dataset dataset = load_dataset(options.dataset, options.data, parse_image_size(options.image_size));
+  if (options.train_images > 0) keep_first(dataset.train, options.train_images);
+  return dataset;
 }
 
 TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {

@@ -25,6 +25,7 @@ struct CommonOptions {
   std::string json;
   std::vector<std::string> set;
   int64_t epochs = 0;
+  int64_t train_images = 0;  // 0: all
   int64_t micro_batch = 128;
   uint64_t seed = 1;
   int threads = 0;

@@ -59,6 +59,7 @@ StudyDefinition definition_of(const SearchCommand& command) {
                              {"social_coefficient", command.swarm.social_coefficient},
                              {"velocity_limit", command.swarm.velocity_limit},
                              {"initialization", command.initialization}}}};
+  if (common.train_images > 0) definition.attributes["train_images"] = common.train_images;
   return definition;
 }
 

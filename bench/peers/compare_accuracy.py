@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Trains fc with all noise off in murmur and in PyTorch and compares the accuracies.
+"""Trains a model with all noise off in murmur and in PyTorch and compares the accuracies.
 
-Same settings on both sides: weights N(0, 0.05^2), zero biases, batch 128 in the file's order, the first 48,000 images,
-mean loss; SGD, momentum 0.9, Adam. The seeds' random numbers differ, so accuracies are compared as means over seeds:
+Same settings on both sides: weights N(0, 0.05^2), zero biases, batch 128 in the file's order, the first 80 % of the
+images, mean loss; SGD, momentum 0.9, Adam; batch norm with Keras's momentum (0.99) and epsilon (1e-3). The seeds' random numbers differ, so accuracies are compared as means over seeds:
 an optimizer passes where the difference of the means is at most two standard errors of that difference, on the
 validation and on the test set. Two equal programs fail such a comparison about once in fifteen: before believing a
 failure, repeat it with more and with other seeds. With --same-weights each PyTorch network starts from the weights of
@@ -10,6 +10,7 @@ the murmur network of its seed, and the pairs are compared: several times sharpe
 
     compare_accuracy.py --program build/release/app/murmur --seeds 5 --epochs 10
     compare_accuracy.py --program build/release/app/murmur --seeds 20 --epochs 1 --same-weights
+    compare_accuracy.py --model vgg3 --train-images 4000 --epochs 3 --optimizers adam --same-weights
 """
 
 import argparse
@@ -39,22 +40,85 @@ def make_optimizer(name, parameters):
     return torch.optim.SGD(parameters, lr=rate, momentum=0.9 if name == "momentum" else 0)
 
 
-def make_network(seed, same_weights):
+class Flatten(nn.Module):
+    """To features in murmur's order: channels last."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class Residual(nn.Module):
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.inner = nn.Sequential(
+            convolution(channels, filters, 3, stride), norm(filters), nn.ReLU(),
+            convolution(filters, filters), norm(filters),
+        )  # fmt: skip
+        same = channels == filters and stride == 1
+        self.skip = nn.Identity() if same else nn.Sequential(convolution(channels, filters, 1, stride), norm(filters))
+
+    def forward(self, x):
+        return torch.relu(self.inner(x) + self.skip(x))
+
+
+def convolution(channels, filters, kernel=3, stride=1, padding=None):
+    return nn.Conv2d(channels, filters, kernel, stride, kernel // 2 if padding is None else padding)
+
+
+def norm(channels):
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+def layers_of(model):
+    """The models of layers/specification.cpp, for grey images of 28 x 28."""
+    if model == "fc":
+        return [Flatten(), nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 10)]
+    if model == "lenet5":
+        return [
+            convolution(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), convolution(6, 16, 5, padding=0), nn.ReLU(),
+            nn.MaxPool2d(2), Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+        ]  # fmt: skip
+    if model == "vgg3":
+        layers, channels = [], 1
+        for filters in (32, 64, 128):
+            for _ in range(2):
+                layers += [convolution(channels, filters), nn.ReLU(), norm(filters)]
+                channels = filters
+            layers.append(nn.MaxPool2d(2))
+        return layers + [Flatten(), nn.Linear(128 * 9, 128), nn.ReLU(), nn.Linear(128, 10)]
+    return [
+        convolution(1, 16), norm(16), nn.ReLU(), Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2),
+        nn.AdaptiveAvgPool2d(1), Flatten(), nn.Linear(64, 10),
+    ]  # fmt: skip
+
+
+MODELS = ("fc", "lenet5", "vgg3", "resnet8")
+
+
+def make_network(model, seed, same_weights):
     """murmur's initial weights of this seed, or PyTorch's own draws from the same distribution."""
     torch.manual_seed(seed)
-    network = nn.Sequential(nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 10))
-    for i, layer in enumerate(network[::2]):
+    network = nn.Sequential(*layers_of(model))
+    layers = [layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    for i, layer in enumerate(layers):
         nn.init.zeros_(layer.bias)
         nn.init.normal_(layer.weight, std=INIT_SCALE)
         if same_weights:
-            kernel = murmur_random.initial_kernel(i, seed, *layer.weight.shape, INIT_SCALE)
-            layer.weight.data.copy_(torch.from_numpy(kernel))
+            out = layer.weight.shape[0]
+            kernel = murmur_random.initial_kernel(i, seed, out, layer.weight[0].numel(), INIT_SCALE)
+            kernel = torch.from_numpy(kernel)
+            if layer.weight.dim() == 4:  # murmur's filters have their channels last
+                _, channels, height, width = layer.weight.shape
+                kernel = kernel.reshape(out, height, width, channels).permute(0, 3, 1, 2)
+            layer.weight.data.copy_(kernel)
     return network
 
 
 def accuracy(network, images, labels):
+    network.eval()
     with torch.no_grad():
-        return (network(images).argmax(1) == labels).double().mean().item()
+        hits = [(network(x).argmax(1) == y).sum() for x, y in zip(images.split(1000), labels.split(1000))]
+    return float(sum(hits)) / len(labels)
 
 
 def train_pytorch(data, optimizer_name, seeds, options):
@@ -62,7 +126,7 @@ def train_pytorch(data, optimizer_name, seeds, options):
     result = {name: [] for name in SETS}
     images, labels = data["training"]
     for seed in seeds:
-        network = make_network(seed, options.same_weights)
+        network = make_network(options.model, seed, options.same_weights)
         optimizer = make_optimizer(optimizer_name, network.parameters())
         for _ in range(options.epochs):
             for first in range(0, len(images), options.batch):
@@ -79,7 +143,8 @@ def train_pytorch(data, optimizer_name, seeds, options):
 def train_murmur(options, optimizer_name, seeds):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "result.json")
-        command = [options.program, "train", "--model", "fc", "--dataset", options.dataset, "--data", options.data]
+        command = [options.program, "train", "--model", options.model, "--dataset", options.dataset]
+        command += ["--data", options.data, "--train-images", str(options.train_images)]
         command += ["--networks", str(len(seeds)), "--seed", str(seeds[0]), "--epochs", str(options.epochs)]
         command += ["--device", options.device, "--micro-batch", str(options.batch), "--quiet", "--json", path]
         command += ["--set", f"batch_size={options.batch}", "--set", f"optimizer={optimizer_name}"]
@@ -90,12 +155,14 @@ def train_murmur(options, optimizer_name, seeds):
     return {name: [network[f"{name}_accuracy"] for network in networks] for name in SETS}
 
 
-def load_data(directory):
+def load_data(directory, num_images):
     (train_images, train_labels), (test_images, test_labels) = fashion.read_dataset(directory)
+    if num_images > 0:
+        train_images, train_labels = train_images[:num_images], train_labels[:num_images]
     count = len(train_images) * 4 // 5
 
     def tensors(images, labels):
-        images = torch.from_numpy(images.copy()).float().div_(255)
+        images = torch.from_numpy(images.copy()).float().div_(255).reshape(-1, 1, 28, 28)
         return images, torch.from_numpy(labels.copy()).long()
 
     return {
@@ -129,6 +196,8 @@ def main():
         description=__doc__.split("\n", 1)[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--program", default="build/release/app/murmur", help="the murmur program")
+    parser.add_argument("--model", default="fc", choices=MODELS)
+    parser.add_argument("--train-images", type=int, default=0, help="use only the first images (0: all)")
     parser.add_argument("--dataset", default="fashion-mnist", help="the data set's name")
     parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder with its files")
     parser.add_argument("--device", default="cpu", help="murmur's device (PyTorch runs on the CPU)")
@@ -146,15 +215,15 @@ def main():
     if options.threads > 0:
         torch.set_num_threads(options.threads)
 
-    data = load_data(options.data)
+    data = load_data(options.data, options.train_images)
     seeds = list(range(options.first_seed, options.first_seed + options.seeds))
     report = fashion.provenance()
-    report.update(pytorch=torch.__version__, epochs=options.epochs, seeds=seeds, same_weights=options.same_weights)
+    report.update(model=options.model, pytorch=torch.__version__, epochs=options.epochs, seeds=seeds, same_weights=options.same_weights)
     report.update(blas=fashion.blas_libraries(), threads=torch.get_num_threads())
     report["results"] = {}
     blas = ", ".join(report["blas"]) or "built in"
     print(f"PyTorch {torch.__version__}, {report['threads']} threads, BLAS: {blas}")
-    print(f"fc on {options.dataset}, {options.epochs} epochs, {options.seeds} seeds; accuracy in %, mean ± sd")
+    print(f"{options.model} on {options.dataset}, {options.epochs} epochs, {options.seeds} seeds; accuracy in %, mean ± sd")
     print(f"{'':10}{'':12}{'murmur':>14}  {'PyTorch':>14}  {'difference':>10}  {'its SE':>6}  within 2 SE")
     for name in options.optimizers:
         ours = train_murmur(options, name, seeds)
