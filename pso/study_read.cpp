@@ -17,12 +17,12 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 5> kStateNames{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
 
 TrialState parse_state(const std::filesystem::path& path, const std::string& name) {
-  const auto found = std::find(kStateNames.begin(), kStateNames.end(), name);
-  if (found == kStateNames.end()) {
+  const auto state = std::find(kStateNames.begin(), kStateNames.end(), name) - kStateNames.begin();
+  if (state == std::ssize(kStateNames)) {
     throw StudyError("study '{}': expected a trial state of Optuna (RUNNING, COMPLETE, ...), got '{}'", path.string(),
                      name);
   }
-  return static_cast<TrialState>(found - kStateNames.begin());
+  return static_cast<TrialState>(state);
 }
 
 uint64_t parse_seed(const json& value) {
