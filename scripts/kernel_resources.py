@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Compiles every kernel for every architecture and prints a table of registers, shared memory and spills.
+
+    scripts/kernel_resources.py > docs/kernel-resources.md
+
+Exits with 1 where a kernel spills or nvcc warns.
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+ARCHITECTURES = (75, 80, 90)
+NVCC = os.path.join(os.environ.get("CUDA_HOME", "/usr/local/cuda"), "bin", "nvcc")
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+
+def compile_kernel(source):
+    """What ptxas says of one source: [(kernel, architecture, registers, shared bytes, spill bytes)]."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [NVCC, "-std=c++20", "-O3", "-DMURMUR_TARGET=cuda", "-I.", "-Xptxas", "-v", "--Werror=all-warnings"]
+        command += [f"-gencode=arch=compute_{sm},code=sm_{sm}" for sm in ARCHITECTURES]
+        command += ["-c", source, "-o", os.path.join(folder, "kernel.o")]
+        output = subprocess.run(command, capture_output=True, text=True, check=False)
+    if output.returncode != 0:
+        sys.exit(output.stderr)
+    rows, kernel, sm, spills = [], "", 0, 0
+    for line in output.stderr.splitlines():
+        if match := re.search(r"Compiling entry function '(\w+)' for 'sm_(\d+)'", line):
+            kernel, sm = match[1], int(match[2])
+        elif match := re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", line):
+            spills = int(match[1]) + int(match[2]) + int(match[3])
+        elif match := re.search(r"Used (\d+) registers", line):
+            shared = re.search(r"(\d+) bytes smem", line)
+            rows.append((kernel, sm, int(match[1]), int(shared[1]) if shared else 0, spills))
+    return rows
+
+
+def readable(names):
+    """run_kernel<Update<float>> -> `Update<float>`"""
+    text = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
+    return [re.search(r"::(\w+(?:<\w+>)?)\s*>\(", line)[1] for line in text.splitlines()]
+
+
+def main():
+    sources = sorted(glob.glob("kernels/*.cu"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        table = {source: rows for source, rows in zip(sources, pool.map(compile_kernel, sources))}
+    spilling = 0
+    print("# Registers and spills\n")
+    print("What `ptxas -v` of nvcc 13.0 says of every kernel: registers a thread for each architecture, bytes of shared memory,")
+    print("bytes of stack and spills. Made by `scripts/kernel_resources.py`.\n")
+    print("| source | kernel | " + " | ".join(f"sm_{sm}" for sm in ARCHITECTURES) + " | shared | spills |")
+    print("|-|-|" + "-|" * (len(ARCHITECTURES) + 2))
+    for source, rows in table.items():
+        names = sorted({row[0] for row in rows})
+        for name, label in sorted(zip(names, readable(names)), key=lambda pair: pair[1]):
+            own = {row[1]: row for row in rows if row[0] == name}
+            spills = sum(row[4] for row in own.values())
+            spilling += spills
+            registers = " | ".join(str(own[sm][2]) for sm in ARCHITECTURES)
+            print(f"| {source} | `{label}` | {registers} | {max(row[3] for row in own.values())} | {spills} |")
+    return 1 if spilling else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
