@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,13 +18,13 @@
 namespace murmur::bench {
 namespace {
 
-constexpr noise::ImageSize kImageSize{28, 28, 1};
 constexpr int64_t kNumClasses = 10;
 
 struct Options {
   std::string device = "auto";
   std::string model = "fc";
   std::string noise = "both";
+  std::string image;  // empty: 32x32x3 for vgg3, else 28x28x1
   std::string json;
   std::string commit;
   std::vector<int64_t> networks{1, 16, 64};
@@ -47,6 +49,20 @@ Setting all_noise() {
   setting.set(Technique::kGradientDropout, 0.1);
   setting.set(Technique::kWeightNoise, 1e-6);
   return setting;
+}
+
+noise::ImageSize image_size(const Options& options) {
+  if (options.image.empty()) {
+    return options.model == "vgg3" ? noise::ImageSize{32, 32, 3} : noise::ImageSize{28, 28, 1};
+  }
+  noise::ImageSize size;
+  char rest = 0;
+  if (std::sscanf(options.image.c_str(), "%" SCNd64 "x%" SCNd64 "x%" SCNd64 "%c", &size.height, &size.width,
+                  &size.channels, &rest) != 3 ||
+      size.height < 1 || size.width < 1 || size.channels < 1) {
+    throw InvalidArgument("--image: expected HxWxC, got '{}'", options.image);
+  }
+  return size;
 }
 
 TrainerOptions trainer_options(const Options& options, int64_t num_networks) {
@@ -182,7 +198,7 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
   const ModelSpecification model = parse_model(options.model);
   const TrainerOptions base = trainer_options(options, 1);
   require_device(base.device);
-  const TrainingData data = random_data(options.images, 0, kImageSize, kNumClasses, base.device);
+  const TrainingData data = random_data(options.images, 0, image_size(options), kNumClasses, base.device);
   std::vector<Population> populations = make_populations(options, model, data);
   for (Population& population : populations) {
     for (const auto& run : population.runs) run->train(1);
@@ -194,11 +210,15 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
     for (Population& population : populations) measure(population, options, num_ticks, repeat % 2 != 0);
   }
 
-  const int64_t num_parameters = populations.front().runs.front()->trainer().model().parameters().num_parameters();
+  const Model& first = populations.front().runs.front()->trainer().model();
+  const int64_t num_parameters = first.parameters().num_parameters();
+  const auto training_flops = static_cast<double>(first.training_flops());
   fmt::print("{} ({} parameters), {} images, micro-batch {}, {} epochs a run, median of {}\n", options.model,
              num_parameters, options.images, options.micro_batch, options.epochs, options.repeats);
   fmt::print("{}: {}; large square product {:.0f} GFLOP/s\n", base.device.name(), describe(base.device),
              gemm_flops * 1e-9);
+  fmt::print("{:.3g} MFLOP an image: {:.0f} images/s at the rate of that product\n", training_flops * 1e-6,
+             gemm_flops / training_flops);
   fmt::print("{:>6}  {:>5}  {:>10}  {:>10} .. {:<10}  {:>6}  {:>12}  {:>9}\n", "P", "noise", "images/s", "min", "max",
              "on/off", "GEMM only /s", "% of GEMM");
   nlohmann::json results = nlohmann::json::array();
@@ -209,7 +229,9 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
     nlohmann::json json = provenance(base.device, options.commit, arguments);
     json.update({{"benchmark", "throughput"},
                  {"model", options.model},
+                 {"image", options.image},
                  {"parameters", num_parameters},
+                 {"training_flops", training_flops},
                  {"images", options.images},
                  {"micro_batch", options.micro_batch},
                  {"epochs", options.epochs},
@@ -225,11 +247,12 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("training throughput on random data of Fashion-MNIST's shape, noise off and on", "bench_throughput");
+  CLI::App app("training throughput on random data, noise off and on", "bench_throughput");
   const auto positive = CLI::Range(int64_t{1}, int64_t{1} << 30);
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--model", options.model, "model: fc, or layers such as \"flatten linear128 dropout linear\"")
       ->capture_default_str();
+  app.add_option("--image", options.image, "HxWxC of the images (default: 32x32x3 for vgg3, else 28x28x1)");
   app.add_option("--networks", options.networks, "population sizes, e.g. 1,16,64")
       ->delimiter(',')
       ->check(positive)

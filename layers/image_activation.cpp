@@ -99,10 +99,68 @@ Variable bias_relu(const Step& step, const Activations& input, const Variable& b
 
 /// Second half, out of place.
 template <class T>
+struct NormPool {
+  Step step;
+  Statistics statistics;
+  Variable input;
+  BatchNorm norm;     // gamma undefined: none
+  Variable residual;  // undefined: none
+  NormPoolArgs<T> args;
+
+  bool has_norm() const { return norm.gamma.defined(); }
+
+  void forward(const Tensor& output) {
+    args.output = output.data<T>();
+    args.output_stride = output.network_stride();
+    if (has_norm()) {
+      batch_statistics(step.stream, statistics_args<T>(step, args.size, norm, statistics));
+      args.scale_shift = statistics.scale_shift.data<T>();
+    }
+    if (residual.defined()) {
+      check_shape("image_activation: residual", residual.value(), output.shape());
+      args.residual = residual.value().data<T>();
+      args.residual_stride = residual.value().network_stride();
+    }
+    norm_pool_forward(step.stream, args);
+  }
+
+  void backward(const Tensor& grad_output) const {
+    NormPoolBackwardArgs<T> backward_args;
+    backward_args.forward = args;
+    backward_args.grad_output = grad_output.data<T>();
+    const bool in_place = args.pooling == Pooling::kNone;
+    const Tensor grad_input = in_place ? grad_output : step.arena.zeros(input.value().shape(), step.dtype);
+    backward_args.grad_input = grad_input.data<T>();
+    if (residual.defined() && residual.requires_grad()) {
+      const Variable::Target target = residual.grad_target(step.arena);
+      backward_args.grad_residual = target.grad.data<T>();
+      backward_args.accumulate_residual = target.accumulate;
+    }
+    if (has_norm()) backward_args.sums = statistics.backward_sums.data<T>();
+    norm_pool_backward(step.stream, backward_args);
+    if (has_norm()) finish_norm();
+    input.take_grad(grad_input);
+  }
+
+  void finish_norm() const {
+    BatchStatisticsBackwardArgs<T> backward_args;
+    backward_args.forward = statistics_args<T>(step, args.size, norm, statistics);
+    backward_args.sums = statistics.backward_sums.data<T>();
+    backward_args.grad_gamma = norm.gamma.grad().data<T>();
+    backward_args.grad_beta = norm.beta.grad().data<T>();
+    backward_args.coefficients = statistics.coefficients.data<T>();
+    batch_statistics_backward(step.stream, backward_args);
+  }
+};
+
+template <class T>
 Activations norm_pool(const Step& step, const Activations& input, const BatchNorm* norm, const Activations* residual,
                       const Statistics& statistics, const ImageActivationOptions& options) {
   const Tensor x = input.x.value();
-  NormPoolArgs<T> args;
+  NormPool<T> operation{
+      step, statistics, input.x, norm != nullptr ? *norm : BatchNorm{}, residual != nullptr ? residual->x : Variable(),
+      {}};
+  NormPoolArgs<T>& args = operation.args;
   args.step = step.args;
   args.size = input.size;
   args.rows_per_tile = rows_per_tile(step);
@@ -115,53 +173,17 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
   args.mask_next_input = options.mask_next_input;
   args.x = x.data<T>();
   args.stride = x.network_stride();
-  if (norm != nullptr) {
-    batch_statistics(step.stream, statistics_args<T>(step, input.size, *norm, statistics));
-    args.scale_shift = statistics.scale_shift.data<T>();
-  }
   const noise::ImageSize size = args.output_size();
   const int64_t num_features = size.height * size.width * size.channels;
   const Tensor output =
       step.arena.zeros({step.args.num_networks, step.args.micro_batch, padded(num_features)}, step.dtype);
-  args.output = output.data<T>();
-  args.output_stride = output.network_stride();
+  operation.forward(output);
   std::vector<Variable> inputs{input.x};
   if (norm != nullptr) inputs.insert(inputs.end(), {norm->gamma, norm->beta});
-  if (residual != nullptr) {
-    check_shape("image_activation: residual", residual->x.value(), output.shape());
-    args.residual = residual->x.value().data<T>();
-    args.residual_stride = residual->x.value().network_stride();
-    inputs.push_back(residual->x);
-  }
-  norm_pool_forward(step.stream, args);
-
-  const auto backward = [step, args, statistics, input_x = input.x, norm = norm != nullptr ? *norm : BatchNorm{},
-                         residual_x = residual != nullptr ? residual->x : Variable()](const Variable& self) {
-    NormPoolBackwardArgs<T> backward_args;
-    backward_args.forward = args;
-    backward_args.grad_output = self.grad().template data<T>();
-    const bool in_place = args.pooling == Pooling::kNone;
-    const Tensor grad_input = in_place ? self.grad() : step.arena.zeros(input_x.value().shape(), step.dtype);
-    backward_args.grad_input = grad_input.data<T>();
-    if (residual_x.defined() && residual_x.requires_grad()) {
-      const Variable::Target target = residual_x.grad_target(step.arena);
-      backward_args.grad_residual = target.grad.data<T>();
-      backward_args.accumulate_residual = target.accumulate;
-    }
-    if (args.scale_shift != nullptr) backward_args.sums = statistics.backward_sums.data<T>();
-    norm_pool_backward(step.stream, backward_args);
-    if (args.scale_shift != nullptr) {
-      BatchStatisticsBackwardArgs<T> statistics_backward;
-      statistics_backward.forward = statistics_args<T>(step, args.size, norm, statistics);
-      statistics_backward.sums = backward_args.sums;
-      statistics_backward.grad_gamma = norm.gamma.grad().template data<T>();
-      statistics_backward.grad_beta = norm.beta.grad().template data<T>();
-      statistics_backward.coefficients = statistics.coefficients.data<T>();
-      batch_statistics_backward(step.stream, statistics_backward);
-    }
-    input_x.take_grad(grad_input);
-  };
-  return {Variable::result("norm_pool", output, std::move(inputs), backward), Layout::kSampleMajor, num_features, size};
+  if (residual != nullptr) inputs.push_back(residual->x);
+  Variable result = Variable::result("norm_pool", output, std::move(inputs),
+                                     [operation](const Variable& self) { operation.backward(self.grad()); });
+  return {result, Layout::kSampleMajor, num_features, size};
 }
 
 }  // namespace

@@ -63,13 +63,18 @@ class Model::Builder {
 
   uint32_t next_layer() { return static_cast<uint32_t>(++model_.num_weight_layers_); }
 
+  void count_flops(int64_t flops) {
+    if (model_.forward_flops_ == 0) model_.first_layer_flops_ = flops;
+    model_.forward_flops_ += flops;
+  }
+
   void add_linear(int64_t out) {
     const int64_t in = size_.height * size_.width * size_.channels;
     WeightLayer layer{};
     layer.weight = model_.parameters_.add_kernel(out, in);
     layer.bias = model_.parameters_.add_vector(out);
     layer.activation.layer = next_layer();
-    model_.forward_flops_ += 2 * in * out;
+    count_flops(2 * in * out);
     model_.layers_.push_back({Kind::kLinear, {layer}, {}});
     size_ = {1, 1, out};
   }
@@ -91,7 +96,7 @@ class Model::Builder {
       result.norm = add_norm(layer.size);
       result.activation.norm = NormOrder::kBeforeRelu;
     }
-    model_.forward_flops_ += 2 * shape.out_height() * shape.out_width() * layer.size * shape.filter_size();
+    count_flops(2 * shape.out_height() * shape.out_width() * layer.size * shape.filter_size());
     size_ = {shape.out_height(), shape.out_width(), layer.size};
     if (quads_per_walk(size_.channels) == 0) {
       fail("at most " + std::to_string(kImageLanes) + " filters, or " + std::to_string(4 * kImageLanes) +

@@ -24,8 +24,9 @@ class Model {
   Parameters& parameters() { return parameters_; }
   /// True where the study's dropconnect masks the first layer's input: it is not the last layer.
   bool masks_input(const Step& step) const { return step.args.paper && num_weight_layers_ > 1; }
-  /// Multiplications and additions of one sample's forward in convolutions and linear layers, counted as two.
-  int64_t forward_flops() const { return forward_flops_; }
+  /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
+  /// a layer, two in the first.
+  int64_t training_flops() const { return 3 * forward_flops_ - first_layer_flops_; }
 
   /// Loss of one micro-batch of every network; adds to the networks' states.
   Variable loss(const Step& step, const Batch& batch) const;
@@ -60,6 +61,7 @@ class Model {
   std::vector<Layer> layers_;
   int64_t num_weight_layers_ = 0;
   int64_t forward_flops_ = 0;
+  int64_t first_layer_flops_ = 0;
   Parameters parameters_;
 };
 

@@ -26,6 +26,7 @@ import torch
 from torch import nn
 
 import fashion
+import models
 import murmur_random
 
 INIT_SCALE = 0.05
@@ -40,67 +41,11 @@ def make_optimizer(name, parameters):
     return torch.optim.SGD(parameters, lr=rate, momentum=0.9 if name == "momentum" else 0)
 
 
-class Flatten(nn.Module):
-    """To features in murmur's order: channels last."""
-
-    def forward(self, x):
-        return x.permute(0, 2, 3, 1).flatten(1)
-
-
-class Residual(nn.Module):
-    def __init__(self, channels, filters, stride):
-        super().__init__()
-        self.inner = nn.Sequential(
-            convolution(channels, filters, 3, stride), norm(filters), nn.ReLU(),
-            convolution(filters, filters), norm(filters),
-        )  # fmt: skip
-        same = channels == filters and stride == 1
-        self.skip = nn.Identity() if same else nn.Sequential(convolution(channels, filters, 1, stride), norm(filters))
-
-    def forward(self, x):
-        return torch.relu(self.inner(x) + self.skip(x))
-
-
-def convolution(channels, filters, kernel=3, stride=1, padding=None):
-    return nn.Conv2d(channels, filters, kernel, stride, kernel // 2 if padding is None else padding)
-
-
-def norm(channels):
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
-
-
-def layers_of(model):
-    """The models of layers/specification.cpp, for grey images of 28 x 28."""
-    if model == "fc":
-        return [Flatten(), nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 10)]
-    if model == "lenet5":
-        return [
-            convolution(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), convolution(6, 16, 5, padding=0), nn.ReLU(),
-            nn.MaxPool2d(2), Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-        ]  # fmt: skip
-    if model == "vgg3":
-        layers, channels = [], 1
-        for filters in (32, 64, 128):
-            for _ in range(2):
-                layers += [convolution(channels, filters), nn.ReLU(), norm(filters)]
-                channels = filters
-            layers.append(nn.MaxPool2d(2))
-        return layers + [Flatten(), nn.Linear(128 * 9, 128), nn.ReLU(), nn.Linear(128, 10)]
-    return [
-        convolution(1, 16), norm(16), nn.ReLU(), Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2),
-        nn.AdaptiveAvgPool2d(1), Flatten(), nn.Linear(64, 10),
-    ]  # fmt: skip
-
-
-MODELS = ("fc", "lenet5", "vgg3", "resnet8")
-
-
 def make_network(model, seed, same_weights):
     """murmur's initial weights of this seed, or PyTorch's own draws from the same distribution."""
     torch.manual_seed(seed)
-    network = nn.Sequential(*layers_of(model))
-    layers = [layer for layer in network.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
-    for i, layer in enumerate(layers):
+    network = models.build(model)
+    for i, layer in enumerate(models.weight_layers(network)):
         nn.init.zeros_(layer.bias)
         nn.init.normal_(layer.weight, std=INIT_SCALE)
         if same_weights:
@@ -196,7 +141,7 @@ def main():
         description=__doc__.split("\n", 1)[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--program", default="build/release/app/murmur", help="the murmur program")
-    parser.add_argument("--model", default="fc", choices=MODELS)
+    parser.add_argument("--model", default="fc", choices=models.MODELS)
     parser.add_argument("--train-images", type=int, default=0, help="use only the first images (0: all)")
     parser.add_argument("--dataset", default="fashion-mnist", help="the data set's name")
     parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder with its files")

@@ -34,6 +34,7 @@ def run(command):
 def run_murmur(options):
     command = [options.program, "--device", options.device, "--networks", options.networks]
     command += ["--images", str(options.images), "--epochs", str(options.epochs), "--repeats", str(options.repeats)]
+    command += ["--model", options.model] + (["--image", options.image] if options.image else [])
     command += ["--micro-batch", "128"] + (["--tf32"] if options.tf32 else [])
     return run(command)
 
@@ -41,6 +42,7 @@ def run_murmur(options):
 def run_pytorch(options):
     command = [options.python, os.path.join(HERE, "pytorch_throughput.py"), "--device", options.device]
     command += ["--images", str(options.images), "--epochs", str(options.epochs), "--repeats", str(options.repeats)]
+    command += ["--model", options.model] + (["--image", options.image] if options.image else [])
     command += ["--ensembles", options.ensembles] + (["--tf32"] if options.tf32 else [])
     return run(command)
 
@@ -126,6 +128,8 @@ def main():
     parser.add_argument("--program", default="build/release/bench/bench_throughput")
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", default="fc", choices=["fc", "lenet5", "vgg3", "resnet8"])
+    parser.add_argument("--image", default="", help="HxWxC (default: 32x32x3 for vgg3, else 28x28x1)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, of both programs")
     parser.add_argument("--networks", default="1,16,64", help="murmur's populations")
     parser.add_argument("--ensembles", default="16,64", help="PyTorch's vmap ensembles (PyTorch 2)")

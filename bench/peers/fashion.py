@@ -36,10 +36,10 @@ def read_dataset(directory):
     return parts
 
 
-def random_dataset(num_images, seed=1):
-    """Bytes 1..255 of Fashion-MNIST's shape: never zeros, which some hardware multiplies faster."""
+def random_dataset(num_images, sample_size=784, seed=1):
+    """Bytes 1..255, of Fashion-MNIST's shape: never zeros, which some hardware multiplies faster."""
     random = np.random.default_rng(seed)
-    images = random.integers(1, 256, (num_images, 784), dtype=np.uint8)
+    images = random.integers(1, 256, (num_images, sample_size), dtype=np.uint8)
     labels = random.integers(0, 10, num_images, dtype=np.uint8)
     return images, labels
 

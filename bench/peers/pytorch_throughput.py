@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Training throughput of fc (784-50-50-10) in PyTorch, noise off and on, as one JSON object on standard output.
+"""Training throughput of a model (fc, lenet5, vgg3, resnet8) in PyTorch, noise off and on, as one JSON object on standard output.
 
 The same work as bench_throughput: random uint8 images that stay on the device, batch 128, SGD; "on" is the same noise in
 all five places. Modes, each timed `--repeats` times after a warm-up:
@@ -28,12 +28,11 @@ from torch import nn
 from torch.nn import functional
 
 import fashion
+import models
 
 BATCH = 128
 LEARNING_RATE = 0.001
 INPUT_NOISE = 0.2
-ACTIVATION_NOISE = 0.05
-DROPOUT = 0.1
 LOSS_NOISE = 0.2
 LABEL_SMOOTHING = 0.05
 GRADIENT_NOISE = 1e-3  # variance at the first update; decays as (1 + t)^-0.55, as does the weights'
@@ -41,26 +40,16 @@ GRADIENT_DROPOUT = 0.1
 WEIGHT_NOISE = 1e-6
 
 
-class Network(nn.Module):
-    """fc; with noise on: Gaussian noise before each hidden ReLU, dropout after it."""
-
-    def __init__(self, noise):
-        super().__init__()
-        self.noise = noise
-        self.layers = nn.ModuleList([nn.Linear(784, 50), nn.Linear(50, 50), nn.Linear(50, 10)])
-        for layer in self.layers:
-            nn.init.normal_(layer.weight, std=0.05)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, x):
-        for layer in self.layers[:-1]:
-            x = layer(x)
-            if self.noise:
-                x = torch.add(x, torch.randn_like(x), alpha=ACTIVATION_NOISE)
-            x = functional.relu(x)
-            if self.noise:
-                x = functional.dropout(x, DROPOUT)
-        return self.layers[-1](x)
+def make_network(options, noise):
+    network = models.build(options.model, *options.image, noise)
+    for layer in models.weight_layers(network):
+        nn.init.normal_(layer.weight, std=0.05)
+        nn.init.zeros_(layer.bias)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.track_running_stats = False  # torch.func cannot write them, and they cost next to nothing
+            layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+    return network
 
 
 def pixels(images, noise):
@@ -91,9 +80,12 @@ def perturb(weights, grads, decay):
 
 
 class Data:
-    def __init__(self, num_images, device):
-        images, labels = fashion.random_dataset(num_images)
-        self.images = torch.from_numpy(images).to(device)
+    def __init__(self, options, device):
+        num_images = options.images
+        height, width, channels = options.image
+        images, labels = fashion.random_dataset(num_images, height * width * channels)
+        self.options = options
+        self.images = torch.from_numpy(images).reshape(-1, channels, height, width).to(device)
         self.labels = torch.from_numpy(labels).to(device).long()
         self.device = device
         self.num_batches = num_images // BATCH
@@ -114,7 +106,7 @@ class Eager:
 
     def __init__(self, data, noise):
         self.data, self.noise, self.updates = data, noise, 0
-        self.network = Network(noise).to(data.device)
+        self.network = make_network(data.options, noise).to(data.device)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=LEARNING_RATE)
 
     def epoch(self):
@@ -143,7 +135,7 @@ class CudaGraph:
     def __init__(self, data, noise):
         self.data, self.noise = data, noise
         device = data.device
-        self.network = Network(noise).to(device)
+        self.network = make_network(data.options, noise).to(device)
         self.weights = list(self.network.parameters())
         self.order = torch.arange(len(data.images), device=device)
         self.rows = torch.arange(BATCH, device=device)
@@ -188,7 +180,7 @@ class Vmap:
 
     def __init__(self, data, noise, networks):
         self.data, self.noise, self.networks, self.updates = data, noise, networks, 0
-        members = [Network(noise).to(data.device) for _ in range(networks)]
+        members = [make_network(data.options, noise).to(data.device) for _ in range(networks)]
         self.weights, _ = torch.func.stack_module_state(members)
         self.weights = {name: weight.detach() for name, weight in self.weights.items()}
         template = members[0].to("meta")
@@ -256,7 +248,7 @@ def measure(options, make, noises, wait=lambda: None):
 
 def measure_process(options, threads, noises, barrier, queue):
     torch.set_num_threads(threads)
-    data = Data(options.images, torch.device("cpu"))
+    data = Data(options, torch.device("cpu"))
     queue.put(measure(options, lambda noise: Eager(data, noise), noises, barrier.wait))
 
 
@@ -329,7 +321,7 @@ def measure_all(options):
     if "processes" in options.modes and on_cpu:
         cores = fashion.num_cores()
         add("processes", cores, 1, measure_processes(options, cores, 1, noises))
-    data = Data(options.images, device)
+    data = Data(options, device)
     if "eager" in options.modes and not on_cpu:
         add("eager", 1, None, measure(options, lambda noise: Eager(data, noise), noises))
     if "cuda_graph" in options.modes and not on_cpu:
@@ -348,10 +340,17 @@ def numbers(text):
     return [int(word) for word in text.split(",") if word]
 
 
+def image_size(text):
+    height, width, channels = (int(word) for word in text.split("x"))
+    return height, width, channels
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n", 1)[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    parser.add_argument("--model", default="fc", choices=models.MODELS)
+    parser.add_argument("--image", type=image_size, default=None, help="HxWxC (default: 32x32x3 for vgg3, else 28x28x1)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--modes", default="eager,processes,cuda_graph,vmap", type=lambda text: text.split(","))
     parser.add_argument("--noise", default="both", choices=["off", "on", "both"])
@@ -363,6 +362,8 @@ def main():
     parser.add_argument("--tf32", action="store_true", help="allow TF32 in matrix products")
     parser.add_argument("--json", default="", help="also write the results to this file")
     options = parser.parse_args()
+    if options.image is None:
+        options.image = (32, 32, 3) if options.model == "vgg3" else (28, 28, 1)
     if options.images < BATCH:
         parser.error(f"--images: expected at least one batch of {BATCH}, got {options.images}")
     torch.backends.cuda.matmul.allow_tf32 = options.tf32
@@ -371,6 +372,8 @@ def main():
     on_gpu = options.device.startswith("cuda")
     report.update(
         benchmark="pytorch_throughput",
+        model=options.model,
+        image="x".join(map(str, options.image)),
         framework=f"PyTorch {torch.__version__}",
         blas=fashion.blas_libraries(),
         parallel_info=torch.__config__.parallel_info(),

@@ -53,6 +53,19 @@ TEST(Specification, ErrorsNameTheWordOrTheOrder) {
   refuse("flatten linear65537 linear", "got 'linear65537'");
   refuse("flatten linear-5 linear", "got 'linear-5'");
   refuse("flatten linear5x linear", "got 'linear5x'");
+  refuse("conv flatten linear", "filters, got 'conv'");
+  refuse("conv0 flatten linear", "1 to 65536 filters, got 'conv0'");
+  refuse("conv8k0 flatten linear", "pixels of a kernel, got 'conv8k0'");
+  refuse("conv8p1s2 flatten linear", "got 'conv8p1s2'");  // not in that order
+  refuse("conv8nn flatten linear", "got 'conv8nn'");
+  refuse("pool0 flatten linear", "pixels of a window, got 'pool0'");
+  refuse("norm flatten linear", "expected norm after a convolution");
+  refuse("conv8n norm flatten linear", "expected norm after a convolution without a norm of its own");
+  refuse("conv8 pool norm flatten linear", "expected norm after a convolution");
+  refuse("dropout conv8 flatten linear", "expected dropout after");
+  refuse("flatten conv8 linear", "expected convolutions before flatten");
+  refuse("flatten pool linear", "expected pooling before flatten");
+  refuse("residual8k3 flatten linear", "got 'residual8k3'");
   refuse("flatten linear99999999999999999999 linear", "got 'linear99999999999999999999'");
 }
 
