@@ -68,6 +68,8 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       trials_(static_cast<size_t>(options.num_networks)),
       fresh_(static_cast<size_t>(options.num_networks), 0) {
   if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
+  // Both evaluations ask for the same tensors in the same order, and never run at the same time.
+  test_.arena = validation_.arena;
 }
 
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
@@ -82,7 +84,7 @@ PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const
   pass.args.epoch_size = range.count;
   pass.args.paper = options_.paper;
   pass.training = training;
-  pass.arena = std::make_unique<Arena>(options_.device);
+  pass.arena = std::make_shared<Arena>(options_.device);
   return pass;
 }
 
@@ -110,6 +112,7 @@ void PopulationTrainer::run(Pass& pass) {
     }
   } else {
     if (pass.graph == nullptr) {
+      pass.arena->reset();
       stream_->begin_capture();
       tick(pass);
       pass.graph = stream_->end_capture();
@@ -146,7 +149,6 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
     // The captured tick runs on the weights themselves: it is captured anew, for all networks.
     model_.parameters().enable_copy();
     training_.graph.reset();
-    training_.arena->reset();
     copy_is_stale_ = true;
   }
   trials_[static_cast<size_t>(slot)] = trial;

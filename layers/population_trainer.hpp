@@ -94,7 +94,7 @@ class PopulationTrainer {
     SampleSource source;
     StepArgs args;
     bool training = false;
-    std::unique_ptr<Arena> arena;
+    std::shared_ptr<Arena> arena;
     std::unique_ptr<Graph> graph;
   };
 
