@@ -152,6 +152,7 @@ int search(SearchCommand command) {
   const TrainerOptions options = trainer_options(common, num_slots);
   StudyDefinition definition = definition_of(command);
   check_batch_size(common, definition);
+  check_search_options(command.options, command.swarm);
   Swarm swarm = swarm_of(command, definition.space);
   Dataset dataset = load_data(common);
   // A folder of images is not told by its data set's name: a study goes on only with the same images.
@@ -220,7 +221,7 @@ Run add_search(CLI::App& app) {
                   "largest velocity, as a fraction of a dimension's range")
       ->capture_default_str();
   sub->add_option("--initialization", command->initialization,
-                  "of the swarm: uniform, or sparse (uniform, then all but 4 of the noises off)")
+                  "of the swarm: uniform, or sparse (uniform, but only 4 of the 15 optional techniques on)")
       ->check(CLI::IsMember({"sparse", "uniform"}))
       ->capture_default_str();
   sub->add_option("--abort-below", command->options.abort_below,

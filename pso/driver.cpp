@@ -37,22 +37,26 @@ int64_t integer(const TrialRecord& trial, const char* key) {
 
 }  // namespace
 
-SearchDriver::SearchDriver(PopulationTrainer& trainer, Swarm& swarm, Study& study, const SearchOptions& options)
-    : trainer_(trainer),
-      swarm_(swarm),
-      study_(study),
-      options_(options),
-      slots_(static_cast<size_t>(trainer.num_networks())) {
+void check_search_options(const SearchOptions& options, const SwarmOptions& swarm) {
   const auto expect_at_least = [](const char* what, int64_t least, int64_t value) {
     if (value < least) throw InvalidArgument("{}: expected at least {}, got {}", what, least, value);
   };
   expect_at_least("trials", 0, options.num_trials);
   expect_at_least("epochs", 1, options.num_epochs);
   expect_at_least("epochs of stage one", 1, options.stage_one_epochs);
-  if (swarm.options().num_stage_one > 0 && options.stage_one_epochs > options.num_epochs) {
+  if (swarm.num_stage_one > 0 && options.stage_one_epochs > options.num_epochs) {
     throw InvalidArgument("epochs of stage one: expected at most the {} of a full training, got {}", options.num_epochs,
                           options.stage_one_epochs);
   }
+}
+
+SearchDriver::SearchDriver(PopulationTrainer& trainer, Swarm& swarm, Study& study, const SearchOptions& options)
+    : trainer_(trainer),
+      swarm_(swarm),
+      study_(study),
+      options_(options),
+      slots_(static_cast<size_t>(trainer.num_networks())) {
+  check_search_options(options, swarm.options());
   resume();
   refill();
 }

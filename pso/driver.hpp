@@ -18,6 +18,9 @@ struct SearchOptions {
   uint64_t seed = 1;             // trial i trains with the seed `seed + i`
 };
 
+/// Throws InvalidArgument where the options do not make a search; so does a driver, but that has a study by then.
+void check_search_options(const SearchOptions& options, const SwarmOptions& swarm);
+
 /// Where a search stands. Each trial told is one of stage one, complete, aborted or diverged; those that stage one
 /// aborted, or that diverged there, are among the latter two.
 struct SearchProgress {

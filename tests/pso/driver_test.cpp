@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "engine/error.hpp"
 #include "layers/specification.hpp"
@@ -71,6 +73,13 @@ class Search {
   void finish() {
     while (step()) {
     }
+  }
+  /// Spoils one weight of the network in a slot.
+  void break_network(int64_t slot) {
+    const Tensor& weight = trainer_.model().parameters().weight();
+    std::vector<float> values = weight.to_vector<float>();
+    values[static_cast<size_t>(slot * weight.network_size())] = std::numeric_limits<float>::quiet_NaN();
+    weight.copy_from_host(values.data(), static_cast<int64_t>(values.size() * sizeof(float)));
   }
   int64_t running() const { return running_; }
   int64_t steps() const { return steps_; }
@@ -230,6 +239,32 @@ TEST(SearchDriver, SlotsStayFullAcrossTheStagesAndWhereTrialsAreAborted) {
   EXPECT_GT(search.progress().num_aborted, 5);
 }
 
+TEST(SearchDriver, ADivergedCandidateFailsAndItsSlotIsRefilledAtOnce) {
+  for (const int64_t num_stage_one : {0, 8}) {
+    const TemporaryFolder folder;
+    Plan plan;
+    plan.num_stage_one = num_stage_one;
+    plan.options.stage_one_epochs = 3;
+    plan.options.abort_below = 0;
+    Search search(folder / "s.db", plan);
+    search.step();
+    ASSERT_EQ(search.study().trial(0).attributes.at("slot"), 1);  // slot 0 has the baseline
+    search.break_network(1);
+    search.step();
+    const TrialRecord failed = search.study().trial(0);
+    EXPECT_EQ(failed.state, TrialState::kFail);
+    EXPECT_TRUE(std::isnan(failed.value));
+    EXPECT_EQ(failed.attributes.at("epochs"), 2);
+    EXPECT_EQ(search.progress().num_diverged, 1);
+    const TrialRecord next = search.study().trial(2);
+    EXPECT_EQ(next.state, TrialState::kRunning);
+    EXPECT_EQ(next.attributes.at("slot"), 1);
+    EXPECT_EQ(next.attributes.at("begun"), 2);
+    search.finish();
+    EXPECT_EQ(search.progress().num_told, 24);
+  }
+}
+
 // Whatever the moment: in stage one, at its end, before and after the baseline's end, between two tells of an epoch.
 TEST(SearchDriver, KilledAnywhereItGivesTheSameStudy) {
   for (const int64_t num_stage_one : {0, 8}) {
@@ -244,7 +279,7 @@ TEST(SearchDriver, KilledAnywhereItGivesTheSameStudy) {
     EXPECT_GT(whole.progress().num_aborted, 3);
     const int64_t num_events = write_cut_study(folder / "all.db", whole.study(), 1000);
     EXPECT_EQ(num_events, 48);
-    for (int64_t event = 0; event < num_events; event += num_stage_one > 0 ? 1 : 7) {
+    for (int64_t event = 0; event<num_events; event += num_stage_one> 0 ? 1 : 7) {
       const std::string name = "cut" + std::to_string(event) + ".db";
       write_cut_study(folder / name, whole.study(), event);
       Search resumed(folder / name, plan);
