@@ -30,7 +30,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
       ->capture_default_str();
   command
       .add_option("--model", options.model,
-                  fmt::format("model: {}, or layers such as \"conv32 pool dropout flatten linear\"",
+                  fmt::format("model: {}, or layers such as \"conv32 pool dropout flatten linear128 dropout linear\"",
                               fmt::join(model_names(), ", ")))
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
@@ -51,7 +51,6 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--loss-reduction", options.loss_reduction, "mean (default) or sum (default with --paper)")
       ->check(CLI::IsMember({"mean", "sum"}));
   command.add_flag("--paper", options.paper, "the study's own definitions");
-  command.add_flag("--train-on-all", options.train_on_all, "train on train + validation");
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", options.quiet, "no progress");

@@ -1,8 +1,11 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "app/commands.hpp"
 #include "app/final_test.hpp"
@@ -22,6 +25,8 @@ struct SearchCommand {
   std::string initialization = "sparse";
   SwarmOptions swarm;
   SearchOptions options;
+  bool two_stage = false;
+  int64_t stage_one_particles = 100;
   int64_t slots = 0;  // 0: one a particle
   int64_t top = 5;
   int64_t repeats = 5;
@@ -40,11 +45,18 @@ SearchSpace space_of(const SearchCommand& command) {
   return SearchSpace(techniques);
 }
 
+/// The model as it is written, with one space between words: what a study compares.
+std::string model_text(const std::string& model) {
+  std::istringstream stream(model);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
 StudyDefinition definition_of(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   StudyDefinition definition{command.study_name, space_of(command), parse_settings(common.set), {}};
   definition.attributes = {{"dataset", common.dataset},
-                           {"model", common.model},
+                           {"model", model_text(common.model)},
                            {"epochs", common.epochs},
                            {"micro_batch", common.micro_batch},
                            {"initialization", common.init},
@@ -60,33 +72,41 @@ StudyDefinition definition_of(const SearchCommand& command) {
                              {"velocity_limit", command.swarm.velocity_limit},
                              {"initialization", command.initialization}}}};
   if (common.train_images > 0) definition.attributes["train_images"] = common.train_images;
+  if (command.two_stage) {
+    definition.attributes["swarm"].update(
+        {{"stage_one_particles", command.stage_one_particles}, {"stage_one_epochs", command.options.stage_one_epochs}});
+  }
   return definition;
 }
 
 Swarm swarm_of(const SearchCommand& command, const SearchSpace& space) {
   std::vector<std::vector<double>> positions;
   if (command.initialization == "sparse") {
-    positions = sparse_initial_positions(space, command.swarm.num_particles, command.swarm.seed);
+    const int64_t num_positions = std::max(command.swarm.num_particles, command.swarm.num_stage_one);
+    positions = sparse_initial_positions(space, num_positions, command.swarm.seed);
   }
   return Swarm(space.low(), space.high(), command.swarm, positions);
 }
 
-std::string progress_line(const SearchProgress& now, int64_t num_trials, double seconds, int64_t told_before) {
-  const auto told = static_cast<double>(now.num_told - told_before);
-  const double eta = told > 0 ? seconds / told * static_cast<double>(num_trials - now.num_told) : 0;
-  return fmt::format("trials {}/{} ({} complete, {} aborted, {} diverged)  best {}  {:.0f} images/s  ETA {}",
-                     now.num_told, num_trials, now.num_complete, now.num_aborted, now.num_diverged,
-                     now.best ? fmt::format("{:.4f}", *now.best) : "-", static_cast<double>(now.num_images) / seconds,
-                     told > 0 ? format_duration(eta) : "-");
+/// How the trials told have ended.
+std::string outcome(const SearchProgress& now) {
+  const std::string stage_one = now.num_stage_one > 0 ? fmt::format("{} of stage one, ", now.num_stage_one) : "";
+  return fmt::format("{}{} complete, {} aborted, {} diverged", stage_one, now.num_complete, now.num_aborted,
+                     now.num_diverged);
+}
+
+std::string progress_line(const SearchProgress& now, int64_t num_trials, double seconds) {
+  const double images_per_second = static_cast<double>(now.num_images) / seconds;
+  return fmt::format("trials {}{} ({})  best {}  {:.0f} images/s  ETA {}", now.num_told,
+                     num_trials > 0 ? fmt::format("/{}", num_trials) : "", outcome(now),
+                     now.best ? fmt::format("{:.4f}", *now.best) : "-", images_per_second,
+                     now.images_to_come ? format_duration(*now.images_to_come / images_per_second) : "-");
 }
 
 /// The signal that stopped the search, 0 when it ran to its end.
 int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
   Progress progress(quiet);
-  const int64_t told_before = driver.progress().num_told;
-  const auto line = [&] {
-    return progress_line(driver.progress(), num_trials, progress.elapsed_seconds(), told_before);
-  };
+  const auto line = [&] { return progress_line(driver.progress(), num_trials, progress.elapsed_seconds()); };
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   while (signal_seen == 0 && driver.step()) progress.show(line());
@@ -96,16 +116,44 @@ int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
   return signal_seen;
 }
 
+/// "22 particles (the best of 100 after 1 epoch) in 22 slots, 300 trials of 20 epochs"
+std::string describe_plan(const SearchCommand& command, int64_t num_slots) {
+  const auto epochs = [](int64_t n) { return fmt::format("{} epoch{}", n, n == 1 ? "" : "s"); };
+  const std::string start = command.two_stage ? fmt::format(" (the best of {} after {})", command.stage_one_particles,
+                                                            epochs(command.options.stage_one_epochs))
+                                              : "";
+  const std::string trials =
+      command.options.num_trials > 0 ? fmt::format("{} trials", command.options.num_trials) : "trials";
+  return fmt::format("{} particles{} in {} slots, {} of {}", command.swarm.num_particles, start, num_slots, trials,
+                     epochs(command.common.epochs));
+}
+
+/// What would otherwise come to light in the middle of a search.
+void check_batch_size(const CommonOptions& common, const StudyDefinition& definition) {
+  const auto techniques = definition.space.techniques();
+  const bool searched = std::ranges::find(techniques, Technique::kBatchSize) != techniques.end();
+  const double least = searched
+                           ? std::min(technique(Technique::kBatchSize).raw_low, definition.base[Technique::kBatchSize])
+                           : definition.base[Technique::kBatchSize];
+  if (static_cast<double>(common.micro_batch) > least) {
+    throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples in every trial, got {}{}",
+                          common.micro_batch, least, searched ? " (it is searched; see --search, --micro-batch)" : "");
+  }
+}
+
 int search(SearchCommand command) {
   CommonOptions& common = command.common;
   const ModelSpecification model = model_of(common);
   command.options.num_epochs = common.epochs;
   command.options.seed = common.seed;
   command.swarm.seed = common.seed;
+  command.swarm.num_stage_one = command.two_stage ? command.stage_one_particles : 0;
   const int64_t num_slots = command.slots > 0 ? command.slots : command.swarm.num_particles;
   require_writable(common.json);
   const TrainerOptions options = trainer_options(common, num_slots);
   StudyDefinition definition = definition_of(command);
+  check_batch_size(common, definition);
+  check_search_options(command.options, command.swarm);
   Swarm swarm = swarm_of(command, definition.space);
   Dataset dataset = load_data(common);
   // A folder of images is not told by its data set's name: a study goes on only with the same images.
@@ -114,9 +162,9 @@ int search(SearchCommand command) {
   PopulationTrainer trainer(model, data, options);
   Study study = Study::create_or_open(command.study, definition);
   if (!common.quiet) {
-    fmt::print(stderr, "search: {} on {}, {} dimensions, {} particles in {} slots, {} trials of {} epochs, on {}: {}\n",
-               common.model, common.dataset, definition.space.num_dimensions(), command.swarm.num_particles, num_slots,
-               command.options.num_trials, common.epochs, options.device.name(), describe(options.device));
+    fmt::print(stderr, "search: {} on {}, {} dimensions, {}, on {}: {}\n", common.model, common.dataset,
+               definition.space.num_dimensions(), describe_plan(command, num_slots), options.device.name(),
+               describe(options.device));
   }
   SearchDriver driver(trainer, swarm, study, command.options);
   if (const int number = run(driver, command.options.num_trials, common.quiet); number != 0) {
@@ -126,8 +174,7 @@ int search(SearchCommand command) {
   }
   const FinalTest test = final_test(common, model, study, command.top, command.repeats);
   print_final_test(test, study);
-  fmt::print("{} trials ({} complete, {} aborted, {} diverged) in the study {}\n", driver.progress().num_told,
-             driver.progress().num_complete, driver.progress().num_aborted, driver.progress().num_diverged,
+  fmt::print("{} trials ({}) in the study {}\n", driver.progress().num_told, outcome(driver.progress()),
              std::filesystem::absolute(command.study).string());
   if (!common.json.empty()) write_file(common.json, to_json(test, study).dump(2) + "\n");
   return 0;
@@ -142,20 +189,40 @@ Run add_search(CLI::App& app) {
   sub->add_option("--study", command->study, "study file (SQLite, Optuna's schema); an existing one is continued")
       ->required();
   sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
-  sub->add_option("--trials", command->options.num_trials, "trials in all")->check(positive)->capture_default_str();
+  command->options.num_trials = 0;
+  sub->add_option("--trials", command->options.num_trials,
+                  "trials in all, those of stage one too (0: until --patience ends the search)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->capture_default_str();
   sub->add_option("--particles", command->swarm.num_particles, "particles")->check(positive)->capture_default_str();
+  CLI::Option* two_stage = sub->add_flag(
+      "--two-stage", command->two_stage,
+      "two-stage start: train many initial positions briefly; the best --particles of them become the swarm");
+  sub->add_option("--stage-one-particles", command->stage_one_particles, "initial positions of a two-stage start")
+      ->check(positive)
+      ->needs(two_stage)
+      ->capture_default_str();
+  sub->add_option("--stage-one-epochs", command->options.stage_one_epochs, "epochs for each of them")
+      ->check(positive)
+      ->needs(two_stage)
+      ->capture_default_str();
   sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle)")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
       ->capture_default_str();
-  sub->add_option("--patience", command->swarm.patience, "stop after this many sweeps without improvement")
+  sub->add_option("--patience", command->swarm.patience,
+                  "stop after this many sweeps (of one trial a particle) without improvement")
       ->check(positive)
       ->capture_default_str();
-  sub->add_option("--inertia-weight", command->swarm.inertia_weight)->capture_default_str();
-  sub->add_option("--cognitive-coefficient", command->swarm.cognitive_coefficient)->capture_default_str();
-  sub->add_option("--social-coefficient", command->swarm.social_coefficient)->capture_default_str();
-  sub->add_option("--velocity-limit", command->swarm.velocity_limit, "as a fraction of a dimension's range")
+  sub->add_option("--inertia-weight", command->swarm.inertia_weight, "of a particle's velocity")->capture_default_str();
+  sub->add_option("--cognitive-coefficient", command->swarm.cognitive_coefficient, "pull of a particle's own best")
       ->capture_default_str();
-  sub->add_option("--initialization", command->initialization, "of the swarm: sparse, uniform")
+  sub->add_option("--social-coefficient", command->swarm.social_coefficient, "pull of the swarm's best")
+      ->capture_default_str();
+  sub->add_option("--velocity-limit", command->swarm.velocity_limit,
+                  "largest velocity, as a fraction of a dimension's range")
+      ->capture_default_str();
+  sub->add_option("--initialization", command->initialization,
+                  "of the swarm: uniform, or sparse (uniform, but only 4 of the 15 optional techniques on)")
       ->check(CLI::IsMember({"sparse", "uniform"}))
       ->capture_default_str();
   sub->add_option("--abort-below", command->options.abort_below,

@@ -117,6 +117,7 @@ Run add_train(CLI::App& app) {
   command->add_option("--networks", options->networks, "networks trained at once")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
       ->capture_default_str();
+  command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
   add_common_options(*command, options->common, 5);
   return [options] {
     train(*options);

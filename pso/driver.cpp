@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "engine/error.hpp"
 
@@ -14,14 +15,40 @@ constexpr double kWorst = -std::numeric_limits<double>::infinity();
 // What a trial keeps so that the swarm can be replayed: its place in the order of tells, and the asks until then.
 constexpr const char* kTold = "told";
 constexpr const char* kAsked = "asked";
+// And so that its training can be repeated: its slot, and the search's clock, in epochs, when it began.
+constexpr const char* kSlot = "slot";
+constexpr const char* kBegun = "begun";
+constexpr const char* kEpochs = "epochs";
+constexpr const char* kStage = "stage";
+constexpr const char* kParticle = "particle";
+// Of the study: the baseline's result, and the clock at its end.
 constexpr const char* kBaseline = "baseline";
+constexpr const char* kEnded = "ended";
 
 struct Told {
   int64_t order;
   ToldCandidate candidate;
 };
 
+int64_t integer(const TrialRecord& trial, const char* key) {
+  const auto found = trial.attributes.find(key);
+  return found == trial.attributes.end() ? 0 : found->second.get<int64_t>();
+}
+
 }  // namespace
+
+void check_search_options(const SearchOptions& options, const SwarmOptions& swarm) {
+  const auto expect_at_least = [](const char* what, int64_t least, int64_t value) {
+    if (value < least) throw InvalidArgument("{}: expected at least {}, got {}", what, least, value);
+  };
+  expect_at_least("trials", 0, options.num_trials);
+  expect_at_least("epochs", 1, options.num_epochs);
+  expect_at_least("epochs of stage one", 1, options.stage_one_epochs);
+  if (swarm.num_stage_one > 0 && options.stage_one_epochs > options.num_epochs) {
+    throw InvalidArgument("epochs of stage one: expected at most the {} of a full training, got {}", options.num_epochs,
+                          options.stage_one_epochs);
+  }
+}
 
 SearchDriver::SearchDriver(PopulationTrainer& trainer, Swarm& swarm, Study& study, const SearchOptions& options)
     : trainer_(trainer),
@@ -29,65 +56,102 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Swarm& swarm, Study& stud
       study_(study),
       options_(options),
       slots_(static_cast<size_t>(trainer.num_networks())) {
-  if (options.num_trials < 1) throw InvalidArgument("trials: expected at least 1, got {}", options.num_trials);
-  if (options.num_epochs < 1) throw InvalidArgument("epochs: expected at least 1, got {}", options.num_epochs);
-  needs_baseline_ = !study_.attributes().contains(kBaseline);
+  check_search_options(options, swarm.options());
   resume();
   refill();
 }
 
 void SearchDriver::resume() {
   std::vector<Told> told;
-  int64_t num_asked = 0;
-  for (const TrialRecord& trial : study_.trials()) {
-    ++num_asked;
-    if (trial.state == TrialState::kRunning) continue;
+  std::map<int64_t, Waiting> running;
+  const std::vector<TrialRecord> trials = study_.trials();
+  for (const TrialRecord& trial : trials) {
+    const int64_t begun = integer(trial, kBegun);
+    caught_up_at_ = std::max(caught_up_at_, begun + integer(trial, kEpochs));
+    if (trial.state == TrialState::kRunning) {
+      running[trial.number] = {{}, integer(trial, kSlot), begun};
+      continue;
+    }
     if (!trial.attributes.contains(kTold) || !trial.attributes.contains(kAsked)) {
       throw StudyError("{}: expected trials of this search, got trial {} without its place in the swarm",
                        study_.path().string(), trial.number);
     }
     const double fitness = trial.state == TrialState::kFail ? kWorst : trial.value;
-    told.push_back({trial.attributes.at(kTold).get<int64_t>(),
-                    {trial.number, fitness, trial.attributes.at(kAsked).get<int64_t>()}});
-    count(trial.state);
+    told.push_back({integer(trial, kTold), {trial.number, fitness, integer(trial, kAsked)}});
+    count(trial.state, integer(trial, kStage) == 1, trial.value, integer(trial, kEpochs));
   }
   std::ranges::sort(told, {}, &Told::order);
   std::vector<ToldCandidate> record;
   for (const Told& entry : told) record.push_back(entry.candidate);
-  swarm_.replay(record, num_asked);
-  waiting_ = swarm_.outstanding();
+  swarm_.replay(record, static_cast<int64_t>(trials.size()));
+  for (const Candidate& candidate : swarm_.outstanding()) {
+    waiting_.push_back(running.at(candidate.id));
+    waiting_.back().candidate = candidate;
+  }
   if (swarm_.global_best()) progress_.best = swarm_.global_best()->fitness;
+  const Attributes attributes = study_.attributes();
+  const auto baseline = attributes.find(kBaseline);
+  needs_baseline_ = baseline == attributes.end();
+  if (!needs_baseline_) caught_up_at_ = std::max(caught_up_at_, baseline->second.value(kEnded, int64_t{0}));
 }
 
-bool SearchDriver::wants_more() const {
-  return !waiting_.empty() || (swarm_.num_asked() < options_.num_trials && !swarm_.converged());
+int64_t SearchDriver::num_running() const {
+  int64_t count = 0;
+  for (int64_t slot = 0; slot < trainer_.num_networks(); ++slot) count += trainer_.is_running(slot) ? 1 : 0;
+  return count;
+}
+
+/// While nothing runs, time passes until something may begin.
+void SearchDriver::wind_clock() {
+  if (needs_baseline_ || num_running() > 0) return;
+  int64_t next = caught_up_at_;
+  for (const Waiting& entry : waiting_) next = std::min(next, entry.begun);
+  clock_ = std::max(clock_, next);
 }
 
 void SearchDriver::refill() {
-  for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (trainer_.is_running(static_cast<int64_t>(slot))) continue;
+  wind_clock();
+  for (int64_t slot = 0; slot < trainer_.num_networks(); ++slot) {
+    if (trainer_.is_running(slot)) continue;
     if (needs_baseline_) {
       needs_baseline_ = false;
-      slots_[slot] = {std::nullopt, true, {}};
-      trainer_.start(static_cast<int64_t>(slot), {options_.seed, study_.base(), options_.num_epochs});
-      continue;
+      slots_[static_cast<size_t>(slot)] = {std::nullopt, true, {}};
+      trainer_.start(slot, {options_.seed, study_.base(), options_.num_epochs});
+    } else if (const std::optional<Candidate> candidate = waiting_.empty() ? next(slot) : next_waiting(slot)) {
+      start(static_cast<size_t>(slot), *candidate);
     }
-    if (!wants_more()) return;
-    if (!waiting_.empty()) {
-      start(slot, waiting_.front());
-      waiting_.erase(waiting_.begin());
-      continue;
-    }
-    const std::vector<Candidate> candidates = swarm_.ask(1);
-    if (candidates.empty()) return;
-    const auto seed = options_.seed + static_cast<uint64_t>(candidates.front().id);
-    const int64_t number = study_.begin_trial(seed, candidates.front().position);
-    if (number != candidates.front().id) {
-      throw StudyError("{}: expected trial {} to be the next one, got {}; another process is writing to this study",
-                       study_.path().string(), candidates.front().id, number);
-    }
-    start(slot, candidates.front());
   }
+}
+
+/// The one that was trained in this slot and began at this time; any that is late, for with fewer slots than before
+/// some have none of their own.
+std::optional<Candidate> SearchDriver::next_waiting(int64_t slot) {
+  const auto is_due = [&](const Waiting& entry) {
+    const bool has_slot = entry.slot < trainer_.num_networks() && entry.begun == clock_;
+    return entry.begun <= clock_ && (!has_slot || entry.slot == slot);
+  };
+  const auto due = std::ranges::find_if(waiting_, is_due);
+  if (due == waiting_.end()) return std::nullopt;
+  const Candidate candidate = due->candidate;
+  waiting_.erase(due);
+  return candidate;
+}
+
+std::optional<Candidate> SearchDriver::next(int64_t slot) {
+  const bool enough = options_.num_trials > 0 && swarm_.num_asked() >= options_.num_trials;
+  if (clock_ < caught_up_at_ || enough || swarm_.converged()) return std::nullopt;
+  const std::vector<Candidate> candidates = swarm_.ask(1);
+  if (candidates.empty()) return std::nullopt;
+  const Candidate& candidate = candidates.front();
+  Attributes attributes{{kParticle, candidate.particle}, {kSlot, slot}, {kBegun, clock_}};
+  if (swarm_.options().num_stage_one > 0) attributes[kStage] = candidate.stage_one ? 1 : 2;
+  const auto seed = options_.seed + static_cast<uint64_t>(candidate.id);
+  const int64_t number = study_.begin_trial(seed, candidate.position, attributes);
+  if (number != candidate.id) {
+    throw StudyError("{}: expected trial {} to be the next one, got {}; another process is writing to this study",
+                     study_.path().string(), candidate.id, number);
+  }
+  return candidate;
 }
 
 void SearchDriver::start(size_t slot, const Candidate& candidate) {
@@ -97,29 +161,36 @@ void SearchDriver::start(size_t slot, const Candidate& candidate) {
                   study_.space().decode(candidate.position, study_.base()), options_.num_epochs});
 }
 
+int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
+  return candidate.stage_one ? options_.stage_one_epochs : options_.num_epochs;
+}
+
 bool SearchDriver::step() {
-  progress_.num_running = 0;
-  for (int64_t slot = 0; slot < trainer_.num_networks(); ++slot) progress_.num_running += trainer_.is_running(slot);
+  progress_.num_running = num_running();
   if (progress_.num_running == 0) return false;
   const std::vector<EpochResult> results = trainer_.run_epoch();
+  ++clock_;
   progress_.num_images += progress_.num_running * trainer_.epoch_size();
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
     if (!trainer_.is_running(static_cast<int64_t>(slot))) continue;
     const EpochResult& result = results[slot];
     slots_[slot].validation.push_back(result.validation_accuracy);
     const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
-    const bool last = result.epoch >= options_.num_epochs;
     if (slots_[slot].is_baseline) {
-      if (diverged || last) finish_baseline(slot, result);
-    } else if (diverged) {
+      if (diverged || result.epoch >= options_.num_epochs) finish_baseline(slot, result);
+      continue;
+    }
+    const Candidate& candidate = *slots_[slot].candidate;
+    if (diverged) {
       finish(slot, result, TrialState::kFail);
     } else if (result.validation_accuracy < options_.abort_below) {
       finish(slot, result, TrialState::kPruned);
-    } else if (last) {
-      finish(slot, result, TrialState::kComplete);
+    } else if (result.epoch >= num_epochs(candidate)) {
+      finish(slot, result, candidate.stage_one ? TrialState::kPruned : TrialState::kComplete);
     }
   }
   refill();
+  progress_.images_to_come = images_to_come();
   return true;
 }
 
@@ -130,25 +201,44 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
   record.state = state;
   if (!failed) record.value = result.validation_accuracy;
   record.intermediate = entry.validation;
-  record.attributes = {{kTold, swarm_.num_told()}, {kAsked, swarm_.num_asked()}, {"epochs", result.epoch}};
+  record.attributes = {{kTold, swarm_.num_told()}, {kAsked, swarm_.num_asked()}, {kEpochs, result.epoch}};
   study_.finish_trial(entry.candidate->id, record);
   swarm_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
   if (swarm_.global_best()) progress_.best = swarm_.global_best()->fitness;
-  count(state);
+  count(state, entry.candidate->stage_one, record.value, result.epoch);
   trainer_.stop(static_cast<int64_t>(slot));
 }
 
 void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   const double accuracy = result.diverged ? 0 : result.validation_accuracy;
-  study_.set_attribute(kBaseline, {{"validation_accuracy", accuracy}, {"seed", std::to_string(options_.seed)}});
+  study_.set_attribute(kBaseline,
+                       {{"validation_accuracy", accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
   trainer_.stop(static_cast<int64_t>(slot));
 }
 
-void SearchDriver::count(TrialState state) {
+void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t num_epochs) {
+  const bool aborted = state == TrialState::kPruned && value < options_.abort_below;
   ++progress_.num_told;
+  progress_.num_stage_one += stage_one && state == TrialState::kPruned && !aborted;
   progress_.num_complete += state == TrialState::kComplete;
-  progress_.num_aborted += state == TrialState::kPruned;
+  progress_.num_aborted += aborted;
   progress_.num_diverged += state == TrialState::kFail;
+  if (!stage_one) num_full_epochs_ += num_epochs;
+}
+
+/// What the trials to come will take if they are like those before, less what the running ones have behind them.
+std::optional<double> SearchDriver::images_to_come() const {
+  if (options_.num_trials == 0) return std::nullopt;
+  const int64_t in_stage_one = std::min(swarm_.options().num_stage_one, options_.num_trials);
+  const int64_t full_told = swarm_.num_told() - swarm_.num_stage_one_told();
+  const double mean = full_told > 0 ? static_cast<double>(num_full_epochs_) / static_cast<double>(full_told)
+                                    : static_cast<double>(options_.num_epochs);
+  double epochs = static_cast<double>((in_stage_one - swarm_.num_stage_one_told()) * options_.stage_one_epochs) +
+                  static_cast<double>(options_.num_trials - in_stage_one - full_told) * mean;
+  for (size_t slot = 0; slot < slots_.size(); ++slot) {
+    if (trainer_.is_running(static_cast<int64_t>(slot))) epochs -= static_cast<double>(slots_[slot].validation.size());
+  }
+  return std::max(epochs, 0.0) * static_cast<double>(trainer_.epoch_size());
 }
 
 }  // namespace murmur

@@ -1,6 +1,7 @@
 #include "pso/swarm.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,7 @@ constexpr int64_t kMaxDimensions = int64_t{1} << 12;  // as above
 // Far beyond any use, and small enough that no velocity overflows to infinity - infinity.
 constexpr double kMaxBound = 1e300;
 constexpr double kMaxCoefficient = 1000;
+constexpr double kNone = -std::numeric_limits<double>::infinity();
 
 void check_bounds(const std::vector<double>& low, const std::vector<double>& high) {
   if (low.empty() || low.size() != high.size() || low.size() > static_cast<size_t>(kMaxDimensions)) {
@@ -51,15 +53,20 @@ void check_options(const SwarmOptions& options) {
   if (options.patience < 1 || options.patience > std::numeric_limits<int64_t>::max() / kMaxParticles) {
     throw InvalidArgument("swarm: expected patience >= 1 sweep, got {}", options.patience);
   }
+  const int64_t num_starts = options.num_stage_one;
+  if (num_starts != 0 && (num_starts < options.num_particles || num_starts > kMaxParticles)) {
+    throw InvalidArgument("swarm: expected num_stage_one in [{} (num_particles), {}], or 0, got {}",
+                          options.num_particles, kMaxParticles, num_starts);
+  }
   if (options.topology != Topology::kStar) {
     throw InvalidArgument("swarm: expected topology star, got number {}", static_cast<int>(options.topology));
   }
 }
 
 void check_positions(const std::vector<std::vector<double>>& positions, const std::vector<double>& low,
-                     const std::vector<double>& high, int64_t num_particles) {
-  if (positions.size() != static_cast<size_t>(num_particles)) {
-    throw InvalidArgument("swarm: expected {} initial positions, got {}", num_particles, positions.size());
+                     const std::vector<double>& high, int64_t num_positions) {
+  if (positions.size() != static_cast<size_t>(num_positions)) {
+    throw InvalidArgument("swarm: expected {} initial positions, got {}", num_positions, positions.size());
   }
   for (size_t p = 0; p < positions.size(); ++p) {
     if (positions[p].size() != low.size()) {
@@ -98,24 +105,38 @@ Swarm::Swarm(std::vector<double> low, std::vector<double> high, const SwarmOptio
     : low_(std::move(low)), high_(std::move(high)), options_(options) {
   check_bounds(low_, high_);
   check_options(options_);
+  const int64_t num_starts = std::max(options_.num_particles, options_.num_stage_one);
   if (initial_positions.empty()) {
-    initial_positions = uniform_initial_positions(low_, high_, options_.num_particles, options_.seed);
+    initial_positions = uniform_initial_positions(low_, high_, num_starts, options_.seed);
   }
-  check_positions(initial_positions, low_, high_, options_.num_particles);
-  particles_.resize(initial_positions.size());
-  for (size_t p = 0; p < particles_.size(); ++p) {
-    particles_[p].position = std::move(initial_positions[p]);
-    particles_[p].velocity.resize(low_.size());
+  check_positions(initial_positions, low_, high_, num_starts);
+  for (int64_t p = 0; p < num_starts; ++p) {
+    Particle particle;
+    particle.position = std::move(initial_positions[static_cast<size_t>(p)]);
     for (size_t d = 0; d < low_.size(); ++d) {
-      const UniformPair u =
-          swarm_uniforms(options_.seed, SwarmStream::kMove, static_cast<int64_t>(p), 0, static_cast<int64_t>(d));
-      particles_[p].velocity[d] = (2 * u.second - 1) * options_.velocity_limit * (high_[d] - low_[d]);
+      const UniformPair u = swarm_uniforms(options_.seed, SwarmStream::kMove, p, 0, static_cast<int64_t>(d));
+      particle.velocity.push_back((2 * u.second - 1) * options_.velocity_limit * (high_[d] - low_[d]));
+    }
+    if (options_.num_stage_one > 0) {
+      starts_.push_back({std::move(particle), false});
+    } else {
+      particles_.push_back(std::move(particle));
     }
   }
 }
 
 std::vector<Candidate> Swarm::ask(int64_t n) {
   if (n < 0) throw InvalidArgument("swarm: expected to be asked for n >= 0 candidates, got {}", n);
+  std::vector<Candidate> candidates;
+  const auto ask_for = [&](const Outstanding& entry) {
+    const auto added = outstanding_.emplace(num_asked_++, entry).first;
+    candidates.push_back(candidate(added->first, entry));
+  };
+  // Stage one is asked for first: until its last position has been, asks and positions have the same numbers.
+  while (n > 0 && num_asked_ < options_.num_stage_one) {
+    ask_for({num_asked_, true});
+    --n;
+  }
   std::vector<std::pair<int64_t, int64_t>> waiting;  // (asks so far, particle)
   for (size_t p = 0; p < particles_.size(); ++p) {
     if (!particles_[p].is_out) waiting.emplace_back(particles_[p].num_asks, static_cast<int64_t>(p));
@@ -123,16 +144,19 @@ std::vector<Candidate> Swarm::ask(int64_t n) {
   std::sort(waiting.begin(), waiting.end());
   if (static_cast<int64_t>(waiting.size()) > n) waiting.resize(static_cast<size_t>(n));
 
-  std::vector<Candidate> candidates;
-  candidates.reserve(waiting.size());
   for (const auto& [num_asks, p] : waiting) {
     Particle& particle = particles_[static_cast<size_t>(p)];
     particle.is_out = true;
     ++particle.num_asks;
-    outstanding_.emplace(num_asked_, p);
-    candidates.push_back({num_asked_++, p, particle.position});
+    ask_for({p, false});
   }
   return candidates;
+}
+
+Candidate Swarm::candidate(int64_t id, const Outstanding& entry) const {
+  const Particle& particle =
+      entry.stage_one ? starts_[static_cast<size_t>(entry.particle)].particle : at(entry.particle);
+  return {id, entry.particle, particle.position, entry.stage_one};
 }
 
 void Swarm::tell(int64_t id, double fitness) {
@@ -140,20 +164,35 @@ void Swarm::tell(int64_t id, double fitness) {
   if (found == outstanding_.end()) {
     throw InvalidArgument("swarm: expected a candidate that was asked and not told yet, got id {}", id);
   }
-  const int64_t p = found->second;
+  const auto [p, stage_one] = found->second;
   outstanding_.erase(found);
+  ++num_told_;
+  if (stage_one) {
+    tell_stage_one(p, fitness);
+    return;
+  }
   Particle& particle = particles_[static_cast<size_t>(p)];
   particle.is_out = false;
-  ++num_told_;
 
   // NaN and -infinity compare false, so they never become a best.
-  constexpr double kNone = -std::numeric_limits<double>::infinity();
   if (fitness > (particle.best ? particle.best->fitness : kNone)) particle.best = Best{particle.position, fitness, id};
   if (fitness > (global_best_ ? global_best_->fitness : kNone)) {
     global_best_ = particle.best;
-    improved_at_ = num_told_;
+    improved_at_ = num_told_ - num_stage_one_told();
   }
   move(p);
+}
+
+void Swarm::tell_stage_one(int64_t start, double fitness) {
+  ranks_.emplace(std::isnan(fitness) ? -kNone : -fitness, start);
+  // Whatever is still out may come first: what ranks so high that there is room for it even then has its place.
+  int64_t room = options_.num_particles - (options_.num_stage_one - num_stage_one_told());
+  for (auto rank = ranks_.begin(); room > 0; ++rank, --room) {
+    Start& certain = starts_[static_cast<size_t>(rank->second)];
+    if (certain.has_joined) continue;
+    certain.has_joined = true;
+    particles_.push_back(certain.particle);
+  }
 }
 
 void Swarm::move(int64_t p) {
@@ -190,12 +229,12 @@ void Swarm::replay(std::span<const ToldCandidate> told, int64_t num_asked) {
 
 std::vector<Candidate> Swarm::outstanding() const {
   std::vector<Candidate> candidates;
-  for (const auto& [id, p] : outstanding_) candidates.push_back({id, p, at(p).position});
+  for (const auto& [id, entry] : outstanding_) candidates.push_back(candidate(id, entry));
   return candidates;
 }
 
 bool Swarm::converged() const {
-  return num_told_ - improved_at_ >= options_.patience * options_.num_particles;
+  return num_told_ - num_stage_one_told() - improved_at_ >= options_.patience * options_.num_particles;
 }
 
 const Swarm::Particle& Swarm::at(int64_t particle) const {

@@ -90,19 +90,20 @@ struct Stopped {
   std::string output;
 };
 
-/// Starts a search without an end and sends it the signal as soon as six trials have been told.
-Stopped stop_search(const Folder& folder, const std::string& study, int signal) {
+/// Starts a search and sends it the signal as soon as so many trials have been told.
+Stopped stop_search(const Folder& folder, const std::string& study, int signal,
+                    const std::string& rest = "--trials 2000", int64_t num_trials = 6) {
   const std::string log = folder / "log";
   const std::string command = std::string("exec ") + MURMUR_PROGRAM + " " +
-                              search_command(folder, study, "--trials 2000 --quiet") + " >" + log + " 2>&1";
+                              search_command(folder, study, rest + " --quiet") + " >" + log + " 2>&1";
   const pid_t child = fork();
   if (child == 0) {
     execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     _exit(127);
   }
   Stopped stopped;
-  for (int i = 0; i < 3000 && stopped.seen < 6; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 6000 && stopped.seen < num_trials; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
     if (std::filesystem::exists(folder / study)) stopped.seen = num_told(folder / study);
   }
   kill(child, signal);
@@ -146,6 +147,107 @@ TEST(Search, KilledItLosesNoReportedTrial) {
   }
 }
 
+constexpr const char* kTwoStage = "--two-stage --stage-one-particles 10 --trials 30 --epochs 5";
+
+TEST(Search, TwoStagesFillTheStudyAndOnlyTheSecondIsTested) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto result = run_murmur(
+      search_command(folder, "a.db", std::string(kTwoStage) + " --abort-below 0 --json " + (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("4 particles (the best of 10 after 1 epoch) in 3 slots, 30 trials of 5 epochs"));
+  EXPECT_THAT(result.output, HasSubstr("30 trials (10 of stage one, 20 complete, 0 aborted, 0 diverged)"));
+  const Study study = Study::open_read_only(folder / "a.db");
+  ASSERT_EQ(study.num_trials(), 30);
+  for (const TrialRecord& trial : study.trials()) {
+    const bool stage_one = trial.number < 10;
+    EXPECT_EQ(trial.attributes.at("stage"), stage_one ? 1 : 2);
+    EXPECT_EQ(trial.attributes.at("epochs"), stage_one ? 1 : 5);
+    EXPECT_EQ(trial.state, stage_one ? TrialState::kPruned : TrialState::kComplete);
+    EXPECT_EQ(trial.intermediate.size(), stage_one ? 1u : 5u);
+    EXPECT_EQ(trial.value, trial.intermediate.back());
+  }
+  for (const auto& row : nlohmann::json::parse(read_text(folder / "a.json"))["rows"]) {
+    if (!row["trial"].is_null()) {
+      EXPECT_GE(row["trial"], 10);
+    }
+  }
+  // It goes on only as what it was.
+  for (const char* other : {"", "--two-stage --stage-one-particles 11", "--two-stage --stage-one-epochs 2"}) {
+    const auto refused = run_murmur(search_command(folder, "a.db", std::string("--epochs 5 --abort-below 0 ") + other));
+    EXPECT_EQ(refused.exit_code, 3) << refused.output;
+    EXPECT_THAT(refused.output, HasSubstr("expected swarm = "));
+  }
+}
+
+TEST(Search, KilledInEitherStageItGoesOnAsIfItHadNotBeen) {
+  const Folder folder;
+  write_dataset(folder, 6400);
+  ASSERT_EQ(run_murmur(search_command(folder, "whole.db", kTwoStage)).exit_code, 0);
+  for (const int64_t first : {2, 8}) {
+    const std::string study = std::to_string(first) + ".db";
+    for (const int64_t told : {first, int64_t{10}, first + 11}) {
+      const Stopped stopped = stop_search(folder, study, SIGKILL, kTwoStage, told);
+      ASSERT_GE(stopped.seen, told) << stopped.output;
+    }
+    ASSERT_EQ(run_murmur(search_command(folder, study, kTwoStage)).exit_code, 0);
+    expect_same_trials(folder / study, folder / "whole.db");
+  }
+}
+
+TEST(Search, AbortsConvolutionNetworksAndRefillsTheirSlotsAtOnce) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto result = run_murmur(
+      search_command(folder, "a.db",
+                     "--model 'conv4 norm pool dropout flatten linear8 dropout linear' --init he --trials 40 "
+                     "--epochs 3"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::vector<TrialRecord> trials = Study::open_read_only(folder / "a.db").trials();
+  ASSERT_EQ(trials.size(), 40u);
+  ASSERT_EQ(trials.front().position.size(), 22u);
+  const auto integer = [](const TrialRecord& trial, const char* key) {
+    return trial.attributes.at(key).get<int64_t>();
+  };
+  int64_t num_aborted = 0;
+  for (const TrialRecord& trial : trials) {
+    const bool aborted = std::ranges::any_of(trial.intermediate, [](double accuracy) { return accuracy < 0.12; });
+    EXPECT_EQ(aborted, trial.state == TrialState::kPruned) << "trial " << trial.number;
+    if (!aborted) continue;
+    ++num_aborted;
+    EXPECT_LT(trial.value, 0.12);
+    EXPECT_EQ(trial.intermediate.size(), integer(trial, "epochs"));
+    if (integer(trial, "asked") > 37) continue;  // nothing may be left for its slot
+    EXPECT_TRUE(std::ranges::any_of(trials,
+                                    [&](const TrialRecord& next) {
+                                      return next.attributes.at("slot") == trial.attributes.at("slot") &&
+                                             integer(next, "begun") ==
+                                                 integer(trial, "begun") + integer(trial, "epochs");
+                                    }))
+        << "trial " << trial.number;
+  }
+  EXPECT_GE(num_aborted, 3);
+}
+
+TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto expect_refused = [&](const std::string& rest, const std::string& words) {
+    const auto result = run_murmur(search_command(folder, "a.db", rest));
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(words));
+    EXPECT_EQ(std::ranges::count(result.output, '\n'), 1) << result.output;
+    EXPECT_FALSE(std::filesystem::exists(folder / "a.db"));
+  };
+  expect_refused("--stage-one-particles 10", "--stage-one-particles requires --two-stage");
+  expect_refused("--two-stage --stage-one-particles 3", "expected num_stage_one in [4 (num_particles)");
+  expect_refused("--two-stage --stage-one-epochs 3", "epochs of stage one: expected at most the 2 of a full training");
+  expect_refused("--micro-batch 256 --set batch_size=256", "at least the micro-batch of 256 samples in every trial");
+  expect_refused("--micro-batch 256 --search dropout",
+                 "at least the micro-batch of 256 samples in every trial, got 128");
+  expect_refused("--train-on-all", "--train-on-all");
+}
+
 TEST(Search, AFileThatIsNoStudyExitsWith3AndIsNotChanged) {
   const Folder folder;
   write_dataset(folder);
@@ -160,10 +262,27 @@ TEST(Search, AFileThatIsNoStudyExitsWith3AndIsNotChanged) {
 TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   const Folder folder;
   write_dataset(folder);
+  const auto expect_refused = [&](const std::string& study, const std::string& rest, const std::string& words) {
+    const auto result = run_murmur(search_command(folder, study, "--quiet --trials 2 " + rest));
+    EXPECT_EQ(result.exit_code, 3) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(words));
+    EXPECT_EQ(std::ranges::count(result.output, '\n'), 1) << result.output;
+  };
   ASSERT_EQ(run_murmur(search_command(folder, "a.db", "--trials 2")).exit_code, 0);
-  const auto result = run_murmur(search_command(folder, "a.db", "--model 'flatten linear8 linear'"));
-  EXPECT_EQ(result.exit_code, 3) << result.output;
-  EXPECT_THAT(result.output, HasSubstr("model"));
+  expect_refused("a.db", "--model 'flatten linear8 linear'", R"(expected model = "flatten linear8 linear", got "fc")");
+  expect_refused("a.db", "--model resnet8", R"(expected model = "resnet8", got "fc")");
+  expect_refused("a.db", "--dataset mnist", R"(expected dataset = "mnist", got "fashion-mnist")");
+  expect_refused("a.db", "--micro-batch 64", "expected micro_batch = 64, got 32");
+  expect_refused("a.db", "--epochs 3", "expected epochs = 3, got 2");
+  expect_refused("a.db", "--paper", "loss_reduction");
+  expect_refused("a.db", "--search dropout", "search_space");
+  // A model's spacing is no other model.
+  const std::string model = "--trials 2 --model ";
+  ASSERT_EQ(run_murmur(search_command(folder, "b.db", model + "'flatten linear8 linear'")).exit_code, 0);
+  ASSERT_EQ(run_murmur(search_command(folder, "b.db", model + "' flatten  linear8 linear'")).exit_code, 0);
+  EXPECT_EQ(Study::open_read_only(folder / "b.db").attributes().at("model"), "flatten linear8 linear");
+  expect_refused("b.db", "--model 'flatten linear9 linear'", "model");
+  expect_refused("b.db", "", R"(expected model = "fc", got "flatten linear8 linear")");
 }
 
 TEST(Search, SearchesOnlyWhatIsAskedFor) {

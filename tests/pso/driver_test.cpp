@@ -1,0 +1,339 @@
+#include "pso/driver.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/error.hpp"
+#include "layers/specification.hpp"
+#include "pso/study.hpp"
+#include "temporary_folder.hpp"
+
+namespace murmur {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+/// Images of 4 x 4 whose label's pixel is bright: some settings learn that in an epoch, some never.
+TrainingData tiny_data() {
+  constexpr int64_t kCount = 720;
+  std::vector<uint8_t> images;
+  std::vector<uint8_t> labels;
+  for (int64_t i = 0; i < kCount; ++i) {
+    const auto label = static_cast<uint8_t>((i * 7 + i / 10) % 10);
+    std::vector<uint8_t> image(16, static_cast<uint8_t>(i % 50));
+    image[label] = 250;
+    images.insert(images.end(), image.begin(), image.end());
+    labels.push_back(label);
+  }
+  TrainingData data;
+  data.train_images = data.test_images = Tensor::from<uint8_t>(images, {kCount, 16}, Device());
+  data.train_labels = data.test_labels = Tensor::from<uint8_t>(labels, {kCount}, Device());
+  data.training = {0, 640};
+  data.validation = {640, 80};
+  data.size = {4, 4, 1};
+  data.num_classes = 10;
+  return data;
+}
+
+struct Plan {
+  int64_t num_slots = 3;
+  int64_t num_particles = 3;
+  int64_t num_stage_one = 8;
+  SearchOptions options{.num_trials = 24, .num_epochs = 4, .abort_below = 0.12, .seed = 3};
+};
+
+/// Settings of which most learn something and some nothing.
+StudyDefinition definition() {
+  StudyDefinition result;
+  result.space = SearchSpace({Technique::kDropout, Technique::kInputNoise, Technique::kLossNoise, Technique::kOptimizer,
+                              Technique::kLearningRate, Technique::kLearningRateSchedule, Technique::kLabelSmoothing});
+  result.base.set(Technique::kBatchSize, 16);
+  return result;
+}
+
+/// A search in one process, from its start or from where its study stands.
+class Search {
+ public:
+  Search(const std::filesystem::path& path, const Plan& plan)
+      : study_(Study::create_or_open(path, definition())),
+        trainer_(parse_model("flatten linear8 dropout linear"), tiny_data(), trainer_options(plan)),
+        swarm_(study_.space().low(), study_.space().high(), swarm_options(plan), positions(plan)),
+        driver_(trainer_, swarm_, study_, plan.options) {}
+
+  bool step() {
+    steps_ += 1;
+    running_ = driver_.step() ? driver_.progress().num_running : 0;
+    return running_ > 0;
+  }
+  void finish() {
+    while (step()) {
+    }
+  }
+  /// Spoils one weight of the network in a slot.
+  void break_network(int64_t slot) {
+    const Tensor& weight = trainer_.model().parameters().weight();
+    std::vector<float> values = weight.to_vector<float>();
+    values[static_cast<size_t>(slot * weight.network_size())] = std::numeric_limits<float>::quiet_NaN();
+    weight.copy_from_host(values.data(), static_cast<int64_t>(values.size() * sizeof(float)));
+  }
+  int64_t running() const { return running_; }
+  int64_t steps() const { return steps_; }
+  const SearchProgress& progress() const { return driver_.progress(); }
+  const Study& study() const { return study_; }
+
+ private:
+  static TrainerOptions trainer_options(const Plan& plan) {
+    TrainerOptions options;
+    options.num_networks = plan.num_slots;
+    options.micro_batch = 16;
+    options.num_threads = 1;
+    options.initialization = Initialization::kHe;
+    return options;
+  }
+  static SwarmOptions swarm_options(const Plan& plan) {
+    SwarmOptions options;
+    options.num_particles = plan.num_particles;
+    options.num_stage_one = plan.num_stage_one;
+    options.patience = 1000;
+    options.seed = plan.options.seed;
+    return options;
+  }
+  static std::vector<std::vector<double>> positions(const Plan& plan) {
+    return sparse_initial_positions(definition().space, std::max(plan.num_particles, plan.num_stage_one),
+                                    plan.options.seed);
+  }
+
+  Study study_;
+  PopulationTrainer trainer_;
+  Swarm swarm_;
+  SearchDriver driver_;
+  int64_t running_ = 0;
+  int64_t steps_ = 0;
+};
+
+void expect_same_trials(const std::vector<TrialRecord>& a, const std::vector<TrialRecord>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].position, b[i].position) << "trial " << i;
+    EXPECT_EQ(a[i].state, b[i].state) << "trial " << i;
+    EXPECT_EQ(a[i].attributes, b[i].attributes) << "trial " << i;
+    EXPECT_EQ(a[i].seed, b[i].seed) << "trial " << i;
+    if (a[i].state == TrialState::kFail) continue;  // its accuracies may be NaN
+    EXPECT_EQ(a[i].intermediate, b[i].intermediate) << "trial " << i;
+  }
+}
+
+/// The study as a process leaves it that is killed after the first `num_events` beginnings and ends of trials (the
+/// baseline's end, where it comes between, is none of them). How many events there were in all.
+int64_t write_cut_study(const std::filesystem::path& path, const Study& whole, int64_t num_events) {
+  const std::vector<TrialRecord> trials = whole.trials();
+  std::vector<const TrialRecord*> told(trials.size());
+  for (const TrialRecord& trial : trials) told.at(trial.attributes.at("told").get<size_t>()) = &trial;
+  const nlohmann::json baseline = whole.attributes().at("baseline");
+  Study cut = Study::create_or_open(path, definition());
+  int64_t event = 0;
+  size_t next = 0;
+  const auto happens = [&](int64_t clock) {
+    if (event >= num_events) return false;
+    ++event;
+    if (clock >= baseline.at("ended") && !cut.attributes().contains("baseline")) {
+      cut.set_attribute("baseline", baseline);
+    }
+    return true;
+  };
+  for (const TrialRecord* trial : told) {
+    const Attributes& ended = trial->attributes;
+    for (; next < ended.at("asked").get<size_t>(); ++next) {
+      const Attributes& all = trials[next].attributes;
+      if (!happens(all.at("begun"))) return event;
+      Attributes begun;
+      for (const char* key : {"particle", "slot", "begun", "stage"}) {
+        if (all.contains(key)) begun[key] = all.at(key);
+      }
+      cut.begin_trial(trials[next].seed, trials[next].position, begun);
+    }
+    if (!happens(ended.at("begun").get<int64_t>() + ended.at("epochs").get<int64_t>())) return event;
+    TrialResult result{trial->state, trial->value, trial->intermediate, {}};
+    for (const char* key : {"told", "asked", "epochs"}) result.attributes[key] = ended.at(key);
+    cut.finish_trial(trial->number, result);
+  }
+  return event;
+}
+
+int64_t num_with_stage(const std::vector<TrialRecord>& trials, int stage) {
+  return std::ranges::count_if(trials,
+                               [stage](const TrialRecord& trial) { return trial.attributes.at("stage") == stage; });
+}
+
+TEST(SearchDriver, StageOneTrialsArePrunedAndTheBestGoOn) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.options.stage_one_epochs = 2;
+  Search search(folder / "s.db", plan);
+  search.finish();
+  const std::vector<TrialRecord> trials = search.study().trials();
+  ASSERT_EQ(trials.size(), 24u);
+  EXPECT_EQ(num_with_stage(trials, 1), 8);
+  EXPECT_EQ(num_with_stage(trials, 2), 16);
+  std::vector<std::pair<double, size_t>> ranks;
+  for (size_t i = 0; i < 8; ++i) {
+    const TrialRecord& trial = trials[i];
+    EXPECT_EQ(trial.attributes.at("stage"), 1);
+    EXPECT_NE(trial.state, TrialState::kComplete);
+    EXPECT_LE(trial.attributes.at("epochs"), 2);
+    EXPECT_EQ(trial.intermediate.size(), trial.attributes.at("epochs"));
+    ranks.emplace_back(trial.state == TrialState::kFail ? 1 : -trial.value, i);
+  }
+  std::ranges::sort(ranks);
+  ASSERT_LT(ranks[2].first, -0.12) << "three of them should learn something";
+  // Those, and no others of stage one, are trained again in full.
+  std::vector<std::vector<double>> best, first;
+  for (size_t i = 0; i < 3; ++i) best.push_back(trials[ranks[i].second].position);
+  for (size_t i = 8; i < trials.size(); ++i) {
+    const auto same = [&](const TrialRecord& trial) { return trial.position == trials[i].position; };
+    if (std::any_of(trials.begin(), trials.begin() + 8, same)) first.push_back(trials[i].position);
+  }
+  EXPECT_THAT(first, testing::UnorderedElementsAreArray(best));
+  EXPECT_EQ(search.study().best_trial()->attributes.at("stage"), 2);
+  EXPECT_EQ(search.progress().best, search.study().best_trial()->value);
+  const SearchProgress& progress = search.progress();
+  EXPECT_GE(progress.num_stage_one, 3);
+  EXPECT_EQ(progress.num_told,
+            progress.num_stage_one + progress.num_complete + progress.num_aborted + progress.num_diverged);
+  EXPECT_EQ(progress.images_to_come, 0);
+}
+
+// The schedules count in epochs of a full training, so stage one is the beginning of one.
+TEST(SearchDriver, AStageOneTrialIsTheBeginningOfAFullTraining) {
+  const TemporaryFolder folder;
+  Plan brief;
+  brief.options.stage_one_epochs = 2;
+  Plan full = brief;
+  full.num_particles = full.num_slots = 8;
+  full.num_stage_one = 0;
+  brief.options.num_trials = full.options.num_trials = 8;
+  Search stage_one(folder / "brief.db", brief), plain(folder / "full.db", full);
+  stage_one.finish();
+  plain.finish();
+  for (int64_t i = 0; i < 8; ++i) {
+    const TrialRecord a = stage_one.study().trial(i), b = plain.study().trial(i);
+    EXPECT_EQ(a.position, b.position);
+    EXPECT_FALSE(b.attributes.contains("stage"));
+    for (size_t epoch = 0; epoch < a.intermediate.size(); ++epoch) {
+      EXPECT_EQ(a.intermediate[epoch], b.intermediate.at(epoch)) << "trial " << i;
+    }
+  }
+}
+
+TEST(SearchDriver, SlotsStayFullAcrossTheStagesAndWhereTrialsAreAborted) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.options.num_trials = 40;
+  Search search(folder / "s.db", plan);
+  while (search.step() && search.study().num_trials() < 40) EXPECT_EQ(search.running(), 3) << search.steps();
+  EXPECT_GT(search.progress().num_aborted, 5);
+}
+
+TEST(SearchDriver, ADivergedCandidateFailsAndItsSlotIsRefilledAtOnce) {
+  for (const int64_t num_stage_one : {0, 8}) {
+    const TemporaryFolder folder;
+    Plan plan;
+    plan.num_stage_one = num_stage_one;
+    plan.options.stage_one_epochs = 3;
+    plan.options.abort_below = 0;
+    Search search(folder / "s.db", plan);
+    search.step();
+    ASSERT_EQ(search.study().trial(0).attributes.at("slot"), 1);  // slot 0 has the baseline
+    search.break_network(1);
+    search.step();
+    const TrialRecord failed = search.study().trial(0);
+    EXPECT_EQ(failed.state, TrialState::kFail);
+    EXPECT_TRUE(std::isnan(failed.value));
+    EXPECT_EQ(failed.attributes.at("epochs"), 2);
+    EXPECT_EQ(search.progress().num_diverged, 1);
+    const TrialRecord next = search.study().trial(2);
+    EXPECT_EQ(next.state, TrialState::kRunning);
+    EXPECT_EQ(next.attributes.at("slot"), 1);
+    EXPECT_EQ(next.attributes.at("begun"), 2);
+    search.finish();
+    EXPECT_EQ(search.progress().num_told, 24);
+  }
+}
+
+// Whatever the moment: in stage one, at its end, before and after the baseline's end, between two tells of an epoch.
+TEST(SearchDriver, KilledAnywhereItGivesTheSameStudy) {
+  for (const int64_t num_stage_one : {0, 8}) {
+    const TemporaryFolder folder;
+    Plan plan;
+    plan.num_stage_one = num_stage_one;
+    Search whole(folder / "whole.db", plan);
+    whole.finish();
+    const std::vector<TrialRecord> expected = whole.study().trials();
+    ASSERT_EQ(expected.size(), 24u);
+    EXPECT_GT(whole.progress().num_complete, 3);
+    EXPECT_GT(whole.progress().num_aborted, 3);
+    const int64_t num_events = write_cut_study(folder / "all.db", whole.study(), 1000);
+    EXPECT_EQ(num_events, 48);
+    for (int64_t event = 0; event<num_events; event += num_stage_one> 0 ? 1 : 7) {
+      const std::string name = "cut" + std::to_string(event) + ".db";
+      write_cut_study(folder / name, whole.study(), event);
+      Search resumed(folder / name, plan);
+      resumed.finish();
+      SCOPED_TRACE("killed after event " + std::to_string(event));
+      expect_same_trials(resumed.study().trials(), expected);
+      EXPECT_EQ(resumed.study().attributes().at("baseline"), whole.study().attributes().at("baseline"));
+      EXPECT_EQ(resumed.progress().num_stage_one, whole.progress().num_stage_one);
+      EXPECT_EQ(resumed.progress().num_aborted, whole.progress().num_aborted);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+TEST(SearchDriver, GoesOnWithOtherSlotsAndMoreTrials) {
+  const TemporaryFolder folder;
+  Plan plan;
+  for (const int64_t num_slots : {5, 1, 2, 7}) {
+    plan.num_slots = num_slots;
+    Search search(folder / "s.db", plan);
+    for (int i = 0; i < 3; ++i) search.step();  // then it is killed
+  }
+  plan.options.num_trials = 30;
+  Search search(folder / "s.db", plan);
+  search.finish();
+  const std::vector<TrialRecord> trials = search.study().trials();
+  EXPECT_EQ(trials.size(), 30u);
+  for (const TrialRecord& trial : trials) EXPECT_NE(trial.state, TrialState::kRunning);
+  Search again(folder / "s.db", plan);
+  EXPECT_FALSE(again.step());
+}
+
+TEST(SearchDriver, WithoutALimitItRunsUntilTheSwarmHasConverged) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.options.num_trials = 0;
+  plan.options.num_epochs = 1;
+  Search search(folder / "s.db", plan);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(search.step());
+  EXPECT_GT(search.progress().num_told, 100);
+  EXPECT_FALSE(search.progress().images_to_come.has_value());
+}
+
+TEST(SearchDriver, ValidatesItsOptions) {
+  const TemporaryFolder folder;
+  const auto expect_rejected = [&](const char* words, const SearchOptions& options) {
+    EXPECT_THAT([&] { Search(folder / "s.db", Plan{.options = options}); },
+                ThrowsMessage<InvalidArgument>(HasSubstr(words)));
+  };
+  expect_rejected("trials: expected at least 0, got -1", {.num_trials = -1});
+  expect_rejected("epochs: expected at least 1, got 0", {.num_epochs = 0});
+  expect_rejected("epochs of stage one: expected at least 1, got 0", {.stage_one_epochs = 0});
+  expect_rejected("at most the 2 of a full training, got 3", {.num_epochs = 2, .stage_one_epochs = 3});
+}
+
+}  // namespace
+}  // namespace murmur
