@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "engine/stream.hpp"
 #include "engine/target.hpp"
@@ -38,13 +39,33 @@ struct Convolution {
   int64_t weight_stride = 0;
   float* output = nullptr;
   int64_t output_stride = 0;
+  bool allow_tf32 = false;  // GPU only
 };
 
-/// True where the device's library (oneDNN) convolves this shape itself. Elsewhere im2col and a matrix product do.
+enum class ConvolutionPass : uint8_t { kForward, kBackwardInput, kBackwardWeight };
+
+/// "forward", "backward_input", "backward_weight"
+const char* name(ConvolutionPass pass);
+
+/// True where this build has a library (oneDNN, cuDNN) that may convolve this shape itself. Elsewhere im2col and a
+/// matrix product do.
 bool has_library_convolution(Device device, const ConvolutionShape& shape);
 
+/// The device's library and its version ("oneDNN 2.6.0", "cuDNN 9.19.0"), or "no library".
+std::string convolution_library(Device device);
+
+/// Makes the library ready for this pass; its operands are not looked at and may be null. On a GPU: plans of cuDNN are
+/// timed and the fastest is kept in the stream, which takes a while the first time and nothing after that.
+/// False where the library has no plan, for whatever reason: then im2col and a matrix product do.
+/// Throws: ShapeError; Error while the stream captures (cuDNN loads and compiles kernels here).
+bool plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args);
+
+// On a GPU operands start at whole quads, those of every network: what is wider than that pays for vector loads. A pass
+// without a plan is planned first, unless the stream captures: then that is an Error. The networks of a call run on
+// parallel branches of the stream, with working memory that the stream keeps: its graphs must not outlive it.
+
 /// output[p] = weight[p] * input[p] (a cross-correlation, as everywhere in this field).
-/// Throws: ShapeError, InvalidArgument (no library convolution), Error (oneDNN).
+/// Throws: ShapeError, InvalidArgument (no library convolution, operands), Error (oneDNN), CudnnError, CudaError.
 void convolution_forward(Stream& stream, const Convolution& args);
 
 /// input[p] = the gradient of the input, from `output`, which holds that of the output. Overwrites.

@@ -34,6 +34,7 @@ class Stream {
   /// From here until end_capture(), operations are recorded and not run. Throws: Error when already capturing.
   virtual void begin_capture() = 0;
   virtual std::unique_ptr<Graph> end_capture() = 0;
+  virtual bool is_capturing() const = 0;
 
  protected:
   explicit Stream(Device device) : device_(device) {}

@@ -5,6 +5,7 @@
 #include "engine/convolution.hpp"
 #include "engine/gemm.hpp"
 #include "engine/profiling.hpp"
+#include "engine/timing.hpp"
 
 namespace murmur {
 namespace {
@@ -19,7 +20,15 @@ struct Operation {
   Variable input;
   Variable weight;
   ConvolutionShape shape;
-  bool use_library;
+  ConvolutionMethod method;
+
+  bool uses_library(ConvolutionPass pass) const {
+    if (method != ConvolutionMethod::kAutomatic) return method == ConvolutionMethod::kLibrary;
+    if (step.dtype != DType::kF32 || !has_library_convolution(step.stream.device(), shape)) return false;
+    if (!step.stream.device().is_cuda()) return true;
+    return step.choices != nullptr &&
+           step.choices->faster({pass, shape, step.args.num_networks, step.allow_tf32}) == ConvolutionMethod::kLibrary;
+  }
 
   Convolution library_args(const Tensor& x, const Tensor& y, const Tensor& w) const {
     Convolution args;
@@ -31,11 +40,12 @@ struct Operation {
     args.weight_stride = w.network_stride();
     args.output = y.data<float>();
     args.output_stride = y.network_stride();
+    args.allow_tf32 = step.allow_tf32;
     return args;
   }
 
   void forward(const Tensor& output) const {
-    if (use_library) {
+    if (uses_library(ConvolutionPass::kForward)) {
       convolution_forward(step.stream, library_args(input.value(), output, weight.value()));
     } else {
       dispatch_dtype(step.dtype, [&](auto zero) { forward_columns<decltype(zero)>(output); });
@@ -45,15 +55,21 @@ struct Operation {
   void backward(const Tensor& grad_output) const {
     const Variable::Target grad_weight = weight.grad_target(step.arena);
     if (!grad_weight.accumulate) throw Error("convolution: expected a parameter as its weight");
-    if (use_library) {
-      convolution_backward_weight(step.stream, library_args(input.value(), grad_output, grad_weight.grad));
+    backward_weight(grad_output, grad_weight.grad);
+    if (input.requires_grad()) backward_input(grad_output, input.grad_target(step.arena));
+  }
+
+  /// Adds to the gradient.
+  void backward_weight(const Tensor& grad_output, const Tensor& grad_weight) const {
+    if (uses_library(ConvolutionPass::kBackwardWeight)) {
+      convolution_backward_weight(step.stream, library_args(input.value(), grad_output, grad_weight));
     } else {
-      dispatch_dtype(step.dtype,
-                     [&](auto zero) { backward_weight_columns<decltype(zero)>(grad_output, grad_weight.grad); });
+      dispatch_dtype(step.dtype, [&](auto zero) { backward_weight_columns<decltype(zero)>(grad_output, grad_weight); });
     }
-    if (!input.requires_grad()) return;
-    const Variable::Target grad_input = input.grad_target(step.arena);
-    if (!use_library) {
+  }
+
+  void backward_input(const Tensor& grad_output, const Variable::Target& grad_input) const {
+    if (!uses_library(ConvolutionPass::kBackwardInput)) {
       dispatch_dtype(step.dtype, [&](auto zero) { backward_input_columns<decltype(zero)>(grad_output, grad_input); });
     } else if (!grad_input.accumulate) {
       convolution_backward_input(step.stream, library_args(grad_input.grad, grad_output, weight.value()));
@@ -192,14 +208,61 @@ Activations convolution(const Step& step, const Activations& input, const Variab
     throw ShapeError("convolution: expected an image of at least {} x {}, got {} x {}",
                      shape.kernel - 2 * shape.padding, shape.kernel - 2 * shape.padding, shape.height, shape.width);
   }
-  const bool use_library =
-      options.use_library && step.dtype == DType::kF32 && has_library_convolution(step.stream.device(), shape);
+  if (options.method == ConvolutionMethod::kLibrary && step.dtype != DType::kF32) {
+    throw InvalidArgument("convolution: expected f32 for the library, got {}", name(step.dtype));
+  }
   const Tensor output = step.arena.zeros({networks, step.args.micro_batch, padded(shape.output_size())}, step.dtype);
-  const Operation operation{step, input.x, weight, shape, use_library};
+  const Operation operation{step, input.x, weight, shape, options.method};
   operation.forward(output);
   Variable result = Variable::result("convolution", output, {input.x, weight},
                                      [operation](const Variable& self) { operation.backward(self.grad()); });
   return {result, Layout::kSampleMajor, shape.output_size(), {shape.out_height(), shape.out_width(), shape.filters}};
+}
+
+double convolution_seconds(Stream& stream, const ConvolutionCase& convolution, ConvolutionMethod method) {
+  if (method == ConvolutionMethod::kAutomatic) {
+    throw InvalidArgument("convolution_seconds: expected the library or a matrix product, got automatic");
+  }
+  const int64_t networks = convolution.num_networks;
+  const ConvolutionShape& shape = convolution.shape;
+  Arena arena(stream.device());
+  Step step{stream, arena, {}};
+  step.args.num_networks = networks;
+  step.args.micro_batch = shape.batch;
+  step.allow_tf32 = convolution.allow_tf32;
+  const Tensor all =
+      Tensor::from<uint8_t>(std::vector<uint8_t>(static_cast<size_t>(networks), 1), {networks}, stream.device());
+  // Not zeros, which some hardware multiplies with less power.
+  const auto operand = [&](Shape sizes, int64_t size) {
+    Tensor tensor = arena.zeros(std::move(sizes), padded(size), DType::kF32);
+    FillArgs<float> args;
+    args.num_networks = networks;
+    args.values = tensor.data<float>();
+    args.stride = args.num_elements = padded(size);
+    args.value = 0.75f;
+    args.selected = all.data<uint8_t>();
+    fill(stream, args);
+    return tensor;
+  };
+  const auto images = [&](int64_t size) {
+    return operand({networks, shape.batch, padded(size)}, shape.batch * padded(size));
+  };
+  const Tensor x = images(shape.input_size());
+  const Tensor y = images(shape.output_size());
+  const Tensor weight = operand({networks, shape.filters, shape.filter_size()}, shape.filters * shape.filter_size());
+  const Operation operation{step, Variable::constant(x), Variable::constant(weight), shape, method};
+  const auto run = [&] {
+    switch (convolution.pass) {
+      case ConvolutionPass::kForward:
+        return operation.forward(y);
+      case ConvolutionPass::kBackwardInput:
+        return operation.backward_input(y, {x, false});
+      case ConvolutionPass::kBackwardWeight:
+        return operation.backward_weight(y, weight);
+    }
+  };
+  run();  // allocates, plans and loads
+  return replay_seconds(stream, run);
 }
 
 }  // namespace murmur

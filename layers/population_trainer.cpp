@@ -58,6 +58,7 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
     : options_(checked(options)),
       data_(data),
       stream_(make_stream(options.device, options.num_threads)),
+      choices_(*stream_),
       model_(model, data.size, data.num_classes, options.device, options.dtype, options.num_networks),
       state_(make_state(options.num_networks, options.device)),
       evaluation_state_(make_state(options.num_networks, options.device)),
@@ -88,11 +89,11 @@ PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const
   return pass;
 }
 
-Step PopulationTrainer::make_step(Pass& pass) const {
-  return {*stream_, *pass.arena, pass.args, options_.dtype, pass.training, options_.allow_tf32};
+Step PopulationTrainer::make_step(Pass& pass) {
+  return {*stream_, *pass.arena, pass.args, options_.dtype, pass.training, options_.allow_tf32, &choices_};
 }
 
-void PopulationTrainer::tick(Pass& pass) const {
+void PopulationTrainer::tick(Pass& pass) {
   const Step step = make_step(pass);
   const Batch batch = input_batch(step, pass.source, model_.masks_input(step));
   const Variable loss = model_.loss(step, batch);
@@ -103,6 +104,23 @@ void PopulationTrainer::tick(Pass& pass) const {
   advance(*stream_, AdvanceArgs{step.args});
 }
 
+void PopulationTrainer::capture(Pass& pass) {
+  const auto record = [&] {
+    pass.arena->reset();
+    stream_->begin_capture();
+    tick(pass);
+    pass.graph = stream_->end_capture();
+  };
+  record();
+  if (!choices_.has_open()) return;
+  // Convolutions that nobody has timed yet. Now that nothing is captured they are, with the memory of this tick free
+  // again; then the tick is captured as it shall run.
+  pass.graph.reset();
+  *pass.arena = Arena(options_.device);
+  choices_.settle();
+  record();
+}
+
 void PopulationTrainer::run(Pass& pass) {
   const int64_t num_ticks = (pass.args.epoch_size + options_.micro_batch - 1) / options_.micro_batch;
   if (!options_.use_graph) {
@@ -111,12 +129,7 @@ void PopulationTrainer::run(Pass& pass) {
       tick(pass);
     }
   } else {
-    if (pass.graph == nullptr) {
-      pass.arena->reset();
-      stream_->begin_capture();
-      tick(pass);
-      pass.graph = stream_->end_capture();
-    }
+    if (pass.graph == nullptr) capture(pass);
     pass.graph->launch(num_ticks, active());
   }
   stream_->synchronize();

@@ -99,8 +99,9 @@ class PopulationTrainer {
   };
 
   Pass make_pass(const Tensor& images, const Tensor& labels, TrainingData::Range range, bool training) const;
-  Step make_step(Pass& pass) const;
-  void tick(Pass& pass) const;
+  Step make_step(Pass& pass);
+  void tick(Pass& pass);
+  void capture(Pass& pass);
   /// One tick after the other over all samples of a pass.
   void run(Pass& pass);
   std::vector<Evaluation> evaluate(Pass& pass);
@@ -115,6 +116,7 @@ class PopulationTrainer {
   TrainerOptions options_;
   TrainingData data_;
   std::unique_ptr<Stream> stream_;
+  ConvolutionChoices choices_;
   Model model_;
   Tensor state_;             // NetworkState [P], as bytes
   Tensor evaluation_state_;  // the same, for evaluations

@@ -15,6 +15,8 @@ auto dispatch_dtype(DType dtype, F&& f) {
   throw InvalidArgument("expected f32 or f64, got {}", name(dtype));
 }
 
+class ConvolutionChoices;
+
 /// Where a step runs, where its tensors come from, and which networks it is for.
 struct Step {
   Stream& stream;
@@ -23,6 +25,7 @@ struct Step {
   DType dtype = DType::kF32;
   bool training = true;
   bool allow_tf32 = false;
+  ConvolutionChoices* choices = nullptr;  // null: convolutions on a GPU are matrix products
 };
 
 /// Sample-major [P, m, padded features] (the input, images) or feature-major [P, padded features, m] (what a linear

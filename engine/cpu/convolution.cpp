@@ -1,5 +1,7 @@
 #include "engine/cpu/convolution.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -151,6 +153,11 @@ auto guarded(const char* operation, const ConvolutionShape& shape, const F& f) {
 }
 
 }  // namespace
+
+std::string convolution_library() {
+  const dnnl::version_t* version = dnnl::version();
+  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
 
 void convolution_forward(Stream& stream, const Convolution& args) {
   const auto plan = guarded("convolution_forward", args.shape, [&] {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <string>
+
 #include "engine/convolution.hpp"
 #include "engine/cpu/stream.hpp"
 
 namespace murmur::cpu {
 
+std::string convolution_library();
 void convolution_forward(Stream& stream, const Convolution& args);
 void convolution_backward_input(Stream& stream, const Convolution& args);
 void convolution_backward_weight(Stream& stream, const Convolution& args);

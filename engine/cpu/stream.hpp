@@ -18,6 +18,7 @@ class Stream final : public murmur::Stream {
   void synchronize() override {}
   void begin_capture() override;
   std::unique_ptr<Graph> end_capture() override;
+  bool is_capturing() const override { return capturing_; }
 
   /// Runs function(p) for every network p, or records it while capturing. `name` must outlive the stream (a literal).
   void run(const char* name, int64_t num_networks, NetworkFunction function);

@@ -18,14 +18,28 @@ class NativeStream final : public murmur::Stream {
   void synchronize() override;
   void begin_capture() override;
   std::unique_ptr<Graph> end_capture() override;
+  bool is_capturing() const override;
 
   cudaStream_t handle() const { return stream_; }
   cublasHandle_t cublas() const { return cublas_; }
+
+  /// What another library keeps with a stream: handles, plans, working memory. It lives as long as the stream, hence as
+  /// long as the graphs that the stream has captured.
+  class Attachment {
+   public:
+    Attachment() = default;
+    virtual ~Attachment() = default;
+    Attachment(const Attachment&) = delete;
+    Attachment& operator=(const Attachment&) = delete;
+  };
+  /// Of the convolutions; whoever asks first puts it there.
+  std::unique_ptr<Attachment>& convolutions() { return convolutions_; }
 
  private:
   cudaStream_t stream_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
   std::shared_ptr<void> workspace_;
+  std::unique_ptr<Attachment> convolutions_;
 };
 
 }  // namespace murmur::cuda

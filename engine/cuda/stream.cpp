@@ -57,6 +57,7 @@ NativeStream::NativeStream(int device) : murmur::Stream({DeviceType::kCuda, devi
 }
 
 NativeStream::~NativeStream() {
+  convolutions_.reset();
   if (cublas_ != nullptr) cublasDestroy(cublas_);
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
 }
@@ -74,6 +75,12 @@ std::unique_ptr<Graph> NativeStream::end_capture() {
   cudaGraph_t graph = nullptr;
   check(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
   return std::make_unique<NativeGraph>(stream_, graph);
+}
+
+bool NativeStream::is_capturing() const {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream_, &status), "cudaStreamIsCapturing");
+  return status != cudaStreamCaptureStatusNone;
 }
 
 std::unique_ptr<murmur::Stream> make_stream(int device) {

@@ -1,9 +1,8 @@
-// What a convolution network's layers compute, against the plain formulas in double; and both ways to convolve.
+// What a convolution network's layers compute, against the plain formulas in double.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "engine/convolution.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/step.hpp"
 #include "tests/support/training.hpp"
@@ -27,33 +26,6 @@ class ConvolutionNetworkTest : public test::DeviceTest {
   }
 };
 MURMUR_ON_EVERY_DEVICE(ConvolutionNetworkTest);
-
-// Both sum the same products of numbers below 1, n = 3 x 3 x 8 of them (backward: 36 x 36 pixels), in other orders:
-// they differ by 2 n^2 u at the very worst, and by less than n u in practice.
-TEST_P(ConvolutionNetworkTest, TheLibraryAndTheMatrixProductAgree) {
-  const noise::ImageSize size{6, 6, 8};
-  const ConvolutionShape shape{kRows, 6, 6, 8, 12, 3, 1, 1};
-  if (!has_library_convolution(device(), shape)) GTEST_SKIP() << "no library convolution on " << device().name();
-  test::StepFixture fixture(stream(), kNetworks, kRows);
-  std::vector<std::vector<float>> outputs, grads, weight_grads;
-  for (const bool use_library : {true, false}) {
-    const Step step = fixture.begin(DType::kF32);
-    const Variable x = Variable::result("x", random({kNetworks, kRows, 288}, 1, DType::kF32),
-                                        {parameter({kNetworks, 1}, 9, DType::kF32)}, [](const Variable&) {});
-    const Variable weight = parameter({kNetworks, 12, 72}, 2, DType::kF32);
-    const Activations y = convolution(step, {x, Layout::kSampleMajor, 288, size}, weight, {3, 1, 1, use_library});
-    EXPECT_EQ(y.size.channels, 12);
-    const Tensor cotangent = random(y.x.value().shape(), 3, DType::kF32);
-    backward(Variable::result("dot", Tensor(), {y.x}, [&](const Variable&) { y.x.take_grad(cotangent); }));
-    stream().synchronize();
-    outputs.push_back(y.x.value().to_vector<float>());
-    grads.push_back(x.grad().to_vector<float>());
-    weight_grads.push_back(weight.grad().to_vector<float>());
-  }
-  EXPECT_TRUE(test::all_near(outputs[0], outputs[1], 72 * 72 * test::kRounding<float>));
-  EXPECT_TRUE(test::all_near(grads[0], grads[1], 108 * 108 * test::kRounding<float>));
-  EXPECT_TRUE(test::all_near(weight_grads[0], weight_grads[1], 1296 * 40 * test::kRounding<float>));
-}
 
 // Batch norm in training: each channel of each network has mean beta and variance gamma^2 v / (v + 1e-3) over the
 // samples that exist, and the running statistics move by 1 %; in evaluation it is the map by the running statistics.

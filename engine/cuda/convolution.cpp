@@ -1,0 +1,307 @@
+#include "engine/cuda/convolution.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/cuda/check.hpp"
+#include "engine/cuda/cudnn_plan.hpp"
+#include "engine/cuda/memory.hpp"
+#include "engine/cuda/native_stream.hpp"
+#include "engine/error.hpp"
+#include "engine/timing.hpp"
+
+// Convolutions through cuDNN's graph (backend) API. One network's convolution is one operation; the networks of a call
+// are spread over a few streams that fork from the caller's and join it again, so that a captured graph gets parallel
+// branches. Grouped convolution, which would take all networks at once, is known to be slow for many small groups.
+namespace murmur::cuda {
+namespace {
+
+constexpr int64_t kBranches = 8;
+/// Networks of a timed call: two rounds of all branches.
+constexpr int64_t kTimedNetworks = 2 * kBranches;
+
+int64_t round_up(int64_t n, int64_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
+
+std::string describe(ConvolutionPass pass, const Convolution& args) {
+  const ConvolutionShape& shape = args.shape;
+  return fmt::format("convolution_{} of P={} x {} x {} x {} x {} with {} filters of {} x {}, stride {}, padding {}",
+                     name(pass), args.num_networks, shape.batch, shape.height, shape.width, shape.channels,
+                     shape.filters, shape.kernel, shape.kernel, shape.stride, shape.padding);
+}
+
+template <auto destroy>
+struct Destroy {
+  template <class T>
+  void operator()(T* object) const {
+    destroy(object);
+  }
+};
+using OwnedHandle = std::unique_ptr<cudnnContext, Destroy<cudnnDestroy>>;
+using OwnedStream = std::unique_ptr<CUstream_st, Destroy<cudaStreamDestroy>>;
+using OwnedEvent = std::unique_ptr<CUevent_st, Destroy<cudaEventDestroy>>;
+
+OwnedEvent make_event() {
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
+  return OwnedEvent(event);
+}
+
+OwnedStream make_side_stream() {
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+  return OwnedStream(stream);
+}
+
+OwnedHandle make_handle() {
+  cudnnHandle_t handle = nullptr;
+  check(cudnnCreate(&handle), "cudnnCreate");
+  return OwnedHandle(handle);
+}
+
+/// One block that grows. The blocks before it stay: captured graphs hold their addresses.
+class WorkingMemory {
+ public:
+  explicit WorkingMemory(int device) : device_(device) {}
+
+  std::byte* at_least(int64_t num_bytes) {
+    if (num_bytes == 0) return nullptr;
+    if (num_bytes > num_bytes_) {
+      blocks_.push_back(allocate(device_, num_bytes));
+      num_bytes_ = num_bytes;
+    }
+    return static_cast<std::byte*>(blocks_.back().get());
+  }
+
+ private:
+  int device_;
+  std::vector<std::shared_ptr<void>> blocks_;
+  int64_t num_bytes_ = 0;
+};
+
+/// The memory that one call works in.
+struct CallMemory {
+  std::byte* workspace;  // of all branches
+  float* grad_weight;    // of all networks, before it is added; backward weight only
+};
+
+class Convolutions final : public NativeStream::Attachment {
+ public:
+  explicit Convolutions(NativeStream& stream)
+      : stream_(stream),
+        handle_(make_handle()),
+        fork_(make_event()),
+        workspace_(stream.device().index),
+        grad_weight_(stream.device().index) {
+    for (int64_t i = 1; i < kBranches; ++i) side_.push_back({make_side_stream(), make_event()});
+  }
+
+  const Plan* find(ConvolutionPass pass, const Convolution& args) const {
+    const auto found = plans_.find(key(pass, args));
+    return found == plans_.end() ? nullptr : &found->second;
+  }
+
+  /// The plan, found or made. Throws: CudnnError, CudaError.
+  const Plan& plan(ConvolutionPass pass, const Convolution& args) {
+    if (const Plan* known = find(pass, args)) return *known;
+    if (stream_.is_capturing()) {
+      throw Error("{}: expected a plan that was made before the capture, got none", describe(pass, args));
+    }
+    check(cudnnSetStream(handle_.get(), stream_.handle()), "cudnnSetStream");
+    std::vector<Plan> plans = candidate_plans(handle_.get(), pass, args.shape, args.allow_tf32);
+    if (plans.empty()) {
+      throw CudnnError("expected a plan of {} in float{}, got none", convolution_library(),
+                       args.allow_tf32 ? " or TF32" : "");
+    }
+    Plan fastest = std::move(plans[index_of_fastest(plans, pass, args)]);
+    memory(fastest, pass, args);  // from here on nothing is allocated
+    return plans_.emplace(key(pass, args), std::move(fastest)).first->second;
+  }
+
+  void run(ConvolutionPass pass, const Convolution& args) {
+    const Plan& planned = plan(pass, args);
+    run(planned, pass, args, memory(planned, pass, args));
+  }
+
+ private:
+  struct SideStream {
+    OwnedStream stream;
+    OwnedEvent done;
+  };
+  using Key = std::vector<int64_t>;
+
+  static Key key(ConvolutionPass pass, const Convolution& args) {
+    const ConvolutionShape& s = args.shape;
+    return {static_cast<int64_t>(pass),
+            args.num_networks,
+            args.allow_tf32 ? 1 : 0,
+            s.batch,
+            s.height,
+            s.width,
+            s.channels,
+            s.filters,
+            s.kernel,
+            s.stride,
+            s.padding};
+  }
+
+  static int64_t num_branches(const Convolution& args) { return std::min(args.num_networks, kBranches); }
+  static int64_t weight_size(const Convolution& args) { return args.shape.filters * args.shape.filter_size(); }
+  static int64_t grad_weight_stride(const Convolution& args) { return round_up(weight_size(args), 4); }
+  static int64_t grad_weight_bytes(ConvolutionPass pass, const Convolution& args) {
+    if (pass != ConvolutionPass::kBackwardWeight) return 0;
+    return args.num_networks * grad_weight_stride(args) * static_cast<int64_t>(sizeof(float));
+  }
+
+  CallMemory memory(const Plan& plan, ConvolutionPass pass, const Convolution& args) {
+    return {workspace_.at_least(num_branches(args) * plan.workspace_bytes),
+            reinterpret_cast<float*>(grad_weight_.at_least(grad_weight_bytes(pass, args)))};
+  }
+
+  /// Times the plans on operands of their own (of a few networks), replayed as a captured step is: so an engine that
+  /// cannot be captured drops out too.
+  size_t index_of_fastest(const std::vector<Plan>& plans, ConvolutionPass pass, const Convolution& args) {
+    const int device = stream_.device().index;
+    Convolution timed = args;
+    timed.num_networks = std::min(args.num_networks, kTimedNetworks);
+    timed.input_stride = round_up(args.shape.batch * args.shape.input_size(), 64);
+    timed.weight_stride = round_up(weight_size(args), 64);
+    timed.output_stride = round_up(args.shape.batch * args.shape.output_size(), 64);
+    const int64_t per_network = timed.input_stride + timed.weight_stride + timed.output_stride;
+    const int64_t operand_bytes = timed.num_networks * per_network * static_cast<int64_t>(sizeof(float));
+    const std::shared_ptr<void> operands = allocate(device, operand_bytes);
+    timed.input = static_cast<float*>(operands.get());
+    timed.weight = timed.input + timed.num_networks * timed.input_stride;
+    timed.output = timed.weight + timed.num_networks * timed.weight_stride;
+    // Bytes of 63 are floats of 0.75: zeros would be multiplied with less power.
+    check(cudaMemsetAsync(operands.get(), 63, static_cast<size_t>(operand_bytes), stream_.handle()), "cudaMemset");
+    const int64_t largest = std::ranges::max_element(plans, {}, &Plan::workspace_bytes)->workspace_bytes;
+    const std::shared_ptr<void> workspace = allocate(device, num_branches(timed) * largest);
+    const std::shared_ptr<void> grad_weight = allocate(device, grad_weight_bytes(pass, timed));
+    const CallMemory memory{static_cast<std::byte*>(workspace.get()), static_cast<float*>(grad_weight.get())};
+
+    size_t fastest = 0;
+    double least = std::numeric_limits<double>::infinity();
+    std::string refusal;
+    for (size_t i = 0; i < plans.size(); ++i) {
+      try {
+        run(plans[i], pass, timed, memory);  // loads its kernels
+        const double seconds = replay_seconds(stream_, [&] { run(plans[i], pass, timed, memory); });
+        if (seconds < least) {
+          least = seconds;
+          fastest = i;
+        }
+      } catch (const Error& error) {
+        cudaGetLastError();
+        refusal = error.what();
+      }
+    }
+    if (least == std::numeric_limits<double>::infinity()) {
+      throw CudnnError("expected a plan that runs, got {} that do not: {}", plans.size(), refusal);
+    }
+    return fastest;
+  }
+
+  /// Network p on branch p modulo their number; branch 0 is the stream itself.
+  void run(const Plan& plan, ConvolutionPass pass, const Convolution& args, const CallMemory& memory) {
+    const int64_t branches = num_branches(args);
+    const auto side = [&](int64_t branch) -> SideStream& { return side_[static_cast<size_t>(branch - 1)]; };
+    if (branches > 1) check(cudaEventRecord(fork_.get(), stream_.handle()), "cudaEventRecord");
+    for (int64_t branch = 0; branch < branches; ++branch) {
+      cudaStream_t stream = stream_.handle();
+      if (branch > 0) {
+        stream = side(branch).stream.get();
+        check(cudaStreamWaitEvent(stream, fork_.get(), 0), "cudaStreamWaitEvent");
+      }
+      check(cudnnSetStream(handle_.get(), stream), "cudnnSetStream");
+      std::byte* const workspace =
+          plan.workspace_bytes == 0 ? nullptr : memory.workspace + branch * plan.workspace_bytes;
+      for (int64_t network = branch; network < args.num_networks; network += branches) {
+        float* const weight = pass == ConvolutionPass::kBackwardWeight
+                                  ? memory.grad_weight + network * grad_weight_stride(args)
+                                  : args.weight + network * args.weight_stride;
+        execute(plan, args.input + network * args.input_stride, weight, args.output + network * args.output_stride,
+                workspace);
+      }
+    }
+    for (int64_t branch = 1; branch < branches; ++branch) {
+      check(cudaEventRecord(side(branch).done.get(), side(branch).stream.get()), "cudaEventRecord");
+      check(cudaStreamWaitEvent(stream_.handle(), side(branch).done.get(), 0), "cudaStreamWaitEvent");
+    }
+    if (pass == ConvolutionPass::kBackwardWeight) add_grad_weight(args, memory.grad_weight);
+  }
+
+  void execute(const Plan& plan, void* input, void* weight, void* output, void* workspace) {
+    Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, std::vector<int64_t>{kInput, kWeight, kOutput})
+        .set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, std::vector<void*>{input, weight, output})
+        .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace);
+    pack = std::move(pack).finalized();
+    check(cudnnBackendExecute(handle_.get(), plan.plan.get(), pack.get()), "cudnnBackendExecute");
+  }
+
+  /// Adds one matrix [P][weight] to another in place. The graph API has a beta for that, and engines plan with it; but
+  /// cuDNN's own front end only ever passes 0, and an engine that ignored it would spoil gradients in silence. Weights
+  /// are small beside images.
+  void add_grad_weight(const Convolution& args, const float* source) {
+    const float one = 1;
+    const auto leading = static_cast<int>(args.weight_stride);
+    check(cublasSgeam(stream_.cublas(), CUBLAS_OP_N, CUBLAS_OP_N, static_cast<int>(weight_size(args)),
+                      static_cast<int>(args.num_networks), &one, source, static_cast<int>(grad_weight_stride(args)),
+                      &one, args.weight, leading, args.weight, leading),
+          "cublasSgeam");
+  }
+
+  NativeStream& stream_;
+  OwnedHandle handle_;
+  std::vector<SideStream> side_;
+  OwnedEvent fork_;
+  std::map<Key, Plan> plans_;
+  WorkingMemory workspace_, grad_weight_;
+};
+
+Convolutions& convolutions_of(murmur::Stream& stream) {
+  auto& native = static_cast<NativeStream&>(stream);
+  std::unique_ptr<NativeStream::Attachment>& attached = native.convolutions();
+  if (attached == nullptr) {
+    check(cudaSetDevice(native.device().index), "cudaSetDevice");
+    attached = std::make_unique<Convolutions>(native);
+  }
+  return static_cast<Convolutions&>(*attached);
+}
+
+}  // namespace
+
+std::string convolution_library() {
+  const size_t version = cudnnGetVersion();
+  return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
+}
+
+bool plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args) {
+  if (stream.is_capturing()) throw Error("plan_convolution: expected a stream that does not capture");
+  try {
+    convolutions_of(stream).plan(pass, args);
+    return true;
+  } catch (const Error&) {
+    cudaGetLastError();  // memory that was not there is no failure of what runs next
+    return false;
+  }
+}
+
+void convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args) {
+  try {
+    convolutions_of(stream).run(pass, args);
+  } catch (const CudnnError& error) {
+    throw CudnnError("{}: {}", describe(pass, args), error.what());
+  }
+}
+
+}  // namespace murmur::cuda

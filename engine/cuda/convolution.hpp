@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "engine/convolution.hpp"
+
+namespace murmur::cuda {
+
+/// "cuDNN 9.19.0": the one that is loaded.
+std::string convolution_library();
+bool plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args);
+void convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args);
+
+}  // namespace murmur::cuda

@@ -1,0 +1,278 @@
+// A convolution by the library against im2col and a matrix product, and the choice between them.
+#include "layers/convolution.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "tests/support/arrays.hpp"
+#include "tests/support/devices.hpp"
+
+namespace murmur {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+using enum ConvolutionMethod;
+using enum ConvolutionPass;
+
+// Dense samples; the weights of the first do not fill whole quads.
+constexpr ConvolutionShape kGrey{5, 12, 12, 1, 6, 5, 1, 2};
+constexpr ConvolutionShape kStrided{3, 8, 8, 16, 20, 3, 2, 1};
+
+class ConvolutionMethods : public test::DeviceTest {
+ protected:
+  void SetUp() override {
+    test::DeviceTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    if (!has_library_convolution(device(), kGrey)) GTEST_SKIP() << "this build has no library for " << device().name();
+  }
+
+  struct Results {
+    std::vector<float> output, grad_input, grad_weight;
+  };
+
+  /// Forward and backward, the input being used twice: its second gradient is added to the first.
+  Results run(int64_t networks, const ConvolutionShape& shape, ConvolutionMethod method) const {
+    Arena arena(device());
+    Step step{stream(), arena, {}};
+    step.args.num_networks = networks;
+    step.args.micro_batch = shape.batch;
+    const auto random = [&](Shape sizes, uint64_t seed) {
+      const auto size = static_cast<size_t>(sizes[0] * sizes[1] * sizes[2]);
+      return Tensor::from<float>(test::random_values<float>(size, seed), std::move(sizes), device());
+    };
+    const int64_t weight_size = shape.filters * shape.filter_size();
+    const auto parameter = [&](uint64_t seed) {
+      return random({networks, 1, padded(weight_size)}, seed).view(0, {networks, shape.filters, shape.filter_size()});
+    };
+    const Tensor grad_weight = parameter(3);
+    const Variable input = Variable::parameter(random({networks, shape.batch, shape.input_size()}, 1),
+                                               random({networks, shape.batch, shape.input_size()}, 4));
+    const Variable weight = Variable::parameter(parameter(2), grad_weight);
+    ConvolutionOptions options{shape.kernel, shape.stride, shape.padding, method};
+    const Activations images{
+        input, Layout::kSampleMajor, shape.input_size(), {shape.height, shape.width, shape.channels}};
+    const Activations output = convolution(step, images, weight, options);
+    output.x.take_grad(random({networks, shape.batch, shape.output_size()}, 5));
+    backward(output.x);
+    stream().synchronize();
+    return {output.x.value().to_vector<float>(), input.grad().to_vector<float>(), grad_weight.to_vector<float>()};
+  }
+};
+MURMUR_ON_EVERY_DEVICE(ConvolutionMethods);
+
+// Both are sums of n products below 1 (and of the gradient below 1 that they are added to), which round by at most n u
+// each, in whatever order: n^2 u either.
+TEST_P(ConvolutionMethods, Agree) {
+  for (const ConvolutionShape& shape : {kGrey, kStrided}) {
+    for (const int64_t networks : {1, 3, 11}) {
+      SCOPED_TRACE(::testing::Message() << "P=" << networks << " kernel " << shape.kernel);
+      const Results library = run(networks, shape, kLibrary);
+      const Results product = run(networks, shape, kMatrixProduct);
+      const auto tolerance = [](int64_t n) { return 2 * static_cast<double>(n * n) * test::kRounding<float>; };
+      EXPECT_TRUE(test::all_near(library.output, product.output, tolerance(shape.filter_size())));
+      EXPECT_TRUE(test::all_near(library.grad_input, product.grad_input,
+                                 tolerance(shape.kernel * shape.kernel * shape.filters + 1)));
+      EXPECT_TRUE(test::all_near(library.grad_weight, product.grad_weight,
+                                 tolerance(shape.batch * shape.out_height() * shape.out_width() + 1)));
+    }
+  }
+}
+
+TEST_P(ConvolutionMethods, CanBeTimed) {
+  for (const ConvolutionPass pass : {kForward, kBackwardInput, kBackwardWeight}) {
+    for (const ConvolutionMethod method : {kLibrary, kMatrixProduct}) {
+      EXPECT_GT(convolution_seconds(stream(), {pass, kGrey, 2, false}, method), 0) << name(pass) << name(method);
+    }
+  }
+  EXPECT_THROW(convolution_seconds(stream(), {kForward, kGrey, 2, false}, kAutomatic), InvalidArgument);
+}
+
+TEST_P(ConvolutionMethods, TheLibraryIsNotReplacedInSilence) {
+  const ConvolutionShape padded_samples{2, 5, 5, 1, 4, 3, 1, 1};
+  EXPECT_THROW(convolution_seconds(stream(), {kForward, padded_samples, 2, false}, kLibrary), InvalidArgument);
+}
+
+// The choice, with times that the test makes up.
+class ConvolutionChoicesTest : public ::testing::Test {
+ protected:
+  ConvolutionChoicesTest()
+      : folder_(std::filesystem::temp_directory_path() / ("murmur-choices-" + std::to_string(getpid()))) {
+    std::filesystem::remove_all(folder_);
+  }
+  ~ConvolutionChoicesTest() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path file() const { return folder_ / "below" / "convolutions"; }
+
+  ConvolutionChoices choices(const std::string& machine = "a GPU") {
+    return {*stream_,
+            file(),
+            {machine,
+             [this](const ConvolutionCase&) {
+               ++num_plans_;
+               return has_plan_;
+             },
+             [this](const ConvolutionCase& convolution, ConvolutionMethod method) {
+               ++num_measured_;
+               if (method == kMatrixProduct) return product_seconds_;
+               if (library_fails_) throw CudnnError("no");
+               // The library is the better one for large populations.
+               return convolution.num_networks >= 16 ? product_seconds_ / 2 : product_seconds_ * 2;
+             }}};
+  }
+
+  std::string text() const {
+    std::ifstream stream(file());
+    std::ostringstream all;
+    all << stream.rdbuf();
+    return all.str();
+  }
+  void write(const std::string& text) const { std::ofstream(file()) << text; }
+
+  static ConvolutionCase few() { return {kForward, kGrey, 2, false}; }
+  static ConvolutionCase many() { return {kForward, kGrey, 16, false}; }
+
+  std::unique_ptr<Stream> stream_ = make_stream(kCpu, 1);
+  bool has_plan_ = true;
+  bool library_fails_ = false;
+  double product_seconds_ = 1e-4;
+  int num_plans_ = 0;
+  int num_measured_ = 0;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(ConvolutionChoicesTest, TakesTheFasterOneAndMeasuresOnce) {
+  ConvolutionChoices first = choices();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(first.faster(few()), kMatrixProduct);
+    EXPECT_EQ(first.faster(many()), kLibrary);
+  }
+  EXPECT_EQ(num_measured_, 4);
+}
+
+TEST_F(ConvolutionChoicesTest, TheFileRemembers) {
+  choices().faster(few());
+  choices().faster(many());
+  EXPECT_THAT(text(), HasSubstr("a GPU\tforward P=2 5x12x12x1 filters=6 kernel=5 stride=1 padding=2 "
+                                "f32\t200.000\t100.000\tmatrix_product\n"));
+  EXPECT_THAT(text(),
+              HasSubstr("P=16 5x12x12x1 filters=6 kernel=5 stride=1 padding=2 f32\t50.000\t100.000\tlibrary\n"));
+  num_measured_ = num_plans_ = 0;
+  ConvolutionChoices later = choices();
+  EXPECT_EQ(later.faster(few()), kMatrixProduct);
+  EXPECT_EQ(num_plans_, 0);
+  EXPECT_EQ(later.faster(many()), kLibrary);
+  EXPECT_EQ(num_plans_, 1);  // by this process, for this stream
+  EXPECT_EQ(num_measured_, 0);
+}
+
+TEST_F(ConvolutionChoicesTest, EveryDifferenceCounts) {
+  ConvolutionChoices known = choices();
+  known.faster(few());
+  const auto measures = [&](ConvolutionChoices& asked, const ConvolutionCase& convolution) {
+    num_measured_ = 0;
+    asked.faster(convolution);
+    return num_measured_ == 2;
+  };
+  EXPECT_FALSE(measures(known, few()));
+  EXPECT_TRUE(measures(known, {kBackwardInput, kGrey, 2, false}));
+  EXPECT_TRUE(measures(known, {kForward, kGrey, 3, false}));
+  EXPECT_TRUE(measures(known, {kForward, kGrey, 2, true}));
+  for (int64_t ConvolutionShape::*size :
+       {&ConvolutionShape::batch, &ConvolutionShape::height, &ConvolutionShape::width, &ConvolutionShape::channels,
+        &ConvolutionShape::filters, &ConvolutionShape::kernel, &ConvolutionShape::stride, &ConvolutionShape::padding}) {
+    ConvolutionCase other = few();
+    other.shape.*size += 1;
+    EXPECT_TRUE(measures(known, other));
+  }
+  ConvolutionChoices elsewhere = choices("another GPU");
+  EXPECT_TRUE(measures(elsewhere, few()));
+}
+
+TEST_F(ConvolutionChoicesTest, ADamagedFileIsMeasuredAgain) {
+  choices().faster(many());
+  const std::string whole = text();
+  for (const std::string& damaged :
+       {std::string("not a file of ours\n\t\t\t\n"), whole.substr(0, whole.size() - 3), std::string(100, '\0'),
+        whole.substr(0, whole.find("50.000")) + "nan\t100.000\tlibrary\n",
+        whole.substr(0, whole.find("50.000")) + "-1\t100.000\tlibrary\n",
+        whole.substr(0, whole.find("50.000")) + "50.000\t100.000\tmatrix_product\n"}) {
+    write(damaged);
+    num_measured_ = 0;
+    EXPECT_EQ(choices().faster(many()), kLibrary);
+    EXPECT_EQ(num_measured_, 2) << damaged;
+    EXPECT_EQ(text(), whole);
+  }
+}
+
+TEST_F(ConvolutionChoicesTest, KeepsTheLinesOfOthers) {
+  choices("another GPU").faster(many());
+  const std::string before = text();
+  choices().faster(few());
+  EXPECT_THAT(text(), HasSubstr(before));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(file().parent_path()), {}), 1) << "a part was left";
+}
+
+TEST_F(ConvolutionChoicesTest, WithoutAPlanItIsAMatrixProduct) {
+  has_plan_ = false;
+  EXPECT_EQ(choices().faster(many()), kMatrixProduct);
+  EXPECT_EQ(num_measured_, 0);
+  has_plan_ = true;
+  library_fails_ = true;
+  EXPECT_EQ(choices().faster(many()), kMatrixProduct);
+  EXPECT_FALSE(std::filesystem::exists(file())) << "a failure may be of this day only";
+  library_fails_ = false;
+  EXPECT_EQ(choices().faster(many()), kLibrary);
+  has_plan_ = false;
+  EXPECT_EQ(choices().faster(many()), kMatrixProduct) << "the file knows better, but there is no plan";
+}
+
+TEST_F(ConvolutionChoicesTest, NothingIsMeasuredInACapture) {
+  ConvolutionChoices asked = choices();
+  stream_->begin_capture();
+  EXPECT_EQ(asked.faster(many()), kMatrixProduct);
+  EXPECT_EQ(asked.faster(many()), kMatrixProduct);
+  EXPECT_TRUE(asked.has_open());
+  EXPECT_THROW(asked.settle(), Error);
+  stream_->end_capture();
+  EXPECT_EQ(num_plans_ + num_measured_, 0);
+  asked.settle();
+  EXPECT_EQ(num_measured_, 2);
+  EXPECT_FALSE(asked.has_open());
+  stream_->begin_capture();
+  EXPECT_EQ(asked.faster(many()), kLibrary);
+  EXPECT_FALSE(asked.has_open());
+  stream_->end_capture();
+}
+
+TEST_F(ConvolutionChoicesTest, AFileThatCannotBeWrittenIsNoFailure) {
+  std::filesystem::create_directories(file());  // a folder where the file should be
+  ConvolutionChoices asked = choices();
+  EXPECT_EQ(asked.faster(many()), kLibrary);
+  EXPECT_EQ(asked.faster(many()), kLibrary);
+  EXPECT_EQ(num_measured_, 2);
+  EXPECT_TRUE(std::filesystem::is_directory(file()));
+}
+
+TEST(ConvolutionChoicesFile, IsInTheCacheFolder) {
+  const auto set = [](const char* variable, const char* value) { setenv(variable, value, 1); };
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const std::string before = cache == nullptr ? "" : cache;
+  set("XDG_CACHE_HOME", "/somewhere");
+  EXPECT_EQ(ConvolutionChoices::default_file(), "/somewhere/murmur/convolutions");
+  set("XDG_CACHE_HOME", "not/absolute");
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    EXPECT_EQ(ConvolutionChoices::default_file(), std::filesystem::path(home) / ".cache/murmur/convolutions");
+  }
+  set("XDG_CACHE_HOME", before.c_str());
+}
+
+}  // namespace
+}  // namespace murmur
