@@ -1,5 +1,6 @@
 #include "data/cifar.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <system_error>
@@ -56,11 +57,8 @@ std::filesystem::path find_file(const std::filesystem::path& folder, const std::
 }
 
 bool holds_any(const Cifar& cifar, const std::filesystem::path& folder) {
-  if (!find_file(folder, cifar.test_file).empty()) return true;
-  for (const std::string& file : cifar.train_files) {
-    if (!find_file(folder, file).empty()) return true;
-  }
-  return false;
+  const auto is_there = [&](const std::string& file) { return !find_file(folder, file).empty(); };
+  return is_there(cifar.test_file) || std::any_of(cifar.train_files.begin(), cifar.train_files.end(), is_there);
 }
 
 /// The folder of the files: the one given or the archive's own in it; empty where neither has any.

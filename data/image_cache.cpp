@@ -78,9 +78,22 @@ void write_from(std::ofstream& file, const T* input, size_t count) {
   file.write(reinterpret_cast<const char*>(input), static_cast<std::streamsize>(count));
 }
 
+bool is_between(int64_t value, int64_t low, int64_t high) {
+  return low <= value && value <= high;
+}
+
+/// Within these bounds the number of bytes is an int64.
+bool has_valid_sizes(const Header& header) {
+  constexpr int64_t kMaxSide = 65535;
+  constexpr int64_t kMaxSamples = int64_t{1} << 27;
+  return is_between(header.height, 1, kMaxSide) && is_between(header.width, 1, kMaxSide) &&
+         is_between(header.channels, 1, 3) && is_between(header.num_train, 1, kMaxSamples) &&
+         is_between(header.num_test, 1, kMaxSamples) && is_between(header.num_classes, 2, 256);
+}
+
 bool is_valid(const Header& header, uint64_t fingerprint) {
   return header.magic == kMagic && header.version == kVersion && header.fingerprint == fingerprint &&
-         header.header_checksum == header_checksum(header);
+         header.header_checksum == header_checksum(header) && has_valid_sizes(header);
 }
 
 int64_t contents_bytes(const Header& header) {
@@ -125,6 +138,7 @@ std::optional<Dataset> read_cache(const std::filesystem::path& path, uint64_t fi
   for (Samples* part : {&dataset.train, &dataset.test}) {
     if (!read_into(file, part->images.data(), part->images.size())) return {};
     if (!read_into(file, part->labels.data(), part->labels.size())) return {};
+    if (*std::max_element(part->labels.begin(), part->labels.end()) >= header.num_classes) return {};
   }
   if (checksum(dataset) != header.contents_checksum) return {};
   return dataset;

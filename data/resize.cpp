@@ -24,8 +24,8 @@ std::vector<Tap> make_taps(int64_t num_inputs, int64_t num_outputs) {
   std::vector<Tap> taps(static_cast<size_t>(num_outputs));
   for (int64_t output = 0; output < num_outputs; ++output) {
     const double centre = (static_cast<double>(output) + 0.5) * step;
-    const auto first = std::max(int64_t{0}, static_cast<int64_t>(centre - radius + 0.5));
-    const auto last = std::min(num_inputs, static_cast<int64_t>(centre + radius + 0.5));
+    const auto first = std::max<int64_t>(0, std::llround(centre - radius));
+    const auto last = std::min<int64_t>(num_inputs, std::llround(centre + radius));
     std::vector<double> heights;
     double sum = 0;
     for (int64_t input = first; input < last; ++input) {
