@@ -31,8 +31,8 @@ class Permutation {
     do {
       uint32_t left = static_cast<uint32_t>(index >> half_bits_);
       uint32_t right = static_cast<uint32_t>(index) & mask_;
-      for (int round = 0; round < kRounds; ++round) {
-        const uint32_t next = left ^ (mix(right ^ round_keys_[round]) & mask_);
+      for (const uint32_t key : round_keys_) {
+        const uint32_t next = left ^ (mix(right ^ key) & mask_);
         left = right;
         right = next;
       }

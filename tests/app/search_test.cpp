@@ -167,7 +167,8 @@ TEST(Search, TwoStagesFillTheStudyAndOnlyTheSecondIsTested) {
     EXPECT_EQ(trial.intermediate.size(), stage_one ? 1u : 5u);
     EXPECT_EQ(trial.value, trial.intermediate.back());
   }
-  for (const auto& row : nlohmann::json::parse(read_text(folder / "a.json"))["rows"]) {
+  const nlohmann::json report = nlohmann::json::parse(read_text(folder / "a.json"));
+  for (const auto& row : report["rows"]) {
     if (!row["trial"].is_null()) {
       EXPECT_GE(row["trial"], 10);
     }
