@@ -30,6 +30,7 @@ struct TransientNoise {
   uint64_t seed;
   uint64_t position;
   const WeightKind* kinds;
+  int64_t last;  // quad of the tile that the arena ends with: `fill` may ask for some beyond
 
   MURMUR_KERNEL TransientNoise(const UpdateArgs<T>& args, const NetworkState& state, int64_t network, int64_t update,
                                int64_t first)
@@ -38,7 +39,8 @@ struct TransientNoise {
         factor(static_cast<T>(args.step.techniques.get(Technique::kMultiplicativeWeightNoise, network))),
         seed(state.seed),
         position(static_cast<uint64_t>(update * (args.stride / 4) + first)),
-        kinds(args.kinds + first) {}
+        kinds(args.kinds + first),
+        last(args.stride / 4 - 1 - first) {}
 
   /// x times the slope of the copy: turns the copy's gradient into the weight's.
   MURMUR_KERNEL void multiply(const Tile& lanes, Elements<T>& x) const {
@@ -81,7 +83,7 @@ struct TransientNoise {
   MURMUR_HD Quad<uint32_t> words(Technique id, int i) const {
     return philox(position + static_cast<uint64_t>(i), make_site(id, 0), 0, seed);
   }
-  MURMUR_HD bool has(int i, WeightKind least) const { return kinds[i] >= least; }
+  MURMUR_HD bool has(int i, WeightKind least) const { return kinds[i < last ? i : last] >= least; }
   /// No noise on the elements that are exact.
   MURMUR_HD Quad<float> only(int i, WeightKind least, const Quad<float>& n) const {
     const float on = has(i, least) ? 1.0f : 0.0f;

@@ -140,6 +140,21 @@ TEST_P(PopulationTest, NetworksWithBatchNormAreIndependentToo) {
   }
 }
 
+// The first trial with transient noise makes all networks run on copies of their weights, also those half-way through.
+TEST_P(PopulationTest, ANeighbourWithTransientNoiseChangesNothingHalfWay) {
+  const TrainerOptions options = test::small_options(device(), 2);
+  const Trial trial = test::kBaseline.trial(4);
+  PopulationTrainer trainer = test::make_trainer(options);
+  trainer.start(0, trial);
+  Outcome actual;
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    if (epoch == 1) trainer.start(1, TechniqueCase{"copy", {{Technique::kDropconnect, 0.4}}}.trial(5));
+    actual.results.push_back(trainer.run_epoch()[0]);
+  }
+  actual.weights = test::weights_of(trainer, 0);
+  test::expect_same(actual, test::run_trial(options, trial), test::device_tolerance(device(), trial));
+}
+
 TEST_P(PopulationTest, SumLossIsMeanLossAtTheRateTimesTheBatch) {
   // Sum loss at batch 128 with rate r is mean loss with 128 r, in updates whose batch is full: train on 256 samples.
   TrainerOptions options = test::small_options(device(), 1);
