@@ -42,6 +42,9 @@ void run(Stream& stream, ConvolutionPass pass, const Convolution& args) {
     check_operand("the input", args.input, args.input_stride);
     check_operand("the weight", args.weight, args.weight_stride);
     check_operand("the output", args.output, args.output_stride);
+    if (args.input_layout != ImageLayout::kChannelsLast || args.output_layout != ImageLayout::kChannelsLast) {
+      throw InvalidArgument("convolution: expected channels last on {}, got blocks", stream.device().name());
+    }
     if constexpr (kCudnnBuild) cuda::convolution(stream, pass, args);
     return;
   }
@@ -74,6 +77,10 @@ bool has_library_convolution(Device device, const ConvolutionShape& shape) {
   // Samples start at whole quads; the library wants them dense.
   const bool dense = shape.input_size() % 4 == 0 && shape.output_size() % 4 == 0;
   return dense && (kCudnnBuild || !device.is_cuda());
+}
+
+ImageLayout library_layout(Device device, const ConvolutionShape& shape) {
+  return device.is_cuda() ? ImageLayout::kChannelsLast : cpu::library_layout(shape);
 }
 
 std::string convolution_library(Device device) {

@@ -8,8 +8,13 @@
 
 namespace murmur {
 
-/// A convolution over images, channels last: input [batch, height, width, channels], weight [filters, kernel, kernel,
-/// channels], output [batch, out_height, out_width, filters].
+/// Channels last, [batch, height, width, channels], or in blocks of 16 of them, [batch, channels / 16, height, width,
+/// 16].
+enum class ImageLayout : uint8_t { kChannelsLast, kChannelBlocks };
+inline constexpr int64_t kChannelBlock = 16;
+
+/// A convolution over images: input [batch, height, width, channels], weight [filters, kernel, kernel, channels],
+/// output [batch, out_height, out_width, filters].
 struct ConvolutionShape {
   int64_t batch = 0;
   int64_t height = 0;
@@ -40,6 +45,8 @@ struct Convolution {
   float* output = nullptr;
   int64_t output_stride = 0;
   bool allow_tf32 = false;  // GPU only
+  ImageLayout input_layout = ImageLayout::kChannelsLast;
+  ImageLayout output_layout = ImageLayout::kChannelsLast;
 };
 
 enum class ConvolutionPass : uint8_t { kForward, kBackwardInput, kBackwardWeight };
@@ -50,6 +57,9 @@ const char* name(ConvolutionPass pass);
 /// True where this build has a library (oneDNN, cuDNN) that may convolve this shape itself. Elsewhere im2col and a
 /// matrix product do.
 bool has_library_convolution(Device device, const ConvolutionShape& shape);
+
+/// The layout in which the device's library is best given the output of this convolution.
+ImageLayout library_layout(Device device, const ConvolutionShape& shape);
 
 /// The device's library and its version ("oneDNN 2.6.0", "cuDNN 9.19.0"), or "no library".
 std::string convolution_library(Device device);

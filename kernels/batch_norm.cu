@@ -13,15 +13,16 @@ int64_t channel_tiles(int64_t channels) {
   return (channels + kChannels - 1) / kChannels;
 }
 
-/// The sum of a channel over all tiles; `which` is 0 or 1.
-template <class T>
-MURMUR_HD double channel_sum(const T* sums, int64_t network, int64_t tiles, int which, int64_t channels,
-                             int64_t channel) {
+/// The sum of a channel over all tiles that have it; `which` is 0 or 1.
+template <class Args, class T>
+MURMUR_HD double channel_sum(const Args& args, const T* sums, int64_t network, int which, int64_t channel) {
+  const int64_t blocks = num_channel_blocks(args.size, args.layout);
+  const int64_t channels = args.size.channels / blocks;
   const int64_t width = 4 * quads_per_walk(channels);
   double total = 0;
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const T* part = sums + ((network * tiles + tile) * 2 + which) * kChannelSums;
-    for (int64_t k = channel; k < width; k += channels) total += static_cast<double>(part[k]);
+  for (int64_t tile = channel / channels; tile < args.num_tiles; tile += blocks) {
+    const T* part = sums + ((network * args.num_tiles + tile) * 2 + which) * kChannelSums;
+    for (int64_t k = channel % channels; k < width; k += channels) total += static_cast<double>(part[k]);
   }
   return total;
 }
@@ -50,8 +51,8 @@ struct BatchStatistics {
       double mean = static_cast<double>(running[c]);
       double variance = static_cast<double>(running[width + c]);
       if (args.sums != nullptr) {
-        mean = channel_sum(args.sums, network, args.num_tiles, 0, channels, c) / count;
-        const double square = channel_sum(args.sums, network, args.num_tiles, 1, channels, c) / count - mean * mean;
+        mean = channel_sum(args, args.sums, network, 0, c) / count;
+        const double square = channel_sum(args, args.sums, network, 1, c) / count - mean * mean;
         variance = square < 0 ? 0 : square;
       }
       if (moves) {
@@ -96,8 +97,8 @@ struct BatchStatisticsBackward {
       const int64_t c = first + i;
       const double mean = static_cast<double>(saved[c]);
       const double inverse = static_cast<double>(saved[width + c]);
-      const double sum = channel_sum(args.sums, network, forward.num_tiles, 0, channels, c);
-      const double centred = channel_sum(args.sums, network, forward.num_tiles, 1, channels, c) - mean * sum;
+      const double sum = channel_sum(forward, args.sums, network, 0, c);
+      const double centred = channel_sum(forward, args.sums, network, 1, c) - mean * sum;
       grad_gamma[c] += static_cast<T>(centred * inverse);
       grad_beta[c] += static_cast<T>(sum);
       const double a = static_cast<double>(gamma[c]) * inverse;
@@ -117,9 +118,8 @@ struct BiasGradient {
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
     T* grad_bias = args.grad_bias + network * args.bias_stride;
     const int64_t first = tile * kWidth;
-    all.first(args.num_channels - first).each([&](int i) {
-      grad_bias[first + i] +=
-          static_cast<T>(channel_sum(args.sums, network, args.num_tiles, 0, args.num_channels, first + i));
+    all.first(args.size.channels - first).each([&](int i) {
+      grad_bias[first + i] += static_cast<T>(channel_sum(args, args.sums, network, 0, first + i));
     });
   }
 };
@@ -138,7 +138,7 @@ void run(murmur::Stream& stream, const BatchStatisticsBackwardArgs<T>& args) {
 
 template <class T>
 void run(murmur::Stream& stream, const BiasGradientArgs<T>& args) {
-  launch(stream, "bias_gradient", args.step.num_networks, channel_tiles(args.num_channels), BiasGradient<T>{args});
+  launch(stream, "bias_gradient", args.step.num_networks, channel_tiles(args.size.channels), BiasGradient<T>{args});
 }
 
 }  // namespace

@@ -13,15 +13,15 @@ struct BiasReluForward {
 
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NetworkState& state = args.step.state[network];
-    const ImageWalk walk(args.size, args.step, state, args.rows_per_tile, tile);
+    const ImageWalk walk(args, args.size, state, tile);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
     const ImageMasks masks(args, network);
     PerImageElement<T> bias;
     TileSums<T> sums;
-    load_channels(all, args.bias + network * args.bias_stride, args.size.channels, bias);
+    load_channels(all, args.bias + network * args.bias_stride, walk.part, bias);
     sums.clear(all);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      T* sample = args.x + network * args.stride + 4 * row * walk.quads;
+      T* sample = args.x + network * args.stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, walk.size, sample);
         continue;
@@ -56,7 +56,7 @@ struct BiasReluBackward {
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const BiasReluArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
-    const ImageWalk walk(forward.size, forward.step, state, forward.rows_per_tile, tile);
+    const ImageWalk walk(forward, forward.size, state, tile);
     const ImageMasks masks(forward, network);
     PerImageElement<T> a;
     PerImageElement<T> b;
@@ -67,12 +67,12 @@ struct BiasReluBackward {
     if (norm) {
       const int64_t width = 4 * num_quads(forward.size.channels);
       const T* coefficients = args.coefficients + network * 3 * width;
-      load_channels(all, coefficients, forward.size.channels, a);
-      load_channels(all, coefficients + width, forward.size.channels, b);
-      load_channels(all, coefficients + 2 * width, forward.size.channels, c);
+      load_channels(all, coefficients, walk.part, a);
+      load_channels(all, coefficients + width, walk.part, b);
+      load_channels(all, coefficients + 2 * width, walk.part, c);
     }
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      const int64_t offset = network * forward.stride + 4 * row * walk.quads;
+      const int64_t offset = network * forward.stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, walk.size, args.grad + offset);
         continue;
@@ -97,15 +97,17 @@ struct BiasReluBackward {
 
 template <class T>
 void run(murmur::Stream& stream, const BiasReluArgs<T>& args) {
-  const int64_t tiles = image_tiles(args.step.micro_batch, args.rows_per_tile);
+  const int64_t tiles =
+      image_tiles(args.step.micro_batch, args.rows_per_tile, num_channel_blocks(args.size, args.layout));
   launch(stream, "bias_relu_forward", args.step.num_networks, tiles, BiasReluForward<T>{args, tiles});
 }
 
 template <class T>
 void run(murmur::Stream& stream, const BiasReluBackwardArgs<T>& args) {
-  const StepArgs& step = args.forward.step;
-  const int64_t tiles = image_tiles(step.micro_batch, args.forward.rows_per_tile);
-  launch(stream, "bias_relu_backward", step.num_networks, tiles, BiasReluBackward<T>{args, tiles});
+  const BiasReluArgs<T>& forward = args.forward;
+  const int64_t tiles =
+      image_tiles(forward.step.micro_batch, forward.rows_per_tile, num_channel_blocks(forward.size, forward.layout));
+  launch(stream, "bias_relu_backward", forward.step.num_networks, tiles, BiasReluBackward<T>{args, tiles});
 }
 
 }  // namespace

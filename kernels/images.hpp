@@ -5,44 +5,62 @@
 #include "kernels/noise/activation.hpp"
 #include "kernels/parallel.hpp"
 
-// What the kernels over images [P, m, padded D], channels last, share: their walk, their channels, their masks.
+// What the kernels over images [P, m, padded D] share: their walk, their channels, their masks.
 namespace murmur::MURMUR_TARGET {
 
 using ImageLanes = Lanes<kImageLanes>;
 template <class T>
 using PerImageElement = PerElement<T, kImageLanes>;
 
-MURMUR_HD int64_t elements(const noise::ImageSize& size) {
-  return size.height * size.width * size.channels;
-}
+/// What one tile sees of each sample: a block of its channels (all of them with channels last), an image by itself.
+struct ImagePart {
+  noise::ImageSize whole;
+  noise::ImageSize image;
+  int64_t index;  // of the block
+  int64_t first_channel;
 
-/// The samples of one tile, and the steps in which its lanes walk over a sample.
+  MURMUR_HD ImagePart(const noise::ImageSize& size, ImageLayout layout, int64_t tile)
+      : whole(size),
+        image{size.height, size.width, size.channels / num_channel_blocks(size, layout)},
+        index(tile % num_channel_blocks(size, layout)),
+        first_channel(index * image.channels) {}
+
+  /// Elements from sample to sample, and from a sample's start to the part's.
+  MURMUR_HD int64_t row_stride() const { return 4 * num_quads(whole.elements()); }
+  MURMUR_HD int64_t start() const { return index * image.elements(); }
+};
+
+/// The samples of one tile, and the steps in which its lanes walk over its part of a sample.
 struct ImageWalk {
+  ImagePart part;
   int64_t size;
-  int64_t quads;
   int64_t stride;    // elements of a step: whole channels
   int64_t num_rows;  // rows of the micro-batch that hold a sample
   int64_t first_row;
   int64_t last_row;
 
-  MURMUR_HD ImageWalk(const noise::ImageSize& image, const StepArgs& step, const NetworkState& state,
-                      int64_t rows_per_tile, int64_t tile)
-      : size(elements(image)),
-        quads(num_quads(size)),
-        stride(4 * quads_per_walk(image.channels)),
-        num_rows(state.num_rows(step.micro_batch, step.epoch_size)),
-        first_row(tile * rows_per_tile),
-        last_row(first_row + rows_per_tile < step.micro_batch ? first_row + rows_per_tile : step.micro_batch) {}
+  template <class Args>
+  MURMUR_HD ImageWalk(const Args& args, const noise::ImageSize& image, const NetworkState& state, int64_t tile)
+      : part(image, args.layout, tile),
+        size(part.image.elements()),
+        stride(4 * quads_per_walk(part.image.channels)),
+        num_rows(state.num_rows(args.step.micro_batch, args.step.epoch_size)),
+        first_row(tile / num_channel_blocks(image, args.layout) * args.rows_per_tile),
+        last_row(first_row + args.rows_per_tile < args.step.micro_batch ? first_row + args.rows_per_tile
+                                                                        : args.step.micro_batch) {}
 
+  /// Elements from the network's first sample to this tile's part of a row.
+  MURMUR_HD int64_t offset(int64_t row) const { return row * part.row_stride() + part.start(); }
   /// Elements of the step that starts at `first`.
   MURMUR_HD int64_t count(int64_t first) const { return size - first < stride ? size - first : stride; }
 };
 
 /// The value of each element's channel, from an array [padded C].
 template <class T>
-MURMUR_KERNEL void load_channels(const ImageLanes& lanes, const T* values, int64_t num_channels,
+MURMUR_KERNEL void load_channels(const ImageLanes& lanes, const T* array, const ImagePart& part,
                                  PerImageElement<T>& out) {
-  const auto channels = static_cast<int32_t>(num_channels);
+  const T* values = array + part.first_channel;
+  const auto channels = static_cast<int32_t>(part.image.channels);
   lanes.fill(out, [&](int i) {
     const int32_t e = 4 * i;
     return Quad<T>{values[e % channels], values[(e + 1) % channels], values[(e + 2) % channels],
@@ -86,21 +104,33 @@ struct TileSums {
   }
 };
 
-/// The random words of one step over a sample: quad q of the sample is at item * quads_per_item + q.
+/// The random words of one step over a sample: quad q of the sample, with its channels last, is at
+/// item * quads_per_item + q. Where a quad is in memory makes no difference.
 struct ImageWords {
   uint64_t seed;
-  uint64_t position;
+  uint64_t position;  // of the part's first quad
   uint32_t layer;
+  int32_t first;           // quad of the step's first lane, within the part
+  int32_t shift;           // quads of a pixel in this part are 2^shift,
+  int32_t quads_of_pixel;  // and these in all blocks together
 
   MURMUR_HD Quad<uint32_t> operator()(Technique technique, int i) const {
-    return philox(position + static_cast<uint64_t>(i), make_site(technique, layer), 0, seed);
+    const int32_t quad = first + i;
+    const int32_t pixel = quad >> shift;
+    const int32_t place = pixel * quads_of_pixel + (quad - (pixel << shift));
+    return philox(position + static_cast<uint64_t>(place), make_site(technique, layer), 0, seed);
   }
 };
 
 template <class Args>
 MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, const ImageWalk& walk, int64_t row,
                               int64_t first) {
-  return {state.seed, static_cast<uint64_t>((state.item + row) * walk.quads + first / 4), args.layer};
+  static_assert(kChannelBlock == 4 << 2);
+  const bool is_whole = args.layout == ImageLayout::kChannelsLast;  // then all of it counts as one pixel
+  const int64_t quads = walk.part.row_stride() / 4;
+  return {state.seed,        static_cast<uint64_t>((state.item + row) * quads + walk.part.first_channel / 4),
+          args.layer,        static_cast<int32_t>(first / 4),
+          is_whole ? 30 : 2, static_cast<int32_t>(walk.part.whole.channels / 4)};
 }
 
 template <class T>

@@ -73,12 +73,13 @@ struct ActivationBackwardArgs {
   T* grad_bias = nullptr;
 };
 
-/// Images are sample-major [P, m, padded D] with channels last, D = height x width x channels. Their kernels take tiles
-/// of `rows_per_tile` samples and walk over a sample in steps of whole channels, so that a lane stays with its
-/// channels.
+/// Images are sample-major [P, m, padded D], D = height x width x channels, with channels last or in blocks of 16
+/// channels (ImageLayout), of which each is an image with channels last. Their kernels take tiles of `rows_per_tile`
+/// samples and one block, and walk over it in steps of whole channels, so that a lane stays with its channels.
 ///
 /// Sums over the samples and pixels of a channel leave a kernel as partial sums [P, tiles, 2, kChannelSums]: one a tile
-/// and element of its lanes; element k belongs to channel k mod C. No atomics: the order of every sum is fixed.
+/// and element of its lanes; of a tile with c channels, element k belongs to channel k mod c. No atomics: the order of
+/// every sum is fixed.
 inline constexpr int kImageLanes = 256;
 inline constexpr int kChannelSums = 4 * kImageLanes;
 
@@ -89,9 +90,14 @@ MURMUR_HD constexpr int64_t quads_per_walk(int64_t channels) {
   return kImageLanes / period * period;
 }
 
-/// Tiles of a micro-batch.
-constexpr int64_t image_tiles(int64_t micro_batch, int64_t rows_per_tile) {
-  return (micro_batch + rows_per_tile - 1) / rows_per_tile;
+/// Blocks of channels that images are in; 1 with channels last.
+MURMUR_HD constexpr int64_t num_channel_blocks(const noise::ImageSize& size, ImageLayout layout) {
+  return layout == ImageLayout::kChannelBlocks ? size.channels / kChannelBlock : 1;
+}
+
+/// Tiles of a micro-batch: those of its first samples come first, a block of channels each.
+constexpr int64_t image_tiles(int64_t micro_batch, int64_t rows_per_tile, int64_t num_blocks) {
+  return (micro_batch + rows_per_tile - 1) / rows_per_tile * num_blocks;
 }
 
 /// 2, for a convolution, in place: bias · activation noise · ReLU · dropout · next layer's input mask · partial sums
@@ -100,6 +106,7 @@ template <class T>
 struct BiasReluArgs {
   StepArgs step;
   noise::ImageSize size;
+  ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t rows_per_tile = 1;
   uint32_t layer = 0;
   bool relu = true;  // with its noise; false: the ReLU comes after a batch norm
@@ -133,6 +140,7 @@ template <class T>
 struct NormPoolArgs {
   StepArgs step;
   noise::ImageSize size;
+  ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t rows_per_tile = 1;
   uint32_t layer = 0;
   Pooling pooling = Pooling::kNone;
@@ -174,6 +182,7 @@ template <class T>
 struct BatchStatisticsArgs {
   StepArgs step;
   noise::ImageSize size;
+  ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t num_tiles = 0;
   const T* sums = nullptr;
   const T* gamma = nullptr;
@@ -199,7 +208,8 @@ struct BatchStatisticsBackwardArgs {
 template <class T>
 struct BiasGradientArgs {
   StepArgs step;
-  int64_t num_channels = 0;
+  noise::ImageSize size;
+  ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t num_tiles = 0;
   const T* sums = nullptr;
   T* grad_bias = nullptr;
@@ -220,6 +230,20 @@ struct Im2colArgs {
   T* columns = nullptr;
   int64_t columns_stride = 0;
   bool accumulate = false;  // col2im only: add to x
+};
+
+/// Images with channels last from images in blocks of channels, or the other way round. Shapes: [P, m, D], C a multiple
+/// of 16.
+template <class T>
+struct ReorderArgs {
+  int64_t num_networks = 0;
+  int64_t num_rows = 0;
+  noise::ImageSize size;
+  ImageLayout from = ImageLayout::kChannelBlocks;
+  const T* source = nullptr;
+  int64_t source_stride = 0;
+  T* target = nullptr;
+  int64_t target_stride = 0;
 };
 
 /// target += source. Shapes: [P, n].
@@ -347,6 +371,8 @@ MURMUR_DECLARE_KERNEL(im2col, Im2colArgs<float>)
 MURMUR_DECLARE_KERNEL(im2col, Im2colArgs<double>)
 MURMUR_DECLARE_KERNEL(col2im, Im2colArgs<float>)
 MURMUR_DECLARE_KERNEL(col2im, Im2colArgs<double>)
+MURMUR_DECLARE_KERNEL(reorder, ReorderArgs<float>)
+MURMUR_DECLARE_KERNEL(reorder, ReorderArgs<double>)
 MURMUR_DECLARE_KERNEL(add, AddArgs<float>)
 MURMUR_DECLARE_KERNEL(add, AddArgs<double>)
 MURMUR_DECLARE_KERNEL(loss_forward, LossArgs<float>)

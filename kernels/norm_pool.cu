@@ -7,15 +7,34 @@ namespace {
 
 using Places = PerImageElement<int32_t>;
 
+/// The windows of a pooling, and what a tile sees of its input and of its output.
+struct Windows {
+  int64_t height, width;
+  ImagePart input, output;
+
+  template <class T>
+  MURMUR_HD Windows(const NormPoolArgs<T>& args, int64_t tile)
+      : height(args.window_height),
+        width(args.window_width),
+        input(args.size, args.layout, tile),
+        output(args.output_size(), args.layout, tile) {}
+
+  /// True where the places of sixteen outputs follow one another.
+  MURMUR_HD bool in_runs() const { return input.image.channels % 16 == 0; }
+  /// True where there are pixels that no window reads.
+  MURMUR_HD bool have_rest() const {
+    return output.image.height * height < input.image.height || output.image.width * width < input.image.width;
+  }
+};
+
 /// Where the windows of a step's outputs start in the input. What is beyond the last output repeats it.
-template <class T>
-MURMUR_KERNEL void find_windows(const ImageLanes& lanes, const NormPoolArgs<T>& args, int64_t first, Places& places) {
-  const auto channels = static_cast<int32_t>(args.size.channels);
-  const auto out_width = static_cast<int32_t>(args.output_size().width);
-  const int32_t last = static_cast<int32_t>(elements(args.output_size())) - 1;
+MURMUR_KERNEL void find_windows(const ImageLanes& lanes, const Windows& windows, int64_t first, Places& places) {
+  const auto channels = static_cast<int32_t>(windows.input.image.channels);
+  const auto out_width = static_cast<int32_t>(windows.output.image.width);
+  const int32_t last = static_cast<int32_t>(windows.output.image.elements()) - 1;
   const auto start = static_cast<int32_t>(first);
-  const auto across = static_cast<int32_t>(args.window_width) * channels;
-  const auto down = static_cast<int32_t>(args.window_height * args.size.width) * channels;
+  const auto across = static_cast<int32_t>(windows.width) * channels;
+  const auto down = static_cast<int32_t>(windows.height * windows.input.image.width) * channels;
   const auto place = [=](int32_t e) {
     e = e < last ? e : last;
     const int32_t pixel = noise::quotient(e, channels);
@@ -29,11 +48,11 @@ MURMUR_KERNEL void find_windows(const ImageLanes& lanes, const NormPoolArgs<T>& 
 }
 
 /// Calls f(offset) for every element of a window, row by row.
-template <class T, class F>
-MURMUR_KERNEL void for_each_in_window(const NormPoolArgs<T>& args, const F& f) {
-  for (int64_t y = 0; y < args.window_height; ++y) {
-    for (int64_t x = 0; x < args.window_width; ++x) {
-      f(static_cast<int32_t>((y * args.size.width + x) * args.size.channels));
+template <class F>
+MURMUR_KERNEL void for_each_in_window(const Windows& windows, const F& f) {
+  for (int64_t y = 0; y < windows.height; ++y) {
+    for (int64_t x = 0; x < windows.width; ++x) {
+      f(static_cast<int32_t>((y * windows.input.image.width + x) * windows.input.image.channels));
     }
   }
 }
@@ -50,13 +69,13 @@ struct Norm {
   PerImageElement<T> scale, shift;
   bool on;
 
-  MURMUR_KERNEL Norm(const ImageLanes& all, const NormPoolArgs<T>& args, int64_t network)
+  MURMUR_KERNEL Norm(const ImageLanes& all, const NormPoolArgs<T>& args, const ImagePart& part, int64_t network)
       : on(args.scale_shift != nullptr) {
     const int64_t width = 4 * num_quads(args.size.channels);
     const T* values = args.scale_shift + network * 2 * width;
     if (on) {
-      load_channels(all, values, args.size.channels, scale);
-      load_channels(all, values + width, args.size.channels, shift);
+      load_channels(all, values, part, scale);
+      load_channels(all, values + width, part, shift);
     } else {
       load_constant(all, T{1}, scale);
       load_constant(all, T{0}, shift);
@@ -67,15 +86,15 @@ struct Norm {
 
 /// The largest element of each window, and where it is.
 template <class T>
-MURMUR_KERNEL void max_pool(const ImageLanes& lanes, const NormPoolArgs<T>& args, const Places& windows,
-                            const Norm<T>& norm, const T* x, PerImageElement<T>& best, Places& where) {
-  lanes.elements([&](int e) {
-    best[e] = norm(e, x[windows[e]]);
-    where[e] = windows[e];
+MURMUR_KERNEL void max_pool(const ImageLanes& lanes, const Windows& windows, const Places& places, const Norm<T>& norm,
+                            const T* x, PerImageElement<T>& best, Places& where) {
+  lanes.each_place(places, windows.in_runs(), [&](int e, int32_t place) {
+    best[e] = norm(e, x[place]);
+    where[e] = place;
   });
-  for_each_in_window(args, [&](int32_t offset) {
-    lanes.elements([&](int e) {
-      const int32_t place = windows[e] + offset;
+  for_each_in_window(windows, [&](int32_t offset) {
+    lanes.each_place(places, windows.in_runs(), [&](int e, int32_t first) {
+      const int32_t place = first + offset;
       const T value = norm(e, x[place]);
       const bool larger = is_larger(best[e], value);
       best[e] = larger ? value : best[e];
@@ -91,14 +110,14 @@ struct NormPoolForward {
 
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NetworkState& state = args.step.state[network];
-    const ImageWalk walk(args.output_size(), args.step, state, args.rows_per_tile, tile);
-    const int64_t input_stride = 4 * num_quads(elements(args.size));
+    const ImageWalk walk(args, args.output_size(), state, tile);
+    const Windows windows(args, tile);
     const ImageMasks masks(args, network);
-    const Norm<T> norm(all, args, network);
+    const Norm<T> norm(all, args, windows.input, network);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      const T* x = args.x + network * args.stride + row * input_stride;
-      const int64_t offset = 4 * row * walk.quads;
+      const T* x = args.x + network * args.stride + row * windows.input.row_stride() + windows.input.start();
+      const int64_t offset = walk.offset(row);
       T* output = args.output + network * args.output_stride + offset;
       if (row >= walk.num_rows) {
         clear_row(all, walk.size, output);
@@ -108,7 +127,7 @@ struct NormPoolForward {
         const ImageLanes lanes = all.first_elements(walk.count(first));
         const ImageWords words = words_of(args, state, walk, row, first);
         Elements<T> y(output + first);
-        pool(lanes, norm, x, first, y);
+        pool(lanes, windows, norm, x, first, y);
         if (args.residual != nullptr) {
           Elements<const T> residual(args.residual + network * args.residual_stride + offset + first);
           residual.load(lanes);
@@ -121,26 +140,27 @@ struct NormPoolForward {
     }
   }
 
-  MURMUR_KERNEL void pool(const ImageLanes& lanes, const Norm<T>& norm, const T* x, int64_t first,
-                          Elements<T>& y) const {
+  MURMUR_KERNEL void pool(const ImageLanes& lanes, const Windows& windows, const Norm<T>& norm, const T* x,
+                          int64_t first, Elements<T>& y) const {
     if (args.pooling == Pooling::kNone) {
       Elements<const T> input(x + first);
       input.load(lanes);
       lanes.elements([&](int e) { y[e] = norm(e, input[e]); });
       return;
     }
-    Places windows;
-    find_windows(lanes, args, first, windows);
+    Places places;
+    find_windows(lanes, windows, first, places);
     PerImageElement<T> value;
     if (args.pooling == Pooling::kMax) {
       Places where;
-      max_pool(lanes, args, windows, norm, x, value, where);
+      max_pool(lanes, windows, places, norm, x, value, where);
       lanes.elements([&](int e) { y[e] = value[e]; });
     } else {
       const T share = T{1} / static_cast<T>(args.window_height * args.window_width);
       load_constant(lanes, T{0}, value);
-      for_each_in_window(args,
-                         [&](int32_t offset) { lanes.elements([&](int e) { value[e] += x[windows[e] + offset]; }); });
+      for_each_in_window(windows, [&](int32_t offset) {
+        lanes.each_place(places, windows.in_runs(), [&](int e, int32_t place) { value[e] += x[place + offset]; });
+      });
       lanes.elements([&](int e) { y[e] = norm(e, value[e] * share); });
     }
   }
@@ -155,32 +175,31 @@ struct NormPoolBackward {
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NormPoolArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
-    const ImageWalk walk(forward.output_size(), forward.step, state, forward.rows_per_tile, tile);
-    const int64_t input_size = elements(forward.size);
-    const int64_t input_stride = 4 * num_quads(input_size);
+    const ImageWalk walk(forward, forward.output_size(), state, tile);
+    const Windows windows(forward, tile);
+    const int64_t input_size = windows.input.image.elements();
     const ImageMasks masks(forward, network);
-    const Norm<T> norm(all, forward, network);
+    const Norm<T> norm(all, forward, windows.input, network);
     const bool pools = forward.pooling != Pooling::kNone;
-    const bool has_rest = forward.output_size().height * forward.window_height < forward.size.height ||
-                          forward.output_size().width * forward.window_width < forward.size.width;
     TileSums<T> sums;
     sums.clear(all);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      const T* x = forward.x + network * forward.stride + row * input_stride;
-      T* grad_input = args.grad_input + network * forward.stride + row * input_stride;
-      T* grad_residual = args.grad_residual + network * forward.residual_stride + 4 * row * walk.quads;
+      const int64_t input_offset = row * windows.input.row_stride() + windows.input.start();
+      const T* x = forward.x + network * forward.stride + input_offset;
+      T* grad_input = args.grad_input + network * forward.stride + input_offset;
+      T* grad_residual = args.grad_residual + network * forward.residual_stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, input_size, grad_input);
         if (args.grad_residual != nullptr && !args.accumulate_residual) clear_row(all, walk.size, grad_residual);
         continue;
       }
-      if (has_rest) {  // pixels that no window reads
+      if (windows.have_rest()) {
         clear_row(all, input_size, grad_input);
         all.sync();
       }
       for (int64_t first = 0; first < walk.size; first += walk.stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
-        const int64_t offset = network * forward.output_stride + 4 * row * walk.quads + first;
+        const int64_t offset = network * forward.output_stride + walk.offset(row) + first;
         Elements<T> grad(args.grad_output + offset);
         grad.load(lanes);
         masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
@@ -191,7 +210,7 @@ struct NormPoolBackward {
         }
         if (args.grad_residual != nullptr) add_residual(lanes, grad, grad_residual + first);
         if (pools) {
-          spread(lanes, norm, x, first, grad, grad_input, sums);
+          spread(lanes, windows, norm, x, first, grad, grad_input, sums);
         } else {
           Elements<const T> input(x + first);
           input.load(lanes);
@@ -218,18 +237,17 @@ struct NormPoolBackward {
   }
 
   /// Sends the gradients of a step's outputs to the elements of their windows.
-  MURMUR_KERNEL void spread(const ImageLanes& lanes, const Norm<T>& norm, const T* x, int64_t first, Elements<T>& grad,
-                            T* grad_input, TileSums<T>& sums) const {
-    const NormPoolArgs<T>& forward = args.forward;
-    Places windows;
-    find_windows(lanes, forward, first, windows);
-    if (forward.pooling == Pooling::kMax) {
+  MURMUR_KERNEL void spread(const ImageLanes& lanes, const Windows& windows, const Norm<T>& norm, const T* x,
+                            int64_t first, Elements<T>& grad, T* grad_input, TileSums<T>& sums) const {
+    Places places;
+    find_windows(lanes, windows, first, places);
+    if (args.forward.pooling == Pooling::kMax) {
       PerImageElement<T> best;
       Places where;
-      max_pool(lanes, forward, windows, norm, x, best, where);
-      for_each_in_window(forward, [&](int32_t offset) {
-        lanes.each_element([&](int e) {
-          const int32_t place = windows[e] + offset;
+      max_pool(lanes, windows, places, norm, x, best, where);
+      for_each_in_window(windows, [&](int32_t offset) {
+        lanes.each_place(places, windows.in_runs(), [&](int e, int32_t first_place) {
+          const int32_t place = first_place + offset;
           grad_input[place] = where[e] == place ? grad[e] : T{0};
         });
       });
@@ -238,10 +256,10 @@ struct NormPoolBackward {
         sums.second[e] += grad[e] * x[where[e]];
       });
     } else {
-      const T share = T{1} / static_cast<T>(forward.window_height * forward.window_width);
-      for_each_in_window(forward, [&](int32_t offset) {
-        lanes.each_element([&](int e) {
-          const int32_t place = windows[e] + offset;
+      const T share = T{1} / static_cast<T>(windows.height * windows.width);
+      for_each_in_window(windows, [&](int32_t offset) {
+        lanes.each_place(places, windows.in_runs(), [&](int e, int32_t first_place) {
+          const int32_t place = first_place + offset;
           const T part = grad[e] * share;
           grad_input[place] = part;
           sums.first[e] += part;
@@ -254,15 +272,17 @@ struct NormPoolBackward {
 
 template <class T>
 void run(murmur::Stream& stream, const NormPoolArgs<T>& args) {
-  const int64_t tiles = image_tiles(args.step.micro_batch, args.rows_per_tile);
+  const int64_t tiles =
+      image_tiles(args.step.micro_batch, args.rows_per_tile, num_channel_blocks(args.size, args.layout));
   launch(stream, "norm_pool_forward", args.step.num_networks, tiles, NormPoolForward<T>{args});
 }
 
 template <class T>
 void run(murmur::Stream& stream, const NormPoolBackwardArgs<T>& args) {
-  const StepArgs& step = args.forward.step;
-  const int64_t tiles = image_tiles(step.micro_batch, args.forward.rows_per_tile);
-  launch(stream, "norm_pool_backward", step.num_networks, tiles, NormPoolBackward<T>{args, tiles});
+  const NormPoolArgs<T>& forward = args.forward;
+  const int64_t tiles =
+      image_tiles(forward.step.micro_batch, forward.rows_per_tile, num_channel_blocks(forward.size, forward.layout));
+  launch(stream, "norm_pool_backward", forward.step.num_networks, tiles, NormPoolBackward<T>{args, tiles});
 }
 
 }  // namespace

@@ -82,6 +82,18 @@ class Lanes {
     elements(f);
   }
 
+  /// f(e, places[e]) for each element. In runs, sixteen places each follow one another: no gathers and scatters.
+  template <class F>
+  [[gnu::always_inline]] void each_place(const PerElement<int32_t, kWidth>& places, bool in_runs, const F& f) const {
+    if (!in_runs) return each_element([&](int e) { f(e, places[e]); });
+    constexpr int kRun = 16;
+    for (int first = 0; first < num_elements_; first += kRun) {
+      const int32_t place = places[first];
+#pragma omp simd
+      for (int i = 0; i < kRun; ++i) f(first + i, place + i);
+    }
+  }
+
   /// Rounded up to whole vectors: the scalar tail of a loop costs more than the lanes it would save.
   template <class F>
   [[gnu::always_inline]] void compute(const F& f) const {

@@ -101,6 +101,10 @@ class Lanes {
       if (has_element(e)) f(e);
     });
   }
+  template <class F>
+  __device__ void each_place(const PerElement<int32_t, kWidth>& places, bool, const F& f) const {
+    each_element([&](int e) { f(e, places[e]); });
+  }
   __device__ bool has_element(int e) const { return e < num_elements_; }
   __device__ bool has_whole_quad() const { return has_element(4 * static_cast<int>(threadIdx.x) + 3); }
 

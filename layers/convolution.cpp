@@ -6,6 +6,7 @@
 #include "engine/gemm.hpp"
 #include "engine/profiling.hpp"
 #include "engine/timing.hpp"
+#include "layers/image_layout.hpp"
 
 namespace murmur {
 namespace {
@@ -21,6 +22,8 @@ struct Operation {
   Variable weight;
   ConvolutionShape shape;
   ConvolutionMethod method;
+  ImageLayout input_layout = ImageLayout::kChannelsLast;
+  ImageLayout output_layout = ImageLayout::kChannelsLast;
 
   bool uses_library(ConvolutionPass pass) const {
     if (method != ConvolutionMethod::kAutomatic) return method == ConvolutionMethod::kLibrary;
@@ -36,10 +39,12 @@ struct Operation {
     args.shape = shape;
     args.input = x.data<float>();
     args.input_stride = x.network_stride();
+    args.input_layout = input_layout;
     args.weight = w.data<float>();
     args.weight_stride = w.network_stride();
     args.output = y.data<float>();
     args.output_stride = y.network_stride();
+    args.output_layout = output_layout;
     args.allow_tf32 = step.allow_tf32;
     return args;
   }
@@ -190,11 +195,11 @@ struct Operation {
 
 }  // namespace
 
-Activations convolution(const Step& step, const Activations& input, const Variable& weight,
+Activations convolution(const Step& step, const Activations& any_input, const Variable& weight,
                         const ConvolutionOptions& options) {
   const ProfileRange range("convolution");
   const int64_t networks = step.args.num_networks;
-  const noise::ImageSize& size = input.size;
+  const noise::ImageSize& size = any_input.size;
   ConvolutionShape shape{step.args.micro_batch, size.height,    size.width,     size.channels, 0,
                          options.kernel,        options.stride, options.padding};
   if (weight.value().num_axes() != 3) {
@@ -203,7 +208,7 @@ Activations convolution(const Step& step, const Activations& input, const Variab
   }
   shape.filters = weight.value().size(1);
   check_shape("convolution: weight", weight.value(), {networks, shape.filters, shape.filter_size()});
-  check_shape("convolution: input", input.x.value(), {networks, step.args.micro_batch, padded(shape.input_size())});
+  check_shape("convolution: input", any_input.x.value(), {networks, step.args.micro_batch, padded(shape.input_size())});
   if (shape.height + 2 * shape.padding < shape.kernel || shape.width + 2 * shape.padding < shape.kernel) {
     throw ShapeError("convolution: expected an image of at least {} x {}, got {} x {}",
                      shape.kernel - 2 * shape.padding, shape.kernel - 2 * shape.padding, shape.height, shape.width);
@@ -212,11 +217,21 @@ Activations convolution(const Step& step, const Activations& input, const Variab
     throw InvalidArgument("convolution: expected f32 for the library, got {}", name(step.dtype));
   }
   const Tensor output = step.arena.zeros({networks, step.args.micro_batch, padded(shape.output_size())}, step.dtype);
-  const Operation operation{step, input.x, weight, shape, options.method};
+  Operation operation{step, any_input.x, weight, shape, options.method};
+  // A GPU has one layout; on the CPU either the library does all passes or none.
+  const bool by_library = !step.stream.device().is_cuda() && operation.uses_library(ConvolutionPass::kForward);
+  const Activations input = by_library ? any_input : channels_last(step, any_input);
+  operation.input = input.x;
+  operation.input_layout = input.image_layout;
+  if (by_library) operation.output_layout = library_layout(kCpu, shape);
   operation.forward(output);
   Variable result = Variable::result("convolution", output, {input.x, weight},
                                      [operation](const Variable& self) { operation.backward(self.grad()); });
-  return {result, Layout::kSampleMajor, shape.output_size(), {shape.out_height(), shape.out_width(), shape.filters}};
+  return {result,
+          Layout::kSampleMajor,
+          shape.output_size(),
+          {shape.out_height(), shape.out_width(), shape.filters},
+          operation.output_layout};
 }
 
 double convolution_seconds(Stream& stream, const ConvolutionCase& convolution, ConvolutionMethod method) {
@@ -250,7 +265,11 @@ double convolution_seconds(Stream& stream, const ConvolutionCase& convolution, C
   const Tensor x = images(shape.input_size());
   const Tensor y = images(shape.output_size());
   const Tensor weight = operand({networks, shape.filters, shape.filter_size()}, shape.filters * shape.filter_size());
-  const Operation operation{step, Variable::constant(x), Variable::constant(weight), shape, method};
+  Operation operation{step, Variable::constant(x), Variable::constant(weight), shape, method};
+  if (method == ConvolutionMethod::kLibrary) {  // in the middle of a network
+    operation.output_layout = library_layout(stream.device(), shape);
+    if (shape.channels % kChannelBlock == 0) operation.input_layout = operation.output_layout;
+  }
   const auto run = [&] {
     switch (convolution.pass) {
       case ConvolutionPass::kForward:

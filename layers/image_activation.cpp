@@ -2,6 +2,7 @@
 
 #include "engine/profiling.hpp"
 #include "layers/convolution.hpp"
+#include "layers/image_layout.hpp"
 
 namespace murmur {
 namespace {
@@ -11,12 +12,13 @@ int64_t rows_per_tile(const Step& step) {
   return step.stream.device().is_cuda() ? 2 : 16;
 }
 
-int64_t num_tiles(const Step& step) {
-  return image_tiles(step.args.micro_batch, rows_per_tile(step));
+int64_t num_tiles(const Step& step, const noise::ImageSize& size, ImageLayout layout) {
+  return image_tiles(step.args.micro_batch, rows_per_tile(step), num_channel_blocks(size, layout));
 }
 
-Tensor make_sums(const Step& step) {
-  return step.arena.zeros({step.args.num_networks, num_tiles(step), 2, kChannelSums}, step.dtype);
+Tensor make_sums(const Step& step, const Activations& images) {
+  const int64_t tiles = num_tiles(step, images.size, images.image_layout);
+  return step.arena.zeros({step.args.num_networks, tiles, 2, kChannelSums}, step.dtype);
 }
 
 void check_images(const char* operation, const Step& step, const Activations& input) {
@@ -42,12 +44,13 @@ struct Statistics {
 };
 
 template <class T>
-BatchStatisticsArgs<T> statistics_args(const Step& step, const noise::ImageSize& size, const BatchNorm& norm,
+BatchStatisticsArgs<T> statistics_args(const Step& step, const NormPoolArgs<T>& images, const BatchNorm& norm,
                                        const Statistics& statistics) {
   BatchStatisticsArgs<T> args;
   args.step = step.args;
-  args.size = size;
-  args.num_tiles = num_tiles(step);
+  args.size = images.size;
+  args.layout = images.layout;
+  args.num_tiles = num_tiles(step, images.size, images.layout);
   args.sums = statistics.sums.defined() ? statistics.sums.data<T>() : nullptr;
   args.gamma = norm.gamma.value().data<T>();
   args.beta = norm.beta.value().data<T>();
@@ -66,6 +69,7 @@ Variable bias_relu(const Step& step, const Activations& input, const Variable& b
   BiasReluArgs<T> args;
   args.step = step.args;
   args.size = input.size;
+  args.layout = input.image_layout;
   args.rows_per_tile = rows_per_tile(step);
   args.layer = options.layer;
   args.relu = options.relu;
@@ -87,8 +91,9 @@ Variable bias_relu(const Step& step, const Activations& input, const Variable& b
         bias_relu_backward(step.stream, backward_args);
         BiasGradientArgs<T> bias_args;
         bias_args.step = step.args;
-        bias_args.num_channels = args.size.channels;
-        bias_args.num_tiles = num_tiles(step);
+        bias_args.size = args.size;
+        bias_args.layout = args.layout;
+        bias_args.num_tiles = num_tiles(step, args.size, args.layout);
         bias_args.sums = backward_args.sums;
         bias_args.grad_bias = bias.grad().template data<T>();
         bias_args.bias_stride = bias.value().network_stride();
@@ -113,7 +118,7 @@ struct NormPool {
     args.output = output.data<T>();
     args.output_stride = output.network_stride();
     if (has_norm()) {
-      batch_statistics(step.stream, statistics_args<T>(step, args.size, norm, statistics));
+      batch_statistics(step.stream, statistics_args<T>(step, args, norm, statistics));
       args.scale_shift = statistics.scale_shift.data<T>();
     }
     if (residual.defined()) {
@@ -144,7 +149,7 @@ struct NormPool {
 
   void finish_norm() const {
     BatchStatisticsBackwardArgs<T> backward_args;
-    backward_args.forward = statistics_args<T>(step, args.size, norm, statistics);
+    backward_args.forward = statistics_args<T>(step, args, norm, statistics);
     backward_args.sums = statistics.backward_sums.data<T>();
     backward_args.grad_gamma = norm.gamma.grad().data<T>();
     backward_args.grad_beta = norm.beta.grad().data<T>();
@@ -163,6 +168,7 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
   NormPoolArgs<T>& args = operation.args;
   args.step = step.args;
   args.size = input.size;
+  args.layout = input.image_layout;
   args.rows_per_tile = rows_per_tile(step);
   args.layer = options.layer;
   args.pooling = options.pooling;
@@ -183,13 +189,17 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
   if (residual != nullptr) inputs.push_back(residual->x);
   Variable result = Variable::result("norm_pool", output, std::move(inputs),
                                      [operation](const Variable& self) { operation.backward(self.grad()); });
-  return {result, Layout::kSampleMajor, num_features, size};
+  return {result, Layout::kSampleMajor, num_features, size, input.image_layout};
 }
 
 }  // namespace
 
 Activations image_activation(const Step& step, const Activations& input, const Variable& bias, const BatchNorm* norm,
                              const Activations* residual, const ImageActivationOptions& options) {
+  if (residual != nullptr && residual->image_layout != input.image_layout) {
+    const Activations last = channels_last(step, *residual);
+    return image_activation(step, channels_last(step, input), bias, norm, &last, options);
+  }
   const ProfileRange range("image_activation");
   const int64_t networks = step.args.num_networks;
   const int64_t width = padded(input.size.channels);
@@ -208,9 +218,9 @@ Activations image_activation(const Step& step, const Activations& input, const V
   }
   const bool two_halves = norm != nullptr || residual != nullptr || pools;
   Statistics statistics;
-  if (step.training) statistics.backward_sums = make_sums(step);
+  if (step.training) statistics.backward_sums = make_sums(step, input);
   if (norm != nullptr) {
-    if (step.training) statistics.sums = make_sums(step);
+    if (step.training) statistics.sums = make_sums(step, input);
     statistics.saved = step.arena.zeros({networks, 2, width}, step.dtype);
     statistics.scale_shift = step.arena.zeros({networks, 2, width}, step.dtype);
     statistics.coefficients = step.arena.zeros({networks, 3, width}, step.dtype);

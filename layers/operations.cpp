@@ -2,6 +2,7 @@
 
 #include "engine/gemm.hpp"
 #include "engine/profiling.hpp"
+#include "layers/image_layout.hpp"
 
 namespace murmur {
 namespace {
@@ -115,8 +116,9 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
   return {{Variable::constant(x), Layout::kSampleMajor, source.sample_size(), source.size}, targets};
 }
 
-Activations linear(const Step& step, const Activations& input, const Variable& weight) {
+Activations linear(const Step& step, const Activations& any_input, const Variable& weight) {
   const ProfileRange range("linear");
+  const Activations input = channels_last(step, any_input);
   const int64_t networks = step.args.num_networks;
   const int64_t rows = step.args.micro_batch;
   const int64_t in = input.num_features;

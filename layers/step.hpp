@@ -38,6 +38,7 @@ struct Activations {
   Layout layout = Layout::kFeatureMajor;
   int64_t num_features = 0;
   noise::ImageSize size{};  // of sample-major ones: height x width x channels = num_features
+  ImageLayout image_layout = ImageLayout::kChannelsLast;  // of sample-major ones
 };
 
 /// n rounded up to whole quads.

@@ -44,7 +44,7 @@ dnnl::stream& library_stream() {
 }
 
 /// Memory of the calling thread that primitives of all shapes share, one after the other.
-enum Buffer { kWeights, kScratchpad, kNumBuffers };
+enum Buffer { kImages, kWeights, kScratchpad, kNumBuffers };
 void* buffer(Buffer which, size_t bytes) {
   struct alignas(64) Line {
     std::byte bytes[64];
@@ -55,27 +55,41 @@ void* buffer(Buffer which, size_t bytes) {
   return lines.data();
 }
 
-/// The sizes of one convolution as oneDNN writes them down. Images are nhwc, as ours; the layout of the weights is the
-/// library's choice, and they are reordered on the way: they are small.
+memory::desc images(const ConvolutionShape& shape, Tag tag) {
+  return {{shape.batch, shape.channels, shape.height, shape.width}, memory::data_type::f32, tag};
+}
+
+memory::desc filters(const ConvolutionShape& shape, Tag tag) {
+  return {{shape.filters, shape.channels, shape.kernel, shape.kernel}, memory::data_type::f32, tag};
+}
+
+Tag tag_of(ImageLayout layout) {
+  return layout == ImageLayout::kChannelBlocks ? Tag::nChw16c : Tag::nhwc;
+}
+
+/// oneDNN's choice for the input of a convolution whose output has this layout.
+Tag input_tag(const Convolution& args) {
+  if (args.output_layout == ImageLayout::kChannelsLast) return Tag::nhwc;
+  return args.shape.channels % kChannelBlock == 0 ? Tag::nChw16c : Tag::nchw;
+}
+
+/// One convolution as oneDNN writes it down. The layout of the weights is the library's choice, and they are reordered
+/// on the way, as the input is where it does not suit the output: both are small then.
 struct Description {
-  memory::desc input, weight, own_weight, output;
+  dnnl::algorithm algorithm;
+  memory::desc input, own_input, weight, own_weight, output;
   memory::dims strides, padding;
 
-  explicit Description(const ConvolutionShape& shape)
-      : input(images(shape.batch, shape.channels, shape.height, shape.width)),
-        weight(filters(shape, Tag::any)),
-        own_weight(filters(shape, Tag::ohwi)),
-        output(images(shape.batch, shape.filters, shape.out_height(), shape.out_width())),
-        strides{shape.stride, shape.stride},
-        padding{shape.padding, shape.padding} {}
-
- private:
-  static memory::desc images(int64_t n, int64_t c, int64_t h, int64_t w) {
-    return {{n, c, h, w}, memory::data_type::f32, Tag::nhwc};
-  }
-  static memory::desc filters(const ConvolutionShape& shape, Tag tag) {
-    return {{shape.filters, shape.channels, shape.kernel, shape.kernel}, memory::data_type::f32, tag};
-  }
+  Description(const Convolution& args, dnnl::algorithm which)
+      : algorithm(which),
+        input(images(args.shape, input_tag(args))),
+        own_input(images(args.shape, tag_of(args.input_layout))),
+        weight(filters(args.shape, Tag::any)),
+        own_weight(filters(args.shape, Tag::ohwi)),
+        output({args.shape.batch, args.shape.filters, args.shape.out_height(), args.shape.out_width()},
+               memory::data_type::f32, tag_of(args.output_layout)),
+        strides{args.shape.stride, args.shape.stride},
+        padding{args.shape.padding, args.shape.padding} {}
 };
 
 dnnl::primitive_attr user_scratchpad() {
@@ -84,75 +98,162 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
-constexpr auto kDirect = dnnl::algorithm::convolution_direct;
-
 // oneDNN 3 has done away with operation descriptors.
 #if DNNL_VERSION_MAJOR >= 3
 dnnl::convolution_forward::primitive_desc describe_forward(const Description& d) {
   return {library_engine(), dnnl::prop_kind::forward_training,
-          kDirect,          d.input,
+          d.algorithm,      d.input,
           d.weight,         d.output,
           d.strides,        d.padding,
           d.padding,        user_scratchpad()};
 }
 dnnl::convolution_backward_data::primitive_desc describe_backward_input(const Description& d) {
-  return {library_engine(),    kDirect,          d.input, d.weight, d.output, d.strides, d.padding, d.padding,
-          describe_forward(d), user_scratchpad()};
+  return {library_engine(), d.algorithm,         d.input,          d.weight, d.output, d.strides, d.padding,
+          d.padding,        describe_forward(d), user_scratchpad()};
 }
 dnnl::convolution_backward_weights::primitive_desc describe_backward_weight(const Description& d) {
-  return {library_engine(),    kDirect,          d.input, d.weight, d.output, d.strides, d.padding, d.padding,
-          describe_forward(d), user_scratchpad()};
+  return {library_engine(), d.algorithm,         d.input,          d.weight, d.output, d.strides, d.padding,
+          d.padding,        describe_forward(d), user_scratchpad()};
 }
 #else
 dnnl::convolution_forward::primitive_desc describe_forward(const Description& d) {
-  return {{dnnl::prop_kind::forward_training, kDirect, d.input, d.weight, d.output, d.strides, d.padding, d.padding},
-          user_scratchpad(),
-          library_engine()};
+  return {
+      {dnnl::prop_kind::forward_training, d.algorithm, d.input, d.weight, d.output, d.strides, d.padding, d.padding},
+      user_scratchpad(),
+      library_engine()};
 }
 dnnl::convolution_backward_data::primitive_desc describe_backward_input(const Description& d) {
-  return {{kDirect, d.input, d.weight, d.output, d.strides, d.padding, d.padding},
+  return {{d.algorithm, d.input, d.weight, d.output, d.strides, d.padding, d.padding},
           user_scratchpad(),
           library_engine(),
           describe_forward(d)};
 }
 dnnl::convolution_backward_weights::primitive_desc describe_backward_weight(const Description& d) {
-  return {{kDirect, d.input, d.weight, d.output, d.strides, d.padding, d.padding},
+  return {{d.algorithm, d.input, d.weight, d.output, d.strides, d.padding, d.padding},
           user_scratchpad(),
           library_engine(),
           describe_forward(d)};
 }
 #endif
 
+dnnl::reorder make_reorder(const memory::desc& from, const memory::desc& to, const dnnl::primitive_attr& attributes) {
+  return dnnl::reorder(dnnl::reorder::primitive_desc(library_engine(), from, library_engine(), to, attributes));
+}
+
+memory wrap(const memory::desc& desc, void* data) {
+  return {desc, library_engine(), data};
+}
+
 /// One pass of a convolution, made once and run by any thread.
 struct Plan {
   Convolution args;
+  Description description;
   dnnl::primitive primitive;
-  dnnl::reorder reorder;  // of the weights, or of their gradient back
-  memory::desc input, weight, own_weight, output, scratchpad;
+  memory::desc weight, scratchpad;
+  dnnl::reorder reorder_weight, reorder_input;  // to the library's layout, or back where they are its result
 
-  memory wrap(const memory::desc& desc, float* data) const { return {desc, library_engine(), data}; }
-  memory input_of(int64_t network) const { return wrap(input, args.input + network * args.input_stride); }
-  memory output_of(int64_t network) const { return wrap(output, args.output + network * args.output_stride); }
-  memory own_weight_of(int64_t network) const { return wrap(own_weight, args.weight + network * args.weight_stride); }
-  memory reordered_weight() const { return {weight, library_engine(), buffer(kWeights, weight.get_size())}; }
-  memory scratchpad_memory() const {
-    return {scratchpad, library_engine(), buffer(kScratchpad, scratchpad.get_size())};
+  bool reorders_input() const { return description.input != description.own_input; }
+  memory own_input(int64_t network) const {
+    return wrap(description.own_input, args.input + network * args.input_stride);
   }
+  memory input(int64_t network) const {
+    if (!reorders_input()) return own_input(network);
+    return wrap(description.input, buffer(kImages, description.input.get_size()));
+  }
+  memory output(int64_t network) const { return wrap(description.output, args.output + network * args.output_stride); }
+  memory own_weight(int64_t network) const {
+    return wrap(description.own_weight, args.weight + network * args.weight_stride);
+  }
+  memory library_weight() const { return wrap(weight, buffer(kWeights, weight.get_size())); }
+  memory scratchpad_memory() const { return wrap(scratchpad, buffer(kScratchpad, scratchpad.get_size())); }
 };
 
+/// The gradient is added to what is there.
+dnnl::primitive_attr accumulating() {
+  dnnl::post_ops add;
+  add.append_sum();
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(add);
+  return attributes;
+}
+
+Plan make_plan(ConvolutionPass pass, const Convolution& args, dnnl::algorithm algorithm) {
+  const Description d(args, algorithm);
+  Plan plan{args, d, {}, {}, {}, {}, {}};
+  const auto fill = [&](const auto& primitive, const memory::desc& weight) {
+    plan.weight = weight;
+    plan.scratchpad = primitive.scratchpad_desc();
+  };
+  switch (pass) {
+    case ConvolutionPass::kForward: {
+      const auto primitive = describe_forward(d);
+      plan.primitive = dnnl::convolution_forward(primitive);
+      fill(primitive, primitive.weights_desc());
+      break;
+    }
+    case ConvolutionPass::kBackwardInput: {
+      const auto primitive = describe_backward_input(d);
+      plan.primitive = dnnl::convolution_backward_data(primitive);
+      fill(primitive, primitive.weights_desc());
+      break;
+    }
+    case ConvolutionPass::kBackwardWeight: {
+      const auto primitive = describe_backward_weight(d);
+      plan.primitive = dnnl::convolution_backward_weights(primitive);
+      fill(primitive, primitive.diff_weights_desc());
+      break;
+    }
+  }
+  plan.reorder_weight = pass == ConvolutionPass::kBackwardWeight
+                            ? make_reorder(plan.weight, d.own_weight, accumulating())
+                            : make_reorder(d.own_weight, plan.weight, {});
+  if (plan.reorders_input()) {
+    plan.reorder_input = pass == ConvolutionPass::kBackwardInput ? make_reorder(d.input, d.own_input, {})
+                                                                 : make_reorder(d.own_input, d.input, {});
+  }
+  return plan;
+}
+
+/// Winograd's algorithm takes 3 x 3 filters at 2.25 instead of 9 products a pixel, and whole blocks of channels.
+bool suits_winograd(const Convolution& args) {
+  const ConvolutionShape& shape = args.shape;
+  return shape.kernel == 3 && shape.stride == 1 && shape.channels % kChannelBlock == 0 &&
+         args.output_layout == ImageLayout::kChannelBlocks;
+}
+
+std::shared_ptr<const Plan> plan_of(ConvolutionPass pass, const Convolution& args) {
+  const OneThread one;
+  if (suits_winograd(args)) {
+    try {
+      return std::make_shared<Plan>(make_plan(pass, args, dnnl::algorithm::convolution_winograd));
+    } catch (const dnnl::error& error) {
+      if (error.status != dnnl_unimplemented) throw;
+    }
+  }
+  return std::make_shared<Plan>(make_plan(pass, args, dnnl::algorithm::convolution_direct));
+}
+
 /// Turns what oneDNN throws into one plain line.
-template <class F>
-auto guarded(const char* operation, const ConvolutionShape& shape, const F& f) {
+std::shared_ptr<const Plan> guarded_plan(ConvolutionPass pass, const Convolution& args) {
   try {
-    const OneThread one;
-    return f();
+    return plan_of(pass, args);
   } catch (const dnnl::error& error) {
-    throw Error("{}: oneDNN refused {} x {} x {} x {} with {} filters of {} x {}: {}", operation, shape.batch,
-                shape.height, shape.width, shape.channels, shape.filters, shape.kernel, shape.kernel, error.what());
+    const ConvolutionShape& shape = args.shape;
+    throw Error("convolution_{}: oneDNN refused {} x {} x {} x {} with {} filters of {} x {}: {}", name(pass),
+                shape.batch, shape.height, shape.width, shape.channels, shape.filters, shape.kernel, shape.kernel,
+                error.what());
   }
 }
 
 }  // namespace
+
+ImageLayout library_layout(const ConvolutionShape& shape) {
+  // Blocks of 16 are those of a processor with vectors of 16; for others oneDNN has only its reference implementation.
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  return (has & needed) == needed && shape.filters % kChannelBlock == 0 ? ImageLayout::kChannelBlocks
+                                                                        : ImageLayout::kChannelsLast;
+}
 
 std::string convolution_library() {
   const dnnl::version_t* version = dnnl::version();
@@ -160,69 +261,44 @@ std::string convolution_library() {
 }
 
 void convolution_forward(Stream& stream, const Convolution& args) {
-  const auto plan = guarded("convolution_forward", args.shape, [&] {
-    const Description d(args.shape);
-    const auto primitive = describe_forward(d);
-    const memory::desc weight = primitive.weights_desc();
-    return std::make_shared<Plan>(
-        Plan{args, dnnl::convolution_forward(primitive),
-             dnnl::reorder(dnnl::reorder::primitive_desc(library_engine(), d.own_weight, library_engine(), weight)),
-             d.input, weight, d.own_weight, d.output, primitive.scratchpad_desc()});
-  });
+  const auto plan = guarded_plan(ConvolutionPass::kForward, args);
   stream.run("convolution_forward", args.num_networks, [plan](int64_t network) {
-    memory own = plan->own_weight_of(network);
-    memory weight = plan->reordered_weight();
-    plan->reorder.execute(library_stream(), own, weight);
-    plan->primitive.execute(library_stream(), {{DNNL_ARG_SRC, plan->input_of(network)},
+    memory own_input = plan->own_input(network), input = plan->input(network);
+    memory own_weight = plan->own_weight(network), weight = plan->library_weight();
+    if (plan->reorders_input()) plan->reorder_input.execute(library_stream(), own_input, input);
+    plan->reorder_weight.execute(library_stream(), own_weight, weight);
+    plan->primitive.execute(library_stream(), {{DNNL_ARG_SRC, input},
                                                {DNNL_ARG_WEIGHTS, weight},
-                                               {DNNL_ARG_DST, plan->output_of(network)},
+                                               {DNNL_ARG_DST, plan->output(network)},
                                                {DNNL_ARG_SCRATCHPAD, plan->scratchpad_memory()}});
   });
 }
 
 void convolution_backward_input(Stream& stream, const Convolution& args) {
-  const auto plan = guarded("convolution_backward_input", args.shape, [&] {
-    const Description d(args.shape);
-    const auto primitive = describe_backward_input(d);
-    const memory::desc weight = primitive.weights_desc();
-    return std::make_shared<Plan>(
-        Plan{args, dnnl::convolution_backward_data(primitive),
-             dnnl::reorder(dnnl::reorder::primitive_desc(library_engine(), d.own_weight, library_engine(), weight)),
-             d.input, weight, d.own_weight, d.output, primitive.scratchpad_desc()});
-  });
+  const auto plan = guarded_plan(ConvolutionPass::kBackwardInput, args);
   stream.run("convolution_backward_input", args.num_networks, [plan](int64_t network) {
-    memory own = plan->own_weight_of(network);
-    memory weight = plan->reordered_weight();
-    plan->reorder.execute(library_stream(), own, weight);
-    plan->primitive.execute(library_stream(), {{DNNL_ARG_DIFF_SRC, plan->input_of(network)},
+    memory own_input = plan->own_input(network), input = plan->input(network);
+    memory own_weight = plan->own_weight(network), weight = plan->library_weight();
+    plan->reorder_weight.execute(library_stream(), own_weight, weight);
+    plan->primitive.execute(library_stream(), {{DNNL_ARG_DIFF_SRC, input},
                                                {DNNL_ARG_WEIGHTS, weight},
-                                               {DNNL_ARG_DIFF_DST, plan->output_of(network)},
+                                               {DNNL_ARG_DIFF_DST, plan->output(network)},
                                                {DNNL_ARG_SCRATCHPAD, plan->scratchpad_memory()}});
+    if (plan->reorders_input()) plan->reorder_input.execute(library_stream(), input, own_input);
   });
 }
 
 void convolution_backward_weight(Stream& stream, const Convolution& args) {
-  const auto plan = guarded("convolution_backward_weight", args.shape, [&] {
-    const Description d(args.shape);
-    const auto primitive = describe_backward_weight(d);
-    const memory::desc weight = primitive.diff_weights_desc();
-    dnnl::post_ops add;
-    add.append_sum();
-    dnnl::primitive_attr accumulate;
-    accumulate.set_post_ops(add);
-    return std::make_shared<Plan>(Plan{args, dnnl::convolution_backward_weights(primitive),
-                                       dnnl::reorder(dnnl::reorder::primitive_desc(
-                                           library_engine(), weight, library_engine(), d.own_weight, accumulate)),
-                                       d.input, weight, d.own_weight, d.output, primitive.scratchpad_desc()});
-  });
+  const auto plan = guarded_plan(ConvolutionPass::kBackwardWeight, args);
   stream.run("convolution_backward_weight", args.num_networks, [plan](int64_t network) {
-    memory weight = plan->reordered_weight();
-    plan->primitive.execute(library_stream(), {{DNNL_ARG_SRC, plan->input_of(network)},
+    memory own_input = plan->own_input(network), input = plan->input(network);
+    memory own_weight = plan->own_weight(network), weight = plan->library_weight();
+    if (plan->reorders_input()) plan->reorder_input.execute(library_stream(), own_input, input);
+    plan->primitive.execute(library_stream(), {{DNNL_ARG_SRC, input},
                                                {DNNL_ARG_DIFF_WEIGHTS, weight},
-                                               {DNNL_ARG_DIFF_DST, plan->output_of(network)},
+                                               {DNNL_ARG_DIFF_DST, plan->output(network)},
                                                {DNNL_ARG_SCRATCHPAD, plan->scratchpad_memory()}});
-    memory own = plan->own_weight_of(network);
-    plan->reorder.execute(library_stream(), weight, own);
+    plan->reorder_weight.execute(library_stream(), weight, own_weight);
   });
 }
 

@@ -8,6 +8,7 @@
 namespace murmur::cpu {
 
 std::string convolution_library();
+ImageLayout library_layout(const ConvolutionShape& shape);
 void convolution_forward(Stream& stream, const Convolution& args);
 void convolution_backward_input(Stream& stream, const Convolution& args);
 void convolution_backward_weight(Stream& stream, const Convolution& args);

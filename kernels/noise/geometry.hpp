@@ -16,6 +16,8 @@ struct ImageSize {
   int64_t height = 0;
   int64_t width = 0;
   int64_t channels = 0;
+
+  MURMUR_HD constexpr int64_t elements() const { return height * width * channels; }
 };
 
 /// Output pixel (x, y) reads the input at (xx x + xy y + x0, yx x + yy y + y0), in pixels.

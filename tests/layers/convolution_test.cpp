@@ -9,6 +9,7 @@
 #include <limits>
 #include <sstream>
 
+#include "layers/image_layout.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 
@@ -58,10 +59,11 @@ class ConvolutionMethods : public test::DeviceTest {
     const Activations images{
         input, Layout::kSampleMajor, shape.input_size(), {shape.height, shape.width, shape.channels}};
     const Activations output = convolution(step, images, weight, options);
-    output.x.take_grad(random({networks, shape.batch, shape.output_size()}, 5));
-    backward(output.x);
+    const Variable result = channels_last(step, output).x;
+    result.take_grad(random({networks, shape.batch, shape.output_size()}, 5));
+    backward(result);
     stream().synchronize();
-    return {output.x.value().to_vector<float>(), input.grad().to_vector<float>(), grad_weight.to_vector<float>()};
+    return {result.value().to_vector<float>(), input.grad().to_vector<float>(), grad_weight.to_vector<float>()};
   }
 };
 MURMUR_ON_EVERY_DEVICE(ConvolutionMethods);
