@@ -6,7 +6,12 @@ namespace murmur {
 class Model::Builder {
  public:
   Builder(Model& model, const noise::ImageSize& size, int64_t num_classes)
-      : model_(model), size_(size), num_classes_(num_classes) {}
+      : model_(model), size_(size), num_classes_(num_classes) {
+    if (size.elements() > noise::kMaxElements) {
+      throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", noise::kMaxElements,
+                            size.height, size.width, size.channels);
+    }
+  }
 
   void add(const LayerSpecification& layer) {
     ++index_;
@@ -98,6 +103,7 @@ class Model::Builder {
     }
     count_flops(2 * shape.out_height() * shape.out_width() * layer.size * shape.filter_size());
     size_ = {shape.out_height(), shape.out_width(), layer.size};
+    if (size_.elements() > noise::kMaxElements) fail(std::to_string(noise::kMaxElements) + " elements or fewer");
     if (quads_per_walk(size_.channels) == 0) {
       fail("at most " + std::to_string(kImageLanes) + " filters, or " + std::to_string(4 * kImageLanes) +
            " if a multiple of 4");

@@ -22,8 +22,11 @@ class Model {
 
   const Parameters& parameters() const { return parameters_; }
   Parameters& parameters() { return parameters_; }
-  /// True where the study's dropconnect masks the first layer's input: it is not the last layer.
-  bool masks_input(const Step& step) const { return step.args.paper && num_weight_layers_ > 1; }
+  /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
+  /// last.
+  bool masks_input(const Step& step) const {
+    return step.args.paper && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
+  }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.
   int64_t training_flops() const { return 3 * forward_flops_ - first_layer_flops_; }

@@ -18,8 +18,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kModels{{
     {"vgg3",
      "conv32 norm conv32 norm pool dropout conv64 norm conv64 norm pool dropout "
      "conv128 norm conv128 norm pool dropout flatten linear128 dropout linear"},
-    {"lenet5", "conv6k5 pool conv16k5p0 pool flatten linear120 linear84 linear"},
-    {"resnet8", "conv16n residual16 residual32s2 residual64s2 globalpool flatten linear"},
+    {"lenet5", "conv6k5 pool dropout conv16k5p0 pool dropout flatten linear120 dropout linear84 dropout linear"},
+    {"resnet8", "conv16n residual16 residual32s2 residual64s2 globalpool dropout flatten linear"},
 }};
 
 constexpr int64_t kMaxSize = 65536;

@@ -54,9 +54,9 @@ def build(model, height=28, width=28, channels=1, noise=False):
         layers += [nn.Linear(50, 50), relu(), *dropout, nn.Linear(50, 10)]
     elif model == "lenet5":
         features = 16 * ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
-        layers = [convolution(channels, 6, 5), relu(), nn.MaxPool2d(2), convolution(6, 16, 5, padding=0), relu()]
-        layers += [nn.MaxPool2d(2), Flatten(), nn.Linear(features, 120), relu(), nn.Linear(120, 84), relu()]
-        layers += [nn.Linear(84, 10)]
+        layers = [convolution(channels, 6, 5), relu(), nn.MaxPool2d(2), *dropout]
+        layers += [convolution(6, 16, 5, padding=0), relu(), nn.MaxPool2d(2), *dropout, Flatten()]
+        layers += [nn.Linear(features, 120), relu(), *dropout, nn.Linear(120, 84), relu(), *dropout, nn.Linear(84, 10)]
     elif model == "vgg3":
         layers = []
         for filters in (32, 64, 128):
@@ -67,7 +67,8 @@ def build(model, height=28, width=28, channels=1, noise=False):
         layers += [Flatten(), nn.Linear(128 * (height // 8) * (width // 8), 128), relu(), *dropout, nn.Linear(128, 10)]
     else:
         layers = [convolution(channels, 16), norm(16), relu(), Residual(16, 16, 1, relu), Residual(16, 32, 2, relu)]
-        layers += [Residual(32, 64, 2, relu), nn.AdaptiveAvgPool2d(1), Flatten(), nn.Linear(64, 10)]
+        layers += [Residual(32, 64, 2, relu), nn.AdaptiveAvgPool2d(1), *dropout, Flatten()]
+        layers += [nn.Linear(64, 10)]
     return nn.Sequential(*layers)
 
 

@@ -248,11 +248,12 @@ std::shared_ptr<const Plan> guarded_plan(ConvolutionPass pass, const Convolution
 }  // namespace
 
 ImageLayout library_layout(const ConvolutionShape& shape) {
-  // Blocks of 16 are those of a processor with vectors of 16; for others oneDNN has only its reference implementation.
+  // Blocks of 16 are those of a processor with vectors of 16, behind as many channels or those of an image. Elsewhere
+  // oneDNN has only its reference implementation for them.
   const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
   const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
-  return (has & needed) == needed && shape.filters % kChannelBlock == 0 ? ImageLayout::kChannelBlocks
-                                                                        : ImageLayout::kChannelsLast;
+  const bool suits = shape.filters % kChannelBlock == 0 && (shape.channels % kChannelBlock == 0 || shape.channels <= 3);
+  return suits && (has & needed) == needed ? ImageLayout::kChannelBlocks : ImageLayout::kChannelsLast;
 }
 
 std::string convolution_library() {

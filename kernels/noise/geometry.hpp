@@ -105,7 +105,11 @@ MURMUR_HD float reflect(float x, float length) {
   return low < length - 1.0f ? low : length - 1.0f;
 }
 
-/// n / divisor for 0 <= n < 2^20, in float: exact there, and vectorisable, which integer division is not.
+/// The largest image, in elements, that can be resampled or pooled.
+inline constexpr int64_t kMaxElements = int64_t{1} << 22;
+
+/// n / divisor for 0 <= n < kMaxElements, in float, which vectorises as integer division does not. Exact: n + 1/2 is,
+/// and the two roundings add less than n 2^-23 / divisor, so that 1/2 / divisor keeps the result from the next integer.
 MURMUR_HD int32_t quotient(int32_t n, int32_t divisor) {
   return static_cast<int32_t>((static_cast<float>(n) + 0.5f) * (1.0f / static_cast<float>(divisor)));
 }

@@ -8,9 +8,9 @@ namespace murmur::noise {
 
 /// The index within the training set of this epoch's sample at a position: the position itself, or (shuffle on) its
 /// place in a permutation keyed by the trial's seed and the epoch. With a window, samples move within blocks of that
-/// many, each with a permutation of its own: the study's reshuffled buffer of 1024.
-/// Shapes: window >= 1, or 0 for the whole epoch.
-/// Random: position = epoch 2^32 + block.
+/// many, each with a permutation of its own: as near as addressed samples come to the study's reshuffled buffer of
+/// 1024, in which a sample may also stay longer. Shapes: window >= 1, or 0 for the whole epoch. Random: position =
+/// epoch 2^32 + block.
 MURMUR_HD int64_t sample_index(const NetworkState& state, bool shuffle, int64_t window, int64_t epoch_size,
                                int64_t position) {
   if (!shuffle) return position;

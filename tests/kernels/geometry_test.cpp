@@ -26,6 +26,20 @@ double symmetric(const test::Population& population, int64_t p, Technique id, in
   return static_cast<double>(population.get(id, p)) * (2 * u - 1);
 }
 
+TEST(Quotient, IsExactUpToTheLargestImage) {
+  const auto expect = [](int64_t n, int64_t d) {
+    if (n < 0 || n >= noise::kMaxElements) return;
+    ASSERT_EQ(noise::quotient(static_cast<int32_t>(n), static_cast<int32_t>(d)), n / d) << n << " / " << d;
+  };
+  for (int64_t d = 1; d < 70000; d = d < 300 ? d + 1 : d * 1021 / 1000) {
+    // where it may go wrong: around multiples, the largest ones first
+    for (int64_t multiple = noise::kMaxElements / d * d, i = 0; i < 500; ++i, multiple -= d) {
+      expect(multiple, d);
+      expect(multiple - 1, d);
+    }
+  }
+}
+
 struct Point {
   double x, y;
 };

@@ -1,6 +1,7 @@
 // What a convolution network's layers compute, against the plain formulas in double.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/support/devices.hpp"
@@ -156,6 +157,30 @@ TEST_P(ConvolutionNetworkTest, AModelThatDoesNotFitSaysWhichLayer) {
          "layer 3 'pool': expected an image of at least 2 x 2, got 1 x 1 x 1");
   refuse("conv259 flatten linear", {6, 6, 1}, "layer 1 'conv259': expected at most 256 filters");
   refuse("conv1028 flatten linear", {6, 6, 1}, "1024 if a multiple of 4");
+  refuse("flatten linear", {1500, 1500, 3}, "expected images of at most 4194304 elements, got 1500 x 1500 x 3");
+  refuse("conv8 flatten linear", {1024, 1024, 3}, "layer 1 'conv8': expected 4194304 elements or fewer");
+}
+
+// Every technique that acts on activations has a place in every named model.
+TEST_P(ConvolutionNetworkTest, DropoutActsInEveryNamedModel) {
+  for (const std::string& name : model_names()) {
+    const ModelSpecification model = parse_model(name);
+    EXPECT_TRUE(std::ranges::any_of(model.layers, [](const auto& l) { return l.kind == LayerKind::kDropout; })) << name;
+  }
+}
+
+// The study masks what enters a layer with weights; a pooling before the first one is none, and passes the mask on.
+TEST_P(ConvolutionNetworkTest, ThePaperMasksTheInputOrWhatThePoolingMakesOfIt) {
+  test::StepFixture fixture(stream(), kNetworks, kRows);
+  Step step = fixture.begin();
+  const auto masks = [&](const char* model) {
+    return Model(parse_model(model), {6, 6, 1}, 10, device(), DType::kF32, 1).masks_input(step);
+  };
+  EXPECT_FALSE(masks("conv8 flatten linear"));
+  step.args.paper = true;
+  EXPECT_TRUE(masks("conv8 flatten linear"));
+  EXPECT_FALSE(masks("pool conv8 flatten linear"));
+  EXPECT_FALSE(masks("flatten linear"));
 }
 
 }  // namespace

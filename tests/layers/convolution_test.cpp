@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -24,6 +25,13 @@ using enum ConvolutionPass;
 // Dense samples; the weights of the first do not fill whole quads.
 constexpr ConvolutionShape kGrey{5, 12, 12, 1, 6, 5, 1, 2};
 constexpr ConvolutionShape kStrided{3, 8, 8, 16, 20, 3, 2, 1};
+// What has blocks of 16 channels on a CPU: behind an image, by Winograd's algorithm (not where there is a stride), and
+// before channels that are no whole blocks (kStrided, from blocks if it stood in a network).
+constexpr ConvolutionShape kFirst{5, 8, 6, 3, 32, 3, 1, 1};
+constexpr ConvolutionShape kWinograd{5, 9, 7, 32, 48, 3, 1, 1};
+constexpr ConvolutionShape kUnpadded{2, 6, 6, 16, 16, 3, 1, 0};
+constexpr ConvolutionShape kStridedBlocks{3, 8, 8, 16, 32, 3, 2, 1};
+constexpr ConvolutionShape kPointwise{3, 5, 4, 48, 16, 1, 1, 0};
 
 class ConvolutionMethods : public test::DeviceTest {
  protected:
@@ -71,7 +79,7 @@ MURMUR_ON_EVERY_DEVICE(ConvolutionMethods);
 // Both are sums of n products below 1 (and of the gradient below 1 that they are added to), which round by at most n u
 // each, in whatever order: n^2 u either.
 TEST_P(ConvolutionMethods, Agree) {
-  for (const ConvolutionShape& shape : {kGrey, kStrided}) {
+  for (const ConvolutionShape& shape : {kGrey, kStrided, kFirst, kWinograd, kUnpadded, kStridedBlocks, kPointwise}) {
     for (const int64_t networks : {1, 3, 11}) {
       SCOPED_TRACE(::testing::Message() << "P=" << networks << " kernel " << shape.kernel);
       const Results library = run(networks, shape, kLibrary);
@@ -84,6 +92,27 @@ TEST_P(ConvolutionMethods, Agree) {
                                  tolerance(shape.batch * shape.out_height() * shape.out_width() + 1)));
     }
   }
+}
+
+// Winograd's transforms for 4 x 4 outputs amplify rounding: per axis, an output's standard deviation is that of the
+// plain sum times the root of sum_i A_ki^2 |B_i|^2 |G_i|^2 / 3, 3.3 in the mean over k for the points 0, +-1, +-2
+// (Lavin & Gray 2015), 10.8 for two axes. A sum of n products of random numbers rounds by about sqrt(n) u of its size
+// at most.
+TEST_P(ConvolutionMethods, AgreeInTheMean) {
+  const ConvolutionShape shape{8, 16, 16, 64, 64, 3, 1, 1};
+  const Results library = run(2, shape, kLibrary), product = run(2, shape, kMatrixProduct);
+  const auto relative_error = [](const std::vector<float>& a, const std::vector<float>& b) {
+    double error = 0, size = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      error += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+      size += std::pow(static_cast<double>(b[i]), 2);
+    }
+    return std::sqrt(error / size);
+  };
+  const auto bound = [](int64_t n) { return (10.8 + 1) * std::sqrt(static_cast<double>(n)) * test::kRounding<float>; };
+  EXPECT_LT(relative_error(library.output, product.output), bound(shape.filter_size()));
+  EXPECT_LT(relative_error(library.grad_input, product.grad_input), bound(9 * shape.filters));
+  EXPECT_LT(relative_error(library.grad_weight, product.grad_weight), bound(shape.batch * 16 * 16));
 }
 
 TEST_P(ConvolutionMethods, CanBeTimed) {
