@@ -47,7 +47,7 @@ LEVELS = {
     "learning_rate": [1e-4, 1e-2],
     "learning_rate_schedule": [-0.5, 0.5],
     "batch_size": [256, 512, 1024],
-    "batch_size_schedule": [-0.5, 0.5],
+    "batch_size_schedule": [0.5, 1],  # from the least batch size it can only double
     "weight_noise": [1e-5, 1e-3, 1e-1],
     "gradient_noise": [0.1, 0.5, 1],
     "gradient_dropout": [0.05, 0.25, 0.5],
