@@ -56,6 +56,7 @@ StudyDefinition definition_of(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   StudyDefinition definition{command.study_name, space_of(command), parse_settings(common.set), {}};
   definition.attributes = {{"dataset", common.dataset},
+                           {"train_images", common.train_images},
                            {"model", model_text(common.model)},
                            {"epochs", common.epochs},
                            {"micro_batch", common.micro_batch},
@@ -71,7 +72,6 @@ StudyDefinition definition_of(const SearchCommand& command) {
                              {"social_coefficient", command.swarm.social_coefficient},
                              {"velocity_limit", command.swarm.velocity_limit},
                              {"initialization", command.initialization}}}};
-  if (common.train_images > 0) definition.attributes["train_images"] = common.train_images;
   if (command.two_stage) {
     definition.attributes["swarm"].update(
         {{"stage_one_particles", command.stage_one_particles}, {"stage_one_epochs", command.options.stage_one_epochs}});
@@ -156,8 +156,8 @@ int search(SearchCommand command) {
   check_search_options(command.options, command.swarm);
   Swarm swarm = swarm_of(command, definition.space);
   Dataset dataset = load_data(common);
-  // A folder of images is not told by its data set's name: a study goes on only with the same images.
-  if (!dataset.contents.empty()) definition.attributes["dataset_contents"] = dataset.contents;
+  // The name does not say which images there are: a study goes on only with the same ones.
+  definition.attributes["dataset_contents"] = dataset.contents;
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   PopulationTrainer trainer(model, data, options);
   Study study = Study::create_or_open(command.study, definition);

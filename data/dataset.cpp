@@ -1,5 +1,6 @@
 #include "data/dataset.hpp"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <system_error>
 
 #include "data/cifar.hpp"
+#include "data/image_cache.hpp"
 #include "data/image_folder.hpp"
 #include "data/mnist.hpp"
 #include "engine/error.hpp"
@@ -76,6 +78,12 @@ DataError not_found(const KnownDataset& known, const std::vector<std::filesystem
                    known.how_to_get, searched ? " with --data or MURMUR_DATA" : " with --data");
 }
 
+std::string describe_contents(const Dataset& dataset) {
+  const Samples& train = dataset.train;
+  return fmt::format("{} classes, {} + {} images of {}x{}x{}, checksum {:08x}", dataset.num_classes, train.num_samples,
+                     dataset.test.num_samples, train.height, train.width, train.channels, checksum(dataset));
+}
+
 void check_splittable(int64_t num_samples, bool train_on_all) {
   const int64_t least = train_on_all ? 1 : 2;
   if (num_samples < least) throw InvalidArgument("split: expected at least {} samples, got {}", least, num_samples);
@@ -99,7 +107,9 @@ Dataset load_dataset(const std::string& name, const std::filesystem::path& direc
   const auto places = places_to_look(name, directory);
   for (const auto& place : places) {
     if (!known.is_in(place)) continue;
-    return is_resized ? known.load_resized(name, place, image_size) : known.load(name, place);
+    Dataset dataset = is_resized ? known.load_resized(name, place, image_size) : known.load(name, place);
+    dataset.contents = describe_contents(dataset);
+    return dataset;
   }
   throw not_found(known, places, directory.empty());
 }

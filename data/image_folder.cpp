@@ -141,12 +141,8 @@ bool has_image_folder(const std::filesystem::path& directory) {
 
 Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size) {
   Dataset dataset = read_or_decode(directory, image_size);
-  const Samples& train = dataset.train;
   dataset.name = name;
   dataset.directory = directory;
-  dataset.contents =
-      fmt::format("{} classes, {} + {} images of {}x{}x{}, checksum {:08x}", dataset.num_classes, train.num_samples,
-                  dataset.test.num_samples, train.height, train.width, train.channels, checksum(dataset));
   return dataset;
 }
 

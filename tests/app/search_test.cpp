@@ -277,6 +277,7 @@ TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   expect_refused("a.db", "--epochs 3", "expected epochs = 3, got 2");
   expect_refused("a.db", "--paper", "loss_reduction");
   expect_refused("a.db", "--search dropout", "search_space");
+  expect_refused("a.db", "--train-images 320", "expected train_images = 320, got 0");
   // A model's spacing is no other model.
   const std::string model = "--trials 2 --model ";
   ASSERT_EQ(run_murmur(search_command(folder, "b.db", model + "'flatten linear8 linear'")).exit_code, 0);
@@ -284,6 +285,26 @@ TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   EXPECT_EQ(Study::open_read_only(folder / "b.db").attributes().at("model"), "flatten linear8 linear");
   expect_refused("b.db", "--model 'flatten linear9 linear'", "model");
   expect_refused("b.db", "", R"(expected model = "fc", got "flatten linear8 linear")");
+}
+
+TEST(Search, AStudyGoesOnOnlyWithTheSameImages) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto run = [&](const std::string& rest) {
+    return run_murmur(search_command(folder, "a.db", "--quiet --trials 2 " + rest));
+  };
+  ASSERT_EQ(run("--train-images 320").exit_code, 0);
+  const auto all = run("");
+  EXPECT_EQ(all.exit_code, 3) << all.output;
+  EXPECT_THAT(all.output, HasSubstr("expected train_images = 0, got 320"));
+  ASSERT_EQ(run("--train-images 320").exit_code, 0);
+  const std::string labels = folder / "t10k-labels-idx1-ubyte";
+  std::string bytes = read_text(labels);
+  bytes.back() = static_cast<char>((bytes.back() + 1) % 10);
+  write_text(labels, bytes);
+  const auto other = run("--train-images 320");
+  EXPECT_EQ(other.exit_code, 3) << other.output;
+  EXPECT_THAT(other.output, HasSubstr(R"(expected dataset_contents = "10 classes, 640 + 640 images of 4x4x1, )"));
 }
 
 TEST(Search, SearchesOnlyWhatIsAskedFor) {
