@@ -62,7 +62,7 @@ TrainingData load_training_data(const CommonOptions& options, Device device, boo
 /// Throws unless `text`, written to `path` when the work is done, can be: the folder exists and may be written to.
 void require_writable(const std::string& path);
 
-/// Writes a file whole or not at all. Throws: Error.
+/// Writes a file whole or not at all, at the end of its links; a pipe or a device is written into. Throws: Error.
 void write_file(const std::string& path, const std::string& text);
 
 }  // namespace murmur::app

@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -114,6 +117,37 @@ TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {
   write_text(config, "epochs = \n");
   expect_error(run_murmur("train --config " + config), 2, config + ":1: expected TOML");
   expect_error(run_murmur("train --config " + (folder / "none.toml")), 2, "none.toml");
+}
+
+TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto train = [&](const std::string& json) {
+    return run_murmur("train --quiet --device cpu --epochs 1 --train-images 320 --data " + folder.path() + " --json " +
+                      json);
+  };
+  std::filesystem::create_directory(folder / "elsewhere");
+  std::filesystem::create_symlink("elsewhere/second", folder / "first");
+  std::filesystem::create_symlink("out.json", folder / "elsewhere/second");
+  for (const char* when : {"new", "replaced"}) {
+    ASSERT_EQ(train(folder / "first").exit_code, 0) << when;
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "first")) << when;
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "elsewhere/second")) << when;
+    EXPECT_EQ(nlohmann::json::parse(read_text(folder / "elsewhere/out.json"))["epochs"], 1) << when;
+  }
+  const std::string pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const int end = open(pipe.c_str(), O_RDWR | O_NONBLOCK);  // the writer needs not wait
+  ASSERT_EQ(train(pipe).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  std::string text(65536, '\0');
+  const auto count = read(end, text.data(), text.size());
+  close(end);
+  ASSERT_GT(count, 0);
+  EXPECT_EQ(nlohmann::json::parse(text.substr(0, static_cast<size_t>(count)))["epochs"], 1);
+  // What was printed before must not be lost.
+  ASSERT_EQ(train("/dev/stdout > " + (folder / "printed")).exit_code, 0);
+  EXPECT_THAT(read_text(folder / "printed"), AllOf(HasSubstr("train loss"), HasSubstr("images_per_second")));
 }
 
 TEST(CommandLine, JsonThatCannotBeWrittenIsSaidBeforeTheWork) {
