@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -57,11 +59,19 @@ int run(int argc, char** argv) {
   return kSuccess;
 }
 
+/// What was printed is out only now: a full disk must not pass for success.
+int finish_output(int code) {
+  const bool was_written = std::ferror(stdout) == 0;
+  if ((std::fflush(stdout) == 0 && was_written) || code != kSuccess) return code;
+  return fail(kFailure, fmt::format("standard output: expected to write everything, got an error: {}",
+                                    was_written ? std::strerror(errno) : "is the disk full?"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return finish_output(run(argc, argv));
   } catch (const murmur::InvalidArgument& error) {
     return fail(kUsage, error.what());
   } catch (const murmur::DataError& error) {

@@ -65,6 +65,20 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
 }
 
+TEST(CommandLine, AFullDiskIsNoSuccess) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const Folder folder;
+  write_dataset(folder);
+  const std::string data = " --quiet --device cpu --epochs 1 --data " + folder.path();
+  for (const std::string& command :
+       {std::string("--help"), std::string("--version"), std::string("info"), std::string("train --help"),
+        "train" + data,
+        "search --search dropout --trials 1 --particles 1 --repeats 1 --study " + (folder / "a.db") + data}) {
+    // The comment swallows what `run_murmur` appends: standard error alone is read.
+    expect_error(run_murmur(command + " 2>&1 >/dev/full #"), 1, "");
+  }
+}
+
 TEST(CommandLine, CudaWithoutGpuExitsWith4) {
   if (num_cuda_devices() > 0) GTEST_SKIP() << "this machine has a GPU";
   expect_error(run_murmur("train --device cuda"), 4, "device cuda:0: expected a ");
