@@ -27,9 +27,8 @@ bool has_image_folder(const std::filesystem::path& directory);
 ///          not depend on the file system, and the classes are mixed: the first 80 %, which the split trains on, and
 ///          the rest are both samples of the whole folder.
 /// Threads: decodes on all cores; which error is reported (the first image's) does not depend on them.
-/// Cache:   the result is kept in one file and read from there as long as every path, size and time stays as it was;
-/// see
-///          image_cache.hpp.
+/// Cache:   the result is kept in one file and read from there as long as every path, size, time and inode stays as it
+///          was; see image_cache.hpp.
 /// Throws: DataError (a part, class or image is missing or bad, and which; images that do not fit into memory).
 Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size);
 

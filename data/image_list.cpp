@@ -1,7 +1,10 @@
 #include "data/image_list.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string_view>
 #include <system_error>
 
@@ -93,12 +96,18 @@ bool is_image(const std::filesystem::directory_entry& entry) {
 }
 
 ImageFile describe(const std::filesystem::directory_entry& entry, uint8_t label) {
-  std::error_code error;
-  ImageFile file{entry.path(), label};
-  file.num_bytes = entry.file_size(error);
-  if (!error) file.modified = entry.last_write_time(error).time_since_epoch().count();
-  if (error) throw unreadable(entry.path(), "an image file", error);
-  return file;
+  struct stat status {};
+  if (stat(entry.path().c_str(), &status) != 0) {
+    throw unreadable(entry.path(), "an image file", {errno, std::generic_category()});
+  }
+  if (!S_ISREG(status.st_mode)) throw DataError("{}: expected a regular file", entry.path().string());
+  const auto nanoseconds = [](const timespec& time) { return time.tv_sec * int64_t{1000000000} + time.tv_nsec; };
+  return {entry.path(),
+          label,
+          static_cast<uint64_t>(status.st_size),
+          nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim),
+          status.st_ino};
 }
 
 std::vector<ImageFile> files_of(const std::filesystem::path& part, const std::vector<std::string>& classes) {
@@ -155,7 +164,9 @@ uint64_t fingerprint(const ImageList& list, ImageSize image_size) {
       hash.add(file.path.parent_path().filename().native());
       hash.add(file.path.filename().native());
       hash.add(file.num_bytes);
-      hash.add(static_cast<uint64_t>(file.modified));
+      hash.add(static_cast<uint64_t>(file.modified_ns));
+      hash.add(static_cast<uint64_t>(file.changed_ns));
+      hash.add(file.inode);
     }
   }
   return hash.value();
