@@ -129,6 +129,12 @@ Dataset load_data(const CommonOptions& options) {
   return dataset;
 }
 
+void report_others(const Dataset& dataset, bool quiet) {
+  if (quiet || dataset.num_others == 0) return;
+  fmt::print(stderr, "{}: {} file{} passed over, with extensions of no image format\n", dataset.directory.string(),
+             dataset.num_others, dataset.num_others == 1 ? "" : "s");
+}
+
 TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
   const auto images = [device](const Samples& samples) {
     return Tensor::from<uint8_t>(samples.images,

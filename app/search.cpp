@@ -156,6 +156,7 @@ int search(SearchCommand command) {
   check_search_options(command.options, command.swarm);
   Swarm swarm = swarm_of(command, definition.space);
   Dataset dataset = load_data(common);
+  report_others(dataset, common.quiet);
   // The name does not say which images there are: a study goes on only with the same ones.
   definition.attributes["dataset_contents"] = dataset.contents;
   const TrainingData data = training_data(std::move(dataset), options.device, false);

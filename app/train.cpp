@@ -77,7 +77,9 @@ void train(const TrainOptions& options) {
   const ModelSpecification model = model_of(common);
   require_writable(common.json);
   const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
-  const TrainingData data = load_training_data(common, trainer_options.device, common.train_on_all);
+  Dataset dataset = load_data(common);
+  report_others(dataset, common.quiet);
+  const TrainingData data = training_data(std::move(dataset), trainer_options.device, common.train_on_all);
   PopulationTrainer trainer(model, data, trainer_options);
   for (int64_t i = 0; i < options.networks; ++i) {
     trainer.start(i, {common.seed + static_cast<uint64_t>(i), setting, common.epochs});

@@ -65,13 +65,18 @@ std::vector<std::filesystem::path> places_to_look(const std::string& name, const
   return places;
 }
 
+/// "DIR", and why nothing can be found there where that is known.
+std::string describe_place(const std::filesystem::path& place) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(place, error);
+  if (!error) return place.string();
+  const bool is_missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  return fmt::format("{} ({})", place.string(), is_missing ? "no such folder" : error.message());
+}
+
 DataError not_found(const KnownDataset& known, const std::vector<std::filesystem::path>& places, bool searched) {
   std::vector<std::string> looked;
-  for (const auto& place : places) {
-    std::error_code ignored;
-    const bool is_folder = std::filesystem::is_directory(place, ignored);
-    looked.push_back(place.string() + (is_folder ? "" : " (no such folder)"));
-  }
+  for (const auto& place : places) looked.push_back(describe_place(place));
   const bool is_unset = searched && murmur_data().empty();
   return DataError("dataset {}: expected {}, got none of them; looked in {}{}; to get them: {}, or name their folder{}",
                    known.name, known.files, fmt::join(looked, ", "), is_unset ? "; MURMUR_DATA is not set" : "",

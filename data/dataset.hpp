@@ -31,6 +31,7 @@ struct Dataset {
   Samples train;
   Samples test;
   std::filesystem::path directory{};  ///< where it was found
+  int64_t num_others = 0;             ///< files in an image folder's classes that were passed over: no images
   std::string contents{};             ///< what it holds: classes, images, sizes and a checksum
 };
 

@@ -122,9 +122,13 @@ Dataset read_or_decode(const std::filesystem::path& directory, ImageSize image_s
   const uint64_t state = fingerprint(list, image_size);
   const auto caches = cache_paths(directory, image_size);
   for (const auto& path : caches) {
-    if (std::optional<Dataset> cached = read_cache(path, state)) return std::move(*cached);
+    std::optional<Dataset> cached = read_cache(path, state);
+    if (!cached) continue;
+    cached->num_others = list.num_others;
+    return std::move(*cached);
   }
   Dataset dataset = decode(directory, list, image_size);
+  dataset.num_others = list.num_others;
   // Without a cache the next load is only slower: no reason for a message.
   static_cast<void>(
       std::any_of(caches.begin(), caches.end(), [&](const auto& path) { return write_cache(path, state, dataset); }));

@@ -24,6 +24,7 @@ struct ImageList {
   int64_t num_classes = 0;
   std::vector<ImageFile> train;
   std::vector<ImageFile> test;
+  int64_t num_others = 0;  ///< files beside the images that are none
 };
 
 /// Finds the images of directory/train and directory/test and checks what can be known without reading them.
