@@ -15,7 +15,8 @@ using Json = nlohmann::json;
 
 constexpr const char* kAttribute = "final_test";
 
-Json number(double value) {
+/// JSON has no NaN: null.
+Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
@@ -73,7 +74,7 @@ void store(Study& study, const Json& key, const std::vector<FinalRow>& rows) {
   Json accuracies = Json::array();
   for (const FinalRow& row : rows) {
     Json list = Json::array();
-    for (const double value : row.test_accuracies) list.push_back(number(value));
+    for (const double value : row.test_accuracies) list.push_back(finite_or_null(value));
     accuracies.push_back(list);
   }
   study.set_attribute(kAttribute, {{"key", key}, {"test_accuracies", accuracies}});
@@ -149,9 +150,9 @@ Json to_json(const FinalTest& test, const Study& study) {
     Json values;
     for (const TechniqueInfo& info : techniques()) values[std::string(info.key)] = setting[info.id];
     Json accuracies = Json::array();
-    for (const double value : row.test_accuracies) accuracies.push_back(number(value));
+    for (const double value : row.test_accuracies) accuracies.push_back(finite_or_null(value));
     rows.push_back({{"trial", row.trial < 0 ? Json(nullptr) : Json(row.trial)},
-                    {"validation_accuracy", number(row.validation_accuracy)},
+                    {"validation_accuracy", finite_or_null(row.validation_accuracy)},
                     {"test_accuracies", accuracies},
                     {"setting", values}});
   }

@@ -28,11 +28,13 @@ int fail(ExitCode code, const std::string& message) {
 
 /// CLI11 says only that a subcommand is missing.
 void check_command(const std::vector<std::string>& arguments, const CLI::App& app) {
-  if (arguments.empty() || arguments.front().starts_with("-")) return;
+  if (arguments.empty()) return;
+  const std::string& first = arguments.front();
+  if (first == "--help" || first == "-h" || first == "--version") return;
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (std::ranges::find(names, arguments.front()) == names.end()) {
-    throw murmur::InvalidArgument("expected one of {}, got '{}'", fmt::join(names, ", "), arguments.front());
+  if (std::ranges::find(names, first) == names.end()) {
+    throw murmur::InvalidArgument("expected one of {} first, got '{}'", fmt::join(names, ", "), first);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,45 @@
 #include "engine/error.hpp"
 
 namespace murmur::app {
+namespace {
+
+template <class T>
+CLI::Validator within(T low, T high, const std::string& expected, const std::string& help) {
+  const auto check = [=](std::string& text) -> std::string {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool is_number = error == std::errc() && end == text.data() + text.size();
+    if (!is_number || !(value >= low && value <= high)) return fmt::format("expected {}, got '{}'", expected, text);
+    text = fmt::format("{}", value);  // CLI11 takes leading zeros for octal
+    return "";
+  };
+  return {check, help};
+}
+
+}  // namespace
+
+CLI::Validator whole_number(int64_t low, int64_t high) {
+  if (high == std::numeric_limits<int64_t>::max()) {
+    return within(low, high, fmt::format("a whole number of at least {}", low), "");
+  }
+  return within(low, high, fmt::format("a whole number from {} to {}", low, high), fmt::format("[{}, {}]", low, high));
+}
+
+CLI::Validator number(double low, double high) {
+  return within(low, high, fmt::format("a number from {} to {}", low, high), fmt::format("[{}, {}]", low, high));
+}
+
+CLI::Validator any_seed() {
+  constexpr uint64_t kHigh = std::numeric_limits<uint64_t>::max();
+  return within(uint64_t{0}, kHigh, fmt::format("a whole number from 0 to {}", kHigh), "");
+}
+
+void check_seeds(uint64_t seed, uint64_t last) {
+  const uint64_t most = std::numeric_limits<uint64_t>::max() - last;
+  if (seed > most) {
+    throw InvalidArgument("--seed: expected at most {}, so that SEED + {} is a seed too, got {}", most, last, seed);
+  }
+}
 
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
   options.epochs = default_epochs;
@@ -27,7 +67,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command
       .add_option("--train-images", options.train_images,
                   "use only the first images of the training file (0: all); the split comes after")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->capture_default_str();
   command
       .add_option("--model", options.model,
@@ -35,16 +75,19 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
                               fmt::join(model_names(), ", ")))
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
-  command.add_option("--seed", options.seed, "network i gets the seed SEED + i")->capture_default_str();
+  command.add_option("--seed", options.seed, "network i gets the seed SEED + i")
+      ->check(any_seed())
+      ->capture_default_str();
   command.add_option("--set", options.set, "technique=value, repeatable; see the list below")->allow_extra_args(false);
   command.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (0: one a core)")
-      ->check(CLI::Range(0, 4096))
+      ->check(whole_number(0, 4096))
       ->capture_default_str();
   command
       .add_option("--micro-batch", options.micro_batch, "rows that every network processes per tick, a multiple of 4")
+      ->check(whole_number(0))
       ->capture_default_str();
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
       ->check(CLI::IsMember({"scale", "he", "glorot"}))

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,15 @@ struct CommonOptions {
   bool tf32 = false;
   bool quiet = false;
 };
+
+/// Checks of an option's text before it is converted: a number within these bounds, so never NaN. What CLI11 checks is
+/// the converted number, and it converts -1 to an unsigned one without a word.
+CLI::Validator whole_number(int64_t low, int64_t high = std::numeric_limits<int64_t>::max());
+CLI::Validator number(double low, double high);
+CLI::Validator any_seed();
+
+/// Throws unless SEED + `last` is a seed too.
+void check_seeds(uint64_t seed, uint64_t last);
 
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
 

@@ -186,14 +186,14 @@ int search(SearchCommand command) {
 Run add_search(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("search", "search the noise settings with a particle swarm");
   auto command = std::make_shared<SearchCommand>();
-  const auto positive = CLI::Range(int64_t{1}, int64_t{1} << 20);
+  const CLI::Validator positive = whole_number(1, int64_t{1} << 20);
   sub->add_option("--study", command->study, "study file (SQLite, Optuna's schema); an existing one is continued")
       ->required();
   sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
   command->options.num_trials = 0;
   sub->add_option("--trials", command->options.num_trials,
                   "trials in all, those of stage one too (0: until --patience ends the search)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->check(whole_number(0, int64_t{1} << 40))
       ->capture_default_str();
   sub->add_option("--particles", command->swarm.num_particles, "particles")->check(positive)->capture_default_str();
   CLI::Option* two_stage = sub->add_flag(
@@ -208,7 +208,7 @@ Run add_search(CLI::App& app) {
       ->needs(two_stage)
       ->capture_default_str();
   sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
+      ->check(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
   sub->add_option("--patience", command->swarm.patience,
                   "stop after this many sweeps (of one trial a particle) without improvement")
@@ -228,7 +228,7 @@ Run add_search(CLI::App& app) {
       ->capture_default_str();
   sub->add_option("--abort-below", command->options.abort_below,
                   "abort a trial whose validation accuracy is below this after an epoch")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number(0, 1))
       ->capture_default_str();
   sub->add_option("--top", command->top, "best settings to test at the end")->check(positive)->capture_default_str();
   sub->add_option("--repeats", command->repeats, "trainings of each in the final test")

@@ -18,7 +18,7 @@ struct TrainOptions {
 };
 
 /// JSON has no NaN: null.
-Json number(double value) {
+Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
@@ -34,12 +34,12 @@ Json result_json(const TrainOptions& options, const TrainerOptions& trainer, dou
   for (size_t i = 0; i < results.size(); ++i) {
     networks.push_back({{"seed", options.common.seed + i},
                         {"epochs", results[i].epoch},
-                        {"train_loss", number(results[i].train_loss)},
-                        {"train_accuracy", number(results[i].train_accuracy)},
-                        {"validation_loss", number(results[i].validation_loss)},
-                        {"validation_accuracy", number(results[i].validation_accuracy)},
-                        {"test_loss", number(tests[i].loss)},
-                        {"test_accuracy", number(tests[i].accuracy)},
+                        {"train_loss", finite_or_null(results[i].train_loss)},
+                        {"train_accuracy", finite_or_null(results[i].train_accuracy)},
+                        {"validation_loss", finite_or_null(results[i].validation_loss)},
+                        {"validation_accuracy", finite_or_null(results[i].validation_accuracy)},
+                        {"test_loss", finite_or_null(tests[i].loss)},
+                        {"test_accuracy", finite_or_null(tests[i].accuracy)},
                         {"diverged", results[i].diverged}});
   }
   return {{"device", trainer.device.name()},
@@ -73,6 +73,7 @@ void print_results(const TrainOptions& options, const std::vector<EpochResult>& 
 
 void train(const TrainOptions& options) {
   const CommonOptions& common = options.common;
+  check_seeds(common.seed, static_cast<uint64_t>(options.networks - 1));
   const Setting setting = parse_settings(common.set);
   const ModelSpecification model = model_of(common);
   require_writable(common.json);
@@ -117,7 +118,7 @@ Run add_train(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "train a population of networks, one seed each, with one setting");
   auto options = std::make_shared<TrainOptions>();
   command->add_option("--networks", options->networks, "networks trained at once")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
   command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
   add_common_options(*command, options->common, 5);

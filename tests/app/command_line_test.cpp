@@ -61,8 +61,34 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --micro-batch 6"), 2, "micro-batch: expected a positive multiple of 4, got 6");
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
+  expect_error(run_murmur("--seed 1 train"), 2, "expected one of info, train, search first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
+}
+
+TEST(CommandLine, NumbersThatAreNoneAreRefused) {
+  const std::string kSeeds = "expected a whole number from 0 to 18446744073709551615, got ";
+  expect_error(run_murmur("train --seed -1"), 2, "--seed: " + kSeeds + "'-1'");
+  expect_error(run_murmur("search --study x.db --seed=-1"), 2, "--seed: " + kSeeds + "'-1'");
+  expect_error(run_murmur("train --seed 18446744073709551616"), 2, kSeeds + "'18446744073709551616'");
+  expect_error(
+      run_murmur("train --seed 18446744073709551615 --networks 2"), 2,
+      "--seed: expected at most 18446744073709551614, so that SEED + 1 is a seed too, got 18446744073709551615");
+  expect_error(run_murmur("train --train-images -1"), 2,
+               "--train-images: expected a whole number of at least 0, got '-1'");
+  expect_error(run_murmur("train --epochs 1e3"), 2, "--epochs: expected a whole number from 1 to 1000000, got '1e3'");
+  const auto refuse = [](const std::string& rest, const std::string& words) {
+    expect_error(run_murmur("search --study x.db --trials 1 " + rest), 2, words);
+  };
+  refuse("--abort-below nan", "--abort-below: expected a number from 0 to 1, got 'nan'");
+  refuse("--abort-below 1.5", "--abort-below: expected a number from 0 to 1, got '1.5'");
+  refuse("--inertia-weight nan", "expected inertia_weight in [0, 1000], got nan");
+  refuse("--cognitive-coefficient nan", "expected cognitive_coefficient in [0, 1000], got nan");
+  refuse("--social-coefficient nan", "expected social_coefficient in [0, 1000], got nan");
+  refuse("--velocity-limit nan", "expected velocity_limit in (0, 1], got nan");
+  const Folder folder;
+  write_text(folder / "run.toml", "seed = -1\n");
+  expect_error(run_murmur("train --config " + (folder / "run.toml")), 2, kSeeds + "'-1'");
 }
 
 TEST(CommandLine, AFullDiskIsNoSuccess) {
@@ -131,6 +157,20 @@ TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {
   write_text(config, "epochs = \n");
   expect_error(run_murmur("train --config " + config), 2, config + ":1: expected TOML");
   expect_error(run_murmur("train --config " + (folder / "none.toml")), 2, "none.toml");
+  expect_error(run_murmur("train --config " + folder.path()), 2,
+               "--config: expected a TOML file, got the folder '" + folder.path() + "'");
+  write_text(config, "config = \"other.toml\"\n");
+  expect_error(run_murmur("train --config " + config), 2, config + ":1: expected options, got another 'config'");
+}
+
+TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
+  const Folder folder;
+  write_text(folder / "run.toml", "seed = \"one\"\n");
+  for (const std::string& path : {"--config " + (folder / "run.toml"), "--config=" + (folder / "run.toml")}) {
+    expect_error(run_murmur(path + " train"), 2, "got 'one'");
+  }
+  expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
+  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, search first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {
