@@ -71,8 +71,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
       ->capture_default_str();
   command
       .add_option("--model", options.model,
-                  fmt::format("model: {}, or layers such as \"conv32 pool dropout flatten linear128 dropout linear\"",
-                              fmt::join(model_names(), ", ")))
+                  fmt::format("model: {}, or layers; see the lists below", fmt::join(model_names(), ", ")))
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
       ->check(whole_number(1, 1000000))
@@ -102,7 +101,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   for (CLI::Option* option : command.get_options()) {
     if (option->get_name() != "--set") option->take_last();
   }
-  command.footer(technique_help());
+  command.footer(technique_help() + model_help());
 }
 
 std::string technique_help() {

@@ -40,7 +40,14 @@ TEST(CommandLine, HelpIsEverywhere) {
   for (const char* command : {"--help", "train --help", "search --help", "info --help"}) {
     EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
   }
-  EXPECT_THAT(run_murmur("train --help").output, HasSubstr("label_smoothing"));
+  for (const char* command : {"train --help", "search --help"}) {
+    const std::string help = run_murmur(command).output;
+    EXPECT_THAT(help, HasSubstr("label_smoothing"));
+    for (const char* word : {"convN[kK][sS][pP][n]", "norm", "pool[W]", "avgpool[W]", "globalpool", "residualN[sS]",
+                             "flatten", "linearN", "dropout", "linear"}) {
+      EXPECT_THAT(help, HasSubstr(std::string("\n  ") + word + " ")) << command;
+    }
+  }
 }
 
 TEST(CommandLine, UsageErrorsExitWith2) {
@@ -53,6 +60,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --set dropout=nan"), 2, "dropout: expected a number");
   expect_error(run_murmur("train --set optimizer=lion"), 2, "optimizer: expected one of sgd, momentum, adam");
   expect_error(run_murmur("train --model transformer"), 2, "got 'transformer'");
+  expect_error(run_murmur("train --model 'flatten lstm5'"), 2, "layers from convN[kK][sS][pP][n], norm, pool[W], ");
   expect_error(run_murmur("train --model 'flatten linear50'"), 2, "as the last layer");
   expect_error(run_murmur("train --device tpu"), 2, "device: expected auto, cpu, cuda or cuda:N, got 'tpu'");
   expect_error(run_murmur("train --dataset letters"), 2, "letters");
