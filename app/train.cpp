@@ -28,11 +28,24 @@ double mean_of(const std::vector<EpochResult>& results, double EpochResult::*mem
   return sum / static_cast<double>(results.size());
 }
 
-Json result_json(const TrainOptions& options, const TrainerOptions& trainer, double images_per_second,
-                 const std::vector<EpochResult>& results, const std::vector<Evaluation>& tests) {
+/// What --set would say: the techniques that are not off.
+Json set_json(const Setting& setting) {
+  Json set = Json::object();
+  for (const TechniqueInfo& info : techniques()) {
+    const double value = setting[info.id];
+    if (value == info.off) continue;
+    set[std::string(info.key)] = info.choices.empty() ? Json(value) : Json(format_value(info, value));
+  }
+  return set;
+}
+
+Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
+                 double images_per_second, const std::vector<EpochResult>& results,
+                 const std::vector<Evaluation>& tests) {
+  const CommonOptions& common = options.common;
   Json networks = Json::array();
   for (size_t i = 0; i < results.size(); ++i) {
-    networks.push_back({{"seed", options.common.seed + i},
+    networks.push_back({{"seed", common.seed + i},
                         {"epochs", results[i].epoch},
                         {"train_loss", finite_or_null(results[i].train_loss)},
                         {"train_accuracy", finite_or_null(results[i].train_accuracy)},
@@ -44,9 +57,18 @@ Json result_json(const TrainOptions& options, const TrainerOptions& trainer, dou
   }
   return {{"device", trainer.device.name()},
           {"device_description", describe(trainer.device)},
-          {"dataset", options.common.dataset},
-          {"model", options.common.model},
-          {"epochs", options.common.epochs},
+          {"dataset", common.dataset},
+          {"image_size", common.image_size},
+          {"train_images", common.train_images},
+          {"train_on_all", common.train_on_all},
+          {"model", common.model},
+          {"init", common.init},
+          {"epochs", common.epochs},
+          {"micro_batch", common.micro_batch},
+          {"loss_reduction", loss_reduction(common)},
+          {"paper", common.paper},
+          {"tf32", common.tf32},
+          {"set", set_json(setting)},
           {"images_per_second", images_per_second},
           {"networks", networks}};
 }
@@ -108,7 +130,8 @@ void train(const TrainOptions& options) {
   const std::vector<Evaluation> tests = trainer.evaluate_test();
   print_results(options, results, tests);
   if (!common.json.empty()) {
-    write_file(common.json, result_json(options, trainer_options, images_per_second, results, tests).dump(2) + "\n");
+    write_file(common.json,
+               result_json(options, setting, trainer_options, images_per_second, results, tests).dump(2) + "\n");
   }
 }
 

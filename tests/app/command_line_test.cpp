@@ -150,6 +150,29 @@ TEST(CommandLine, TrainWritesWhatItSays) {
   EXPECT_EQ(alone["networks"][0], together["networks"][1]);
 }
 
+TEST(CommandLine, JsonHoldsTheSettings) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto json = [&](const std::string& rest) {
+    const ProgramResult result = run_murmur("train --quiet --device cpu --epochs 1 --micro-batch 64 --data " +
+                                            folder.path() + " --json " + (folder / "out.json") + rest);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return nlohmann::json::parse(read_text(folder / "out.json"));
+  };
+  const auto plain = json("");
+  EXPECT_EQ(plain["set"], nlohmann::json::object());
+  EXPECT_EQ(plain["loss_reduction"], "mean");
+  EXPECT_EQ(plain["train_images"], 0);
+  EXPECT_EQ(plain["paper"], false);
+  const auto other = json(" --set dropout=0.25 --set optimizer=adam --paper --init he --train-images 320");
+  EXPECT_EQ(other["set"], (nlohmann::json{{"dropout", 0.25}, {"optimizer", "adam"}}));
+  EXPECT_EQ(other["loss_reduction"], "sum");
+  EXPECT_EQ(other["train_images"], 320);
+  EXPECT_EQ(other["micro_batch"], 64);
+  EXPECT_EQ(other["paper"], true);
+  EXPECT_EQ(other["init"], "he");
+}
+
 TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {
   const Folder folder;
   write_dataset(folder);
