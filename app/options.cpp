@@ -13,6 +13,7 @@
 
 #include "data/image.hpp"
 #include "engine/error.hpp"
+#include "layers/schedule.hpp"
 
 namespace murmur::app {
 namespace {
@@ -121,6 +122,13 @@ Setting parse_settings(const std::vector<std::string>& assignments) {
     if (equals == std::string::npos) throw InvalidArgument("--set: expected technique=value, got '{}'", assignment);
     const TechniqueInfo& info = technique(assignment.substr(0, equals));
     setting.set(info.id, parse_value(info, assignment.substr(equals + 1)));
+  }
+  return setting;
+}
+
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs) {
+  for (const Technique id : {Technique::kLearningRateSchedule, Technique::kBatchSizeSchedule}) {
+    setting.set(id, transfer_schedule(setting[id], source_epochs, target_epochs));
   }
   return setting;
 }

@@ -54,6 +54,9 @@ std::string technique_help();
 /// The setting that `--set` describes, over everything off. Throws: InvalidArgument.
 Setting parse_settings(const std::vector<std::string>& assignments);
 
+/// The setting for `target_epochs` of a training, where its schedules were made for `source_epochs`.
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs);
+
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
 

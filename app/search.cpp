@@ -28,8 +28,7 @@ struct SearchCommand {
   bool two_stage = false;
   int64_t stage_one_particles = 100;
   int64_t slots = 0;  // 0: one a particle
-  int64_t top = 5;
-  int64_t repeats = 5;
+  FinalTestOptions final_test;
 };
 
 volatile std::sig_atomic_t signal_seen = 0;
@@ -173,7 +172,7 @@ int search(SearchCommand command) {
                driver.progress().num_told, std::filesystem::absolute(command.study).string());
     return 128 + number;  // as shells report a program that a signal ended
   }
-  const FinalTest test = final_test(common, model, study, command.top, command.repeats);
+  const FinalTest test = final_test(common, model, study, command.final_test);
   print_final_test(test, study);
   fmt::print("{} trials ({}) in the study {}\n", driver.progress().num_told, outcome(driver.progress()),
              std::filesystem::absolute(command.study).string());
@@ -230,9 +229,15 @@ Run add_search(CLI::App& app) {
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
-  sub->add_option("--top", command->top, "best settings to test at the end")->check(positive)->capture_default_str();
-  sub->add_option("--repeats", command->repeats, "trainings of each in the final test")
+  sub->add_option("--top", command->final_test.top, "best settings to test at the end")
       ->check(positive)
+      ->capture_default_str();
+  sub->add_option("--repeats", command->final_test.repeats, "trainings of each in the final test")
+      ->check(positive)
+      ->capture_default_str();
+  sub->add_option("--final-epochs", command->final_test.num_epochs,
+                  "epochs of these trainings (0: --epochs); the schedules are transferred")
+      ->check(whole_number(0, 1000000))
       ->capture_default_str();
   add_common_options(*sub, command->common, 20);
   sub->add_option("--search", command->search, "techniques to search (default: all); the others keep --set or off")

@@ -15,6 +15,7 @@ using Json = nlohmann::json;
 struct TrainOptions {
   CommonOptions common;
   int64_t networks = 1;
+  int64_t schedule_epochs = 0;  // 0: as many as epochs
 };
 
 /// JSON has no NaN: null.
@@ -64,6 +65,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
           {"model", common.model},
           {"init", common.init},
           {"epochs", common.epochs},
+          {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
           {"micro_batch", common.micro_batch},
           {"loss_reduction", loss_reduction(common)},
           {"paper", common.paper},
@@ -97,6 +99,8 @@ void train(const TrainOptions& options) {
   const CommonOptions& common = options.common;
   check_seeds(common.seed, static_cast<uint64_t>(options.networks - 1));
   const Setting setting = parse_settings(common.set);
+  const int64_t source_epochs = options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs;
+  const Setting trained = transfer_schedules(setting, source_epochs, common.epochs);
   const ModelSpecification model = model_of(common);
   require_writable(common.json);
   const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
@@ -105,7 +109,7 @@ void train(const TrainOptions& options) {
   const TrainingData data = training_data(std::move(dataset), trainer_options.device, common.train_on_all);
   PopulationTrainer trainer(model, data, trainer_options);
   for (int64_t i = 0; i < options.networks; ++i) {
-    trainer.start(i, {common.seed + static_cast<uint64_t>(i), setting, common.epochs});
+    trainer.start(i, {common.seed + static_cast<uint64_t>(i), trained, common.epochs});
   }
   if (!common.quiet) {
     fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options.networks, common.model,
@@ -142,6 +146,11 @@ Run add_train(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
   command->add_option("--networks", options->networks, "networks trained at once")
       ->check(whole_number(1, 1000000))
+      ->capture_default_str();
+  command
+      ->add_option("--schedule-epochs", options->schedule_epochs,
+                   "epochs that the two schedules were made for, when that is not --epochs (0): they are transferred")
+      ->check(whole_number(0, 1000000))
       ->capture_default_str();
   command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
   add_common_options(*command, options->common, 5);
