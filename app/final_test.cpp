@@ -123,8 +123,10 @@ std::string describe_setting(const Study& study, const Setting& setting) {
 
 FinalTest final_test(const CommonOptions& options, const ModelSpecification& model, Study& study,
                      const FinalTestOptions& test_options) {
-  FinalTest test{test_options.num_epochs > 0 ? test_options.num_epochs : options.epochs, options.epochs, options.seed,
-                 rows_of(study, test_options.top)};
+  FinalTest test{.num_epochs = test_options.num_epochs > 0 ? test_options.num_epochs : options.epochs,
+                 .schedule_epochs = options.epochs,
+                 .first_seed = options.seed + static_cast<uint64_t>(kMaxTrials),
+                 .rows = rows_of(study, test_options.top)};
   const Json key = key_of(test, test_options.repeats);
   if (!restore(study, key, test.rows)) {
     train_rows(options, model, study, test_options.repeats, test);

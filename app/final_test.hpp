@@ -22,6 +22,9 @@ struct FinalTest {
   std::vector<FinalRow> rows;  // the baseline first, then the best trials
 };
 
+/// A search has fewer trials than this, and trial i the seed SEED + i: seeds from SEED + this on are no trial's.
+inline constexpr int64_t kMaxTrials = int64_t{1} << 40;
+
 struct FinalTestOptions {
   int64_t top = 5;         // the best trials
   int64_t repeats = 5;     // trainings of each
@@ -29,8 +32,8 @@ struct FinalTestOptions {
 };
 
 /// The study's last step: the best trials and the baseline are trained again on train + validation, `repeats` times
-/// each with other seeds, all at once, and tested. Where they train for another number of epochs than the trials their
-/// schedules are transferred. What a finished study already knows is not computed again.
+/// each with seeds that no trial has, all at once, and tested. Where they train for another number of epochs than the
+/// trials their schedules are transferred. What a finished study already knows is not computed again.
 FinalTest final_test(const CommonOptions& options, const ModelSpecification& model, Study& study,
                      const FinalTestOptions& test_options);
 

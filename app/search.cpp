@@ -143,6 +143,7 @@ void check_batch_size(const CommonOptions& common, const StudyDefinition& defini
 int search(SearchCommand command) {
   CommonOptions& common = command.common;
   const ModelSpecification model = model_of(common);
+  check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
   command.options.num_epochs = common.epochs;
   command.options.seed = common.seed;
   command.swarm.seed = common.seed;
@@ -192,7 +193,7 @@ Run add_search(CLI::App& app) {
   command->options.num_trials = 0;
   sub->add_option("--trials", command->options.num_trials,
                   "trials in all, those of stage one too (0: until --patience ends the search)")
-      ->check(whole_number(0, int64_t{1} << 40))
+      ->check(whole_number(0, kMaxTrials))
       ->capture_default_str();
   sub->add_option("--particles", command->swarm.num_particles, "particles")->check(positive)->capture_default_str();
   CLI::Option* two_stage = sub->add_flag(

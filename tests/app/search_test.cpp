@@ -46,6 +46,7 @@ TEST(Search, FinishesAndFillsTheStudy) {
   const auto json = nlohmann::json::parse(read_text(folder / "a.json"));
   EXPECT_TRUE(json["rows"][0]["trial"].is_null());
   EXPECT_EQ(json["rows"][0]["test_accuracies"].size(), 2u);
+  EXPECT_EQ(json["first_seed"], 5 + (int64_t{1} << 40)) << "no trial's";
 }
 
 void expect_same_trials(const std::string& left, const std::string& right) {
@@ -247,6 +248,8 @@ TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
   expect_refused("--micro-batch 256 --search dropout",
                  "at least the micro-batch of 256 samples in every trial, got 128");
   expect_refused("--train-on-all", "--train-on-all");
+  // Trials and the final test count up from the seed.
+  expect_refused("--seed 18446744073709551615", "--seed: expected at most 18446742974197923838, so that SEED + ");
 }
 
 TEST(Search, AFileThatIsNoStudyExitsWith3AndIsNotChanged) {
