@@ -231,6 +231,29 @@ TEST(Search, AbortsConvolutionNetworksAndRefillsTheirSlotsAtOnce) {
   EXPECT_GE(num_aborted, 3);
 }
 
+TEST(Search, SearchesAllTechniquesOnLenet5) {
+  const Folder folder;
+  write_dataset(folder, 320, 12);
+  const auto result =
+      run_murmur(search_command(folder, "a.db",
+                                "--model lenet5 --init he --trials 6 --epochs 1 --top 1 --repeats 1 --abort-below 0 "
+                                "--initialization uniform --json " +
+                                    (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const Study study = Study::open_read_only(folder / "a.db");
+  EXPECT_EQ(study.space(), SearchSpace::all());
+  ASSERT_EQ(study.num_trials(), 6);
+  int64_t num_complete = 0;
+  for (const TrialRecord& trial : study.trials()) {
+    ASSERT_EQ(trial.position.size(), 22u);
+    num_complete += trial.state == TrialState::kComplete;
+  }
+  EXPECT_GE(num_complete, 1);
+  const auto rows = nlohmann::json::parse(read_text(folder / "a.json"))["rows"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_TRUE(rows[0]["test_accuracies"][0].is_number());
+}
+
 TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
   const Folder folder;
   write_dataset(folder);
