@@ -22,6 +22,7 @@ struct SearchCommand {
   std::string study;
   std::string study_name = "murmur";
   std::vector<std::string> search;
+  std::string algorithm = "swarm";
   std::string initialization = "sparse";
   SwarmOptions swarm;
   SearchOptions options;
@@ -30,6 +31,10 @@ struct SearchCommand {
   int64_t slots = 0;  // 0: one a particle
   FinalTestOptions final_test;
 };
+
+bool is_random(const SearchCommand& command) {
+  return command.algorithm == "random";
+}
 
 volatile std::sig_atomic_t signal_seen = 0;
 
@@ -64,18 +69,31 @@ StudyDefinition definition_of(const SearchCommand& command) {
                            {"paper", common.paper},
                            {"seed", std::to_string(common.seed)},
                            {"abort_below", command.options.abort_below},
-                           {"swarm",
-                            {{"particles", command.swarm.num_particles},
-                             {"inertia_weight", command.swarm.inertia_weight},
-                             {"cognitive_coefficient", command.swarm.cognitive_coefficient},
-                             {"social_coefficient", command.swarm.social_coefficient},
-                             {"velocity_limit", command.swarm.velocity_limit},
-                             {"initialization", command.initialization}}}};
+                           {"algorithm", command.algorithm}};
+  if (is_random(command)) return definition;
+  definition.attributes["swarm"] = {{"particles", command.swarm.num_particles},
+                                    {"inertia_weight", command.swarm.inertia_weight},
+                                    {"cognitive_coefficient", command.swarm.cognitive_coefficient},
+                                    {"social_coefficient", command.swarm.social_coefficient},
+                                    {"velocity_limit", command.swarm.velocity_limit},
+                                    {"initialization", command.initialization}};
   if (command.two_stage) {
     definition.attributes["swarm"].update(
         {{"stage_one_particles", command.stage_one_particles}, {"stage_one_epochs", command.options.stage_one_epochs}});
   }
   return definition;
+}
+
+/// Random search is a swarm of which no particle is trained twice: particle i is trial i, at its uniform position.
+void prepare_random(SearchCommand& command) {
+  constexpr int64_t kMost = int64_t{1} << 20;  // particles
+  const int64_t num_trials = command.options.num_trials;
+  if (num_trials < 1 || num_trials > kMost) {
+    throw InvalidArgument("--trials: expected 1 to {} for --algorithm random, got {}", kMost, num_trials);
+  }
+  if (command.slots == 0) command.slots = std::min(SwarmOptions{}.num_particles, num_trials);
+  command.swarm.num_particles = num_trials;
+  command.initialization = "uniform";
 }
 
 Swarm swarm_of(const SearchCommand& command, const SearchSpace& space) {
@@ -123,6 +141,9 @@ std::string describe_plan(const SearchCommand& command, int64_t num_slots) {
                                               : "";
   const std::string trials =
       command.options.num_trials > 0 ? fmt::format("{} trials", command.options.num_trials) : "trials";
+  if (is_random(command)) {
+    return fmt::format("random search in {} slots, {} of {}", num_slots, trials, epochs(command.common.epochs));
+  }
   return fmt::format("{} particles{} in {} slots, {} of {}", command.swarm.num_particles, start, num_slots, trials,
                      epochs(command.common.epochs));
 }
@@ -144,6 +165,7 @@ int search(SearchCommand command) {
   CommonOptions& common = command.common;
   const ModelSpecification model = model_of(common);
   check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
+  if (is_random(command)) prepare_random(command);
   command.options.num_epochs = common.epochs;
   command.options.seed = common.seed;
   command.swarm.seed = common.seed;
@@ -162,6 +184,10 @@ int search(SearchCommand command) {
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   PopulationTrainer trainer(model, data, options);
   Study study = Study::create_or_open(command.study, definition);
+  if (is_random(command) && study.num_trials() > command.swarm.num_particles) {
+    command.swarm.num_particles = study.num_trials();
+    swarm = swarm_of(command, definition.space);
+  }
   if (!common.quiet) {
     fmt::print(stderr, "search: {} on {}, {} dimensions, {}, on {}: {}\n", common.model, common.dataset,
                definition.space.num_dimensions(), describe_plan(command, num_slots), options.device.name(),
@@ -181,6 +207,14 @@ int search(SearchCommand command) {
   return 0;
 }
 
+void refuse_swarm_options(const CLI::App& command) {
+  for (const char* name : {"--particles", "--two-stage", "--patience", "--inertia-weight", "--cognitive-coefficient",
+                           "--social-coefficient", "--velocity-limit", "--initialization"}) {
+    if (command.get_option(name)->count() == 0) continue;
+    throw InvalidArgument("{}: expected --algorithm swarm with it, got random", name);
+  }
+}
+
 }  // namespace
 
 Run add_search(CLI::App& app) {
@@ -190,6 +224,9 @@ Run add_search(CLI::App& app) {
   sub->add_option("--study", command->study, "study file (SQLite, Optuna's schema); an existing one is continued")
       ->required();
   sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
+  sub->add_option("--algorithm", command->algorithm, "swarm, or random: uniform settings, as many as --trials says")
+      ->check(CLI::IsMember({"swarm", "random"}))
+      ->capture_default_str();
   command->options.num_trials = 0;
   sub->add_option("--trials", command->options.num_trials,
                   "trials in all, those of stage one too (0: until --patience ends the search)")
@@ -241,9 +278,13 @@ Run add_search(CLI::App& app) {
       ->check(whole_number(0, 1000000))
       ->capture_default_str();
   add_common_options(*sub, command->common, 20);
-  sub->add_option("--search", command->search, "techniques to search (default: all); the others keep --set or off")
+  sub->add_option("--search", command->search,
+                  "techniques to search (default: all 22 of the study); the others keep --set or off")
       ->delimiter(',');
-  return [command] { return search(*command); };
+  return [command, sub] {
+    if (is_random(*command)) refuse_swarm_options(*sub);
+    return search(*command);
+  };
 }
 
 }  // namespace murmur::app

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "pso/study.hpp"
+#include "pso/swarm.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {
@@ -252,6 +253,39 @@ TEST(Search, SearchesAllTechniquesOnLenet5) {
   const auto rows = nlohmann::json::parse(read_text(folder / "a.json"))["rows"];
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_TRUE(rows[0]["test_accuracies"][0].is_number());
+}
+
+TEST(Search, RandomSearchTrainsUniformPositionsAndGoesOn) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto run = [&](const std::string& rest) {
+    return run_murmur("search --algorithm random --device cpu --micro-batch 32 --data " + folder.path() + " --study " +
+                      (folder / "r.db") + " --slots 3 --epochs 1 --repeats 1 --top 1 --seed 5 " + rest);
+  };
+  const auto expect_uniform = [&](size_t num_trials) {
+    const Study study = Study::open_read_only(folder / "r.db");
+    const auto expected = uniform_initial_positions(study.space().low(), study.space().high(), 12, 5);
+    const std::vector<TrialRecord> trials = study.trials();
+    ASSERT_EQ(trials.size(), num_trials);
+    for (size_t i = 0; i < num_trials; ++i) {
+      EXPECT_EQ(trials[i].position, expected[i]) << "trial " << i;
+      EXPECT_NE(trials[i].state, TrialState::kRunning);
+    }
+  };
+  const auto first = run("--trials 5");
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_THAT(first.output, HasSubstr("random search in 3 slots, 5 trials of 1 epoch"));
+  expect_uniform(5);
+  ASSERT_EQ(run("--trials 12").exit_code, 0);
+  expect_uniform(12);
+  ASSERT_EQ(run("--trials 7").exit_code, 0) << "fewer than there are";
+  expect_uniform(12);
+  // It is no swarm's study, and has no swarm's options.
+  const auto swarm = run("--trials 12 --algorithm swarm");
+  EXPECT_EQ(swarm.exit_code, 3);
+  EXPECT_THAT(swarm.output, HasSubstr(R"(expected algorithm = "swarm", got "random")"));
+  EXPECT_THAT(run("").output, HasSubstr("--trials: expected 1 to 1048576 for --algorithm random, got 0"));
+  EXPECT_THAT(run("--trials 12 --patience 3").output, HasSubstr("--patience: expected --algorithm swarm with it"));
 }
 
 TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
