@@ -3,19 +3,40 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
-#include <sstream>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 
 #include "engine/error.hpp"
 
 namespace murmur::app {
 namespace {
 
-std::string config_path(const std::vector<std::string>& arguments) {
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--config" && i + 1 < arguments.size()) return arguments[i + 1];
-    if (arguments[i].starts_with("--config=")) return arguments[i].substr(9);
+/// Takes `--config FILE` out of the arguments; the last one counts.
+std::optional<std::string> take_config_path(std::vector<std::string>& arguments) {
+  std::optional<std::string> path;
+  for (auto at = arguments.begin(); at != arguments.end();) {
+    if (*at == "--config" && at + 1 != arguments.end()) {
+      path = *(at + 1);
+      at = arguments.erase(at, at + 2);
+    } else if (at->starts_with("--config=")) {
+      path = at->substr(9);
+      at = arguments.erase(at);
+    } else {
+      ++at;
+    }
   }
-  return "";
+  return path;
+}
+
+std::string read_text(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    throw InvalidArgument("--config: expected a TOML file, got the folder '{}'", path);
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw InvalidArgument("--config: expected a file that can be read, got '{}'", path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// A TOML scalar as it would stand on the command line.
@@ -27,6 +48,9 @@ std::string to_text(const std::string& path, std::string_view key, const toml::n
 }
 
 void append(const std::string& path, std::string_view key, const toml::node& node, std::vector<std::string>& result) {
+  if (key == "config") {
+    throw InvalidArgument("{}:{}: expected options, got another 'config'", path, node.source().begin.line);
+  }
   if (key == "set" && node.is_table()) {
     for (const auto& [name, value] : *node.as_table()) {
       result.push_back(fmt::format("--set={}={}", name.str(), to_text(path, name.str(), value)));
@@ -43,17 +67,19 @@ void append(const std::string& path, std::string_view key, const toml::node& nod
 }  // namespace
 
 std::vector<std::string> expand_config(const std::vector<std::string>& arguments) {
-  const std::string path = config_path(arguments);
-  if (path.empty() || arguments.empty()) return arguments;
+  std::vector<std::string> others = arguments;
+  const std::optional<std::string> path = take_config_path(others);
+  if (!path || others.empty()) return arguments;
+  const std::string text = read_text(*path);
   toml::table table;
   try {
-    table = toml::parse_file(path);
+    table = toml::parse(text, *path);
   } catch (const toml::parse_error& error) {
-    throw InvalidArgument("{}:{}: expected TOML, got: {}", path, error.source().begin.line, error.description());
+    throw InvalidArgument("{}:{}: expected TOML, got: {}", *path, error.source().begin.line, error.description());
   }
-  std::vector<std::string> result{arguments.front()};
-  for (const auto& [key, value] : table) append(path, key.str(), value, result);
-  result.insert(result.end(), arguments.begin() + 1, arguments.end());
+  std::vector<std::string> result{others.front()};
+  for (const auto& [key, value] : table) append(*path, key.str(), value, result);
+  result.insert(result.end(), others.begin() + 1, others.end());
   return result;
 }
 

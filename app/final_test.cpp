@@ -15,7 +15,8 @@ using Json = nlohmann::json;
 
 constexpr const char* kAttribute = "final_test";
 
-Json number(double value) {
+/// JSON has no NaN: null.
+Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
@@ -49,10 +50,10 @@ std::vector<FinalRow> rows_of(const Study& study, int64_t top) {
 }
 
 /// What identifies a final test; when it is the same, its results are too.
-Json key_of(const std::vector<FinalRow>& rows, int64_t repeats) {
+Json key_of(const FinalTest& test, int64_t repeats) {
   Json trials = Json::array();
-  for (const FinalRow& row : rows) trials.push_back(row.trial);
-  return {{"trials", trials}, {"repeats", repeats}};
+  for (const FinalRow& row : test.rows) trials.push_back(row.trial);
+  return {{"trials", trials}, {"repeats", repeats}, {"epochs", test.num_epochs}};
 }
 
 bool restore(const Study& study, const Json& key, std::vector<FinalRow>& rows) {
@@ -73,29 +74,31 @@ void store(Study& study, const Json& key, const std::vector<FinalRow>& rows) {
   Json accuracies = Json::array();
   for (const FinalRow& row : rows) {
     Json list = Json::array();
-    for (const double value : row.test_accuracies) list.push_back(number(value));
+    for (const double value : row.test_accuracies) list.push_back(finite_or_null(value));
     accuracies.push_back(list);
   }
   study.set_attribute(kAttribute, {{"key", key}, {"test_accuracies", accuracies}});
 }
 
 void train_rows(const CommonOptions& options, const ModelSpecification& model, const Study& study, int64_t repeats,
-                std::vector<FinalRow>& rows) {
+                FinalTest& test) {
+  std::vector<FinalRow>& rows = test.rows;
   const auto num_networks = static_cast<int64_t>(rows.size()) * repeats;
   const TrainerOptions trainer_options = app::trainer_options(options, num_networks);
   PopulationTrainer trainer(model, load_training_data(options, trainer_options.device, true), trainer_options);
   for (int64_t network = 0; network < num_networks; ++network) {
     const FinalRow& row = rows[static_cast<size_t>(network / repeats)];
-    const Setting setting = row.trial < 0 ? study.base() : study.trial(row.trial).setting;
-    trainer.start(network, {options.seed + static_cast<uint64_t>(network % repeats), setting, options.epochs});
+    const Setting found = row.trial < 0 ? study.base() : study.trial(row.trial).setting;
+    const Setting setting = transfer_schedules(found, test.schedule_epochs, test.num_epochs);
+    trainer.start(network, {test.first_seed + static_cast<uint64_t>(network % repeats), setting, test.num_epochs});
   }
   Progress progress(options.quiet);
   std::vector<EpochResult> results;
-  for (int64_t epoch = 1; epoch <= options.epochs; ++epoch) {
+  for (int64_t epoch = 1; epoch <= test.num_epochs; ++epoch) {
     results = trainer.run_epoch();
     progress.show(
-        fmt::format("final test: {} networks on train + validation, epoch {}/{}", num_networks, epoch, options.epochs),
-        epoch == options.epochs);
+        fmt::format("final test: {} networks on train + validation, epoch {}/{}", num_networks, epoch, test.num_epochs),
+        epoch == test.num_epochs);
   }
   const std::vector<Evaluation> tests = trainer.evaluate_test();
   for (size_t network = 0; network < tests.size(); ++network) {
@@ -118,12 +121,15 @@ std::string describe_setting(const Study& study, const Setting& setting) {
 
 }  // namespace
 
-FinalTest final_test(const CommonOptions& options, const ModelSpecification& model, Study& study, int64_t top,
-                     int64_t repeats) {
-  FinalTest test{rows_of(study, top)};
-  const Json key = key_of(test.rows, repeats);
+FinalTest final_test(const CommonOptions& options, const ModelSpecification& model, Study& study,
+                     const FinalTestOptions& test_options) {
+  FinalTest test{.num_epochs = test_options.num_epochs > 0 ? test_options.num_epochs : options.epochs,
+                 .schedule_epochs = options.epochs,
+                 .first_seed = options.seed + static_cast<uint64_t>(kMaxTrials),
+                 .rows = rows_of(study, test_options.top)};
+  const Json key = key_of(test, test_options.repeats);
   if (!restore(study, key, test.rows)) {
-    train_rows(options, model, study, repeats, test.rows);
+    train_rows(options, model, study, test_options.repeats, test);
     store(study, key, test.rows);
   }
   return test;
@@ -138,8 +144,9 @@ void print_final_test(const FinalTest& test, const Study& study) {
                row.validation_accuracy, accuracy.mean, accuracy.deviation, describe_setting(study, setting));
   }
   fmt::print(
-      "\nvalidation: accuracy of the trial. test: mean ± standard deviation of {} trainings on train + validation.\n",
-      test.rows.front().test_accuracies.size());
+      "\nvalidation: accuracy of the trial. test: mean ± standard deviation of {} trainings of {} epochs on train + "
+      "validation.\n",
+      test.rows.front().test_accuracies.size(), test.num_epochs);
 }
 
 Json to_json(const FinalTest& test, const Study& study) {
@@ -149,13 +156,17 @@ Json to_json(const FinalTest& test, const Study& study) {
     Json values;
     for (const TechniqueInfo& info : techniques()) values[std::string(info.key)] = setting[info.id];
     Json accuracies = Json::array();
-    for (const double value : row.test_accuracies) accuracies.push_back(number(value));
+    for (const double value : row.test_accuracies) accuracies.push_back(finite_or_null(value));
     rows.push_back({{"trial", row.trial < 0 ? Json(nullptr) : Json(row.trial)},
-                    {"validation_accuracy", number(row.validation_accuracy)},
+                    {"validation_accuracy", finite_or_null(row.validation_accuracy)},
                     {"test_accuracies", accuracies},
                     {"setting", values}});
   }
-  return {{"study", study.path().string()}, {"rows", rows}};
+  return {{"study", study.path().string()},
+          {"epochs", test.num_epochs},
+          {"schedule_epochs", test.schedule_epochs},
+          {"first_seed", test.first_seed},
+          {"rows", rows}};
 }
 
 }  // namespace murmur::app

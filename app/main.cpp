@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -26,11 +28,13 @@ int fail(ExitCode code, const std::string& message) {
 
 /// CLI11 says only that a subcommand is missing.
 void check_command(const std::vector<std::string>& arguments, const CLI::App& app) {
-  if (arguments.empty() || arguments.front().starts_with("-")) return;
+  if (arguments.empty()) return;
+  const std::string& first = arguments.front();
+  if (first == "--help" || first == "-h" || first == "--version") return;
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (std::ranges::find(names, arguments.front()) == names.end()) {
-    throw murmur::InvalidArgument("expected one of {}, got '{}'", fmt::join(names, ", "), arguments.front());
+  if (std::ranges::find(names, first) == names.end()) {
+    throw murmur::InvalidArgument("expected one of {} first, got '{}'", fmt::join(names, ", "), first);
   }
 }
 
@@ -57,11 +61,19 @@ int run(int argc, char** argv) {
   return kSuccess;
 }
 
+/// What was printed is out only now: a full disk must not pass for success.
+int finish_output(int code) {
+  const bool was_written = std::ferror(stdout) == 0;
+  if ((std::fflush(stdout) == 0 && was_written) || code != kSuccess) return code;
+  return fail(kFailure, fmt::format("standard output: expected to write everything, got an error: {}",
+                                    was_written ? std::strerror(errno) : "is the disk full?"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    return finish_output(run(argc, argv));
   } catch (const murmur::InvalidArgument& error) {
     return fail(kUsage, error.what());
   } catch (const murmur::DataError& error) {

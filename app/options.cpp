@@ -5,14 +5,56 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "data/image.hpp"
 #include "engine/error.hpp"
+#include "layers/schedule.hpp"
 
 namespace murmur::app {
+namespace {
+
+template <class T>
+CLI::Validator within(T low, T high, const std::string& expected, const std::string& help) {
+  const auto check = [=](std::string& text) -> std::string {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool is_number = error == std::errc() && end == text.data() + text.size();
+    if (!is_number || !(value >= low && value <= high)) return fmt::format("expected {}, got '{}'", expected, text);
+    text = fmt::format("{}", value);  // CLI11 takes leading zeros for octal
+    return "";
+  };
+  return {check, help};
+}
+
+}  // namespace
+
+CLI::Validator whole_number(int64_t low, int64_t high) {
+  if (high == std::numeric_limits<int64_t>::max()) {
+    return within(low, high, fmt::format("a whole number of at least {}", low), "");
+  }
+  return within(low, high, fmt::format("a whole number from {} to {}", low, high), fmt::format("[{}, {}]", low, high));
+}
+
+CLI::Validator number(double low, double high) {
+  return within(low, high, fmt::format("a number from {} to {}", low, high), fmt::format("[{}, {}]", low, high));
+}
+
+CLI::Validator any_seed() {
+  constexpr uint64_t kHigh = std::numeric_limits<uint64_t>::max();
+  return within(uint64_t{0}, kHigh, fmt::format("a whole number from 0 to {}", kHigh), "");
+}
+
+void check_seeds(uint64_t seed, uint64_t last) {
+  const uint64_t most = std::numeric_limits<uint64_t>::max() - last;
+  if (seed > most) {
+    throw InvalidArgument("--seed: expected at most {}, so that SEED + {} is a seed too, got {}", most, last, seed);
+  }
+}
 
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
   options.epochs = default_epochs;
@@ -26,24 +68,26 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command
       .add_option("--train-images", options.train_images,
                   "use only the first images of the training file (0: all); the split comes after")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->capture_default_str();
   command
       .add_option("--model", options.model,
-                  fmt::format("model: {}, or layers such as \"conv32 pool dropout flatten linear128 dropout linear\"",
-                              fmt::join(model_names(), ", ")))
+                  fmt::format("model: {}, or layers; see the lists below", fmt::join(model_names(), ", ")))
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
-  command.add_option("--seed", options.seed, "network i gets the seed SEED + i")->capture_default_str();
+  command.add_option("--seed", options.seed, "network i gets the seed SEED + i")
+      ->check(any_seed())
+      ->capture_default_str();
   command.add_option("--set", options.set, "technique=value, repeatable; see the list below")->allow_extra_args(false);
   command.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (0: one a core)")
-      ->check(CLI::Range(0, 4096))
+      ->check(whole_number(0, 4096))
       ->capture_default_str();
   command
       .add_option("--micro-batch", options.micro_batch, "rows that every network processes per tick, a multiple of 4")
+      ->check(whole_number(0))
       ->capture_default_str();
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
       ->check(CLI::IsMember({"scale", "he", "glorot"}))
@@ -58,7 +102,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   for (CLI::Option* option : command.get_options()) {
     if (option->get_name() != "--set") option->take_last();
   }
-  command.footer(technique_help());
+  command.footer(technique_help() + model_help());
 }
 
 std::string technique_help() {
@@ -78,6 +122,13 @@ Setting parse_settings(const std::vector<std::string>& assignments) {
     if (equals == std::string::npos) throw InvalidArgument("--set: expected technique=value, got '{}'", assignment);
     const TechniqueInfo& info = technique(assignment.substr(0, equals));
     setting.set(info.id, parse_value(info, assignment.substr(equals + 1)));
+  }
+  return setting;
+}
+
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs) {
+  for (const Technique id : {Technique::kLearningRateSchedule, Technique::kBatchSizeSchedule}) {
+    setting.set(id, transfer_schedule(setting[id], source_epochs, target_epochs));
   }
   return setting;
 }
@@ -128,6 +179,12 @@ Dataset load_data(const CommonOptions& options) {
   return dataset;
 }
 
+void report_others(const Dataset& dataset, bool quiet) {
+  if (quiet || dataset.num_others == 0) return;
+  fmt::print(stderr, "{}: {} file{} passed over, with extensions of no image format\n", dataset.directory.string(),
+             dataset.num_others, dataset.num_others == 1 ? "" : "s");
+}
+
 TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
   const auto images = [device](const Samples& samples) {
     return Tensor::from<uint8_t>(samples.images,
@@ -154,27 +211,59 @@ TrainingData load_training_data(const CommonOptions& options, Device device, boo
   return training_data(load_data(options), device, train_on_all);
 }
 
+namespace {
+
+/// What a path leads to: the end of its links, which need not be there yet.
+std::filesystem::path follow_links(std::filesystem::path path) {
+  constexpr int kMaxLinks = 40;  // as Linux has it
+  std::error_code error;
+  for (int i = 0; i < kMaxLinks && std::filesystem::is_symlink(path, error); ++i) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  }
+  return path;
+}
+
+/// A pipe or a device is written into: putting a file in its place would take it away.
+bool is_special(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+}
+
+bool write_text(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  return static_cast<bool>(file);
+}
+
+/// Under another name first, so that the file is whole or not there.
+bool replace_file(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path temporary = fmt::format("{}.{}.tmp", path.string(), getpid());
+  if (write_text(temporary, text) && std::rename(temporary.c_str(), path.c_str()) == 0) return true;
+  const int reason = errno;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  errno = reason;
+  return false;
+}
+
+}  // namespace
+
 void require_writable(const std::string& path) {
   if (path.empty()) return;
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  const std::string folder = parent.empty() ? "." : parent.string();
-  if (std::filesystem::is_directory(path) || access(folder.c_str(), W_OK) != 0) {
+  const std::filesystem::path folder = follow_links(path).parent_path();
+  const std::string place = is_special(path) ? path : folder.empty() ? "." : folder.string();
+  if (std::filesystem::is_directory(path) || access(place.c_str(), W_OK) != 0) {
     throw InvalidArgument("--json: expected a file in a folder that can be written to, got '{}'", path);
   }
 }
 
 void write_file(const std::string& path, const std::string& text) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
-  std::ofstream file(temporary, std::ios::binary);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(temporary, path, error);
-  if (!file || error) {
-    const std::string reason = error ? error.message() : std::strerror(errno);
-    std::filesystem::remove(temporary, error);
-    throw Error("{}: expected to write {} bytes, got: {}", path, text.size(), reason);
-  }
+  if (path == "/dev/stdout") return fmt::print("{}", text);  // in its order, also where that is a file
+  errno = 0;
+  const bool is_written = is_special(path) ? write_text(path, text) : replace_file(follow_links(path), text);
+  if (!is_written) throw Error("{}: expected to write {} bytes, got: {}", path, text.size(), std::strerror(errno));
 }
 
 }  // namespace murmur::app

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,15 @@ struct CommonOptions {
   bool quiet = false;
 };
 
+/// Checks of an option's text before it is converted: a number within these bounds, so never NaN. What CLI11 checks is
+/// the converted number, and it converts -1 to an unsigned one without a word.
+CLI::Validator whole_number(int64_t low, int64_t high = std::numeric_limits<int64_t>::max());
+CLI::Validator number(double low, double high);
+CLI::Validator any_seed();
+
+/// Throws unless SEED + `last` is a seed too.
+void check_seeds(uint64_t seed, uint64_t last);
+
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
 
 /// `--help`'s list of techniques, made from the technique table.
@@ -43,6 +53,9 @@ std::string technique_help();
 
 /// The setting that `--set` describes, over everything off. Throws: InvalidArgument.
 Setting parse_settings(const std::vector<std::string>& assignments);
+
+/// The setting for `target_epochs` of a training, where its schedules were made for `source_epochs`.
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs);
 
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
@@ -56,13 +69,16 @@ Dataset load_data(const CommonOptions& options);
 /// Puts a data set on the device; the host's copy is given up.
 TrainingData training_data(Dataset dataset, Device device, bool train_on_all);
 
+/// One line on standard error where files of an image folder were passed over.
+void report_others(const Dataset& dataset, bool quiet);
+
 /// Loads the data set and puts it on the device.
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all);
 
 /// Throws unless `text`, written to `path` when the work is done, can be: the folder exists and may be written to.
 void require_writable(const std::string& path);
 
-/// Writes a file whole or not at all. Throws: Error.
+/// Writes a file whole or not at all, at the end of its links; a pipe or a device is written into. Throws: Error.
 void write_file(const std::string& path, const std::string& text);
 
 }  // namespace murmur::app

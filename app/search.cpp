@@ -22,15 +22,19 @@ struct SearchCommand {
   std::string study;
   std::string study_name = "murmur";
   std::vector<std::string> search;
+  std::string algorithm = "swarm";
   std::string initialization = "sparse";
   SwarmOptions swarm;
   SearchOptions options;
   bool two_stage = false;
   int64_t stage_one_particles = 100;
   int64_t slots = 0;  // 0: one a particle
-  int64_t top = 5;
-  int64_t repeats = 5;
+  FinalTestOptions final_test;
 };
+
+bool is_random(const SearchCommand& command) {
+  return command.algorithm == "random";
+}
 
 volatile std::sig_atomic_t signal_seen = 0;
 
@@ -56,6 +60,7 @@ StudyDefinition definition_of(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   StudyDefinition definition{command.study_name, space_of(command), parse_settings(common.set), {}};
   definition.attributes = {{"dataset", common.dataset},
+                           {"train_images", common.train_images},
                            {"model", model_text(common.model)},
                            {"epochs", common.epochs},
                            {"micro_batch", common.micro_batch},
@@ -64,19 +69,31 @@ StudyDefinition definition_of(const SearchCommand& command) {
                            {"paper", common.paper},
                            {"seed", std::to_string(common.seed)},
                            {"abort_below", command.options.abort_below},
-                           {"swarm",
-                            {{"particles", command.swarm.num_particles},
-                             {"inertia_weight", command.swarm.inertia_weight},
-                             {"cognitive_coefficient", command.swarm.cognitive_coefficient},
-                             {"social_coefficient", command.swarm.social_coefficient},
-                             {"velocity_limit", command.swarm.velocity_limit},
-                             {"initialization", command.initialization}}}};
-  if (common.train_images > 0) definition.attributes["train_images"] = common.train_images;
+                           {"algorithm", command.algorithm}};
+  if (is_random(command)) return definition;
+  definition.attributes["swarm"] = {{"particles", command.swarm.num_particles},
+                                    {"inertia_weight", command.swarm.inertia_weight},
+                                    {"cognitive_coefficient", command.swarm.cognitive_coefficient},
+                                    {"social_coefficient", command.swarm.social_coefficient},
+                                    {"velocity_limit", command.swarm.velocity_limit},
+                                    {"initialization", command.initialization}};
   if (command.two_stage) {
     definition.attributes["swarm"].update(
         {{"stage_one_particles", command.stage_one_particles}, {"stage_one_epochs", command.options.stage_one_epochs}});
   }
   return definition;
+}
+
+/// Random search is a swarm of which no particle is trained twice: particle i is trial i, at its uniform position.
+void prepare_random(SearchCommand& command) {
+  constexpr int64_t kMost = int64_t{1} << 20;  // particles
+  const int64_t num_trials = command.options.num_trials;
+  if (num_trials < 1 || num_trials > kMost) {
+    throw InvalidArgument("--trials: expected 1 to {} for --algorithm random, got {}", kMost, num_trials);
+  }
+  if (command.slots == 0) command.slots = std::min(SwarmOptions{}.num_particles, num_trials);
+  command.swarm.num_particles = num_trials;
+  command.initialization = "uniform";
 }
 
 Swarm swarm_of(const SearchCommand& command, const SearchSpace& space) {
@@ -124,6 +141,9 @@ std::string describe_plan(const SearchCommand& command, int64_t num_slots) {
                                               : "";
   const std::string trials =
       command.options.num_trials > 0 ? fmt::format("{} trials", command.options.num_trials) : "trials";
+  if (is_random(command)) {
+    return fmt::format("random search in {} slots, {} of {}", num_slots, trials, epochs(command.common.epochs));
+  }
   return fmt::format("{} particles{} in {} slots, {} of {}", command.swarm.num_particles, start, num_slots, trials,
                      epochs(command.common.epochs));
 }
@@ -144,6 +164,8 @@ void check_batch_size(const CommonOptions& common, const StudyDefinition& defini
 int search(SearchCommand command) {
   CommonOptions& common = command.common;
   const ModelSpecification model = model_of(common);
+  check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
+  if (is_random(command)) prepare_random(command);
   command.options.num_epochs = common.epochs;
   command.options.seed = common.seed;
   command.swarm.seed = common.seed;
@@ -156,11 +178,16 @@ int search(SearchCommand command) {
   check_search_options(command.options, command.swarm);
   Swarm swarm = swarm_of(command, definition.space);
   Dataset dataset = load_data(common);
-  // A folder of images is not told by its data set's name: a study goes on only with the same images.
-  if (!dataset.contents.empty()) definition.attributes["dataset_contents"] = dataset.contents;
+  report_others(dataset, common.quiet);
+  // The name does not say which images there are: a study goes on only with the same ones.
+  definition.attributes["dataset_contents"] = dataset.contents;
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   PopulationTrainer trainer(model, data, options);
   Study study = Study::create_or_open(command.study, definition);
+  if (is_random(command) && study.num_trials() > command.swarm.num_particles) {
+    command.swarm.num_particles = study.num_trials();
+    swarm = swarm_of(command, definition.space);
+  }
   if (!common.quiet) {
     fmt::print(stderr, "search: {} on {}, {} dimensions, {}, on {}: {}\n", common.model, common.dataset,
                definition.space.num_dimensions(), describe_plan(command, num_slots), options.device.name(),
@@ -172,7 +199,7 @@ int search(SearchCommand command) {
                driver.progress().num_told, std::filesystem::absolute(command.study).string());
     return 128 + number;  // as shells report a program that a signal ended
   }
-  const FinalTest test = final_test(common, model, study, command.top, command.repeats);
+  const FinalTest test = final_test(common, model, study, command.final_test);
   print_final_test(test, study);
   fmt::print("{} trials ({}) in the study {}\n", driver.progress().num_told, outcome(driver.progress()),
              std::filesystem::absolute(command.study).string());
@@ -180,19 +207,30 @@ int search(SearchCommand command) {
   return 0;
 }
 
+void refuse_swarm_options(const CLI::App& command) {
+  for (const char* name : {"--particles", "--two-stage", "--patience", "--inertia-weight", "--cognitive-coefficient",
+                           "--social-coefficient", "--velocity-limit", "--initialization"}) {
+    if (command.get_option(name)->count() == 0) continue;
+    throw InvalidArgument("{}: expected --algorithm swarm with it, got random", name);
+  }
+}
+
 }  // namespace
 
 Run add_search(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("search", "search the noise settings with a particle swarm");
   auto command = std::make_shared<SearchCommand>();
-  const auto positive = CLI::Range(int64_t{1}, int64_t{1} << 20);
+  const CLI::Validator positive = whole_number(1, int64_t{1} << 20);
   sub->add_option("--study", command->study, "study file (SQLite, Optuna's schema); an existing one is continued")
       ->required();
   sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
+  sub->add_option("--algorithm", command->algorithm, "swarm, or random: uniform settings, as many as --trials says")
+      ->check(CLI::IsMember({"swarm", "random"}))
+      ->capture_default_str();
   command->options.num_trials = 0;
   sub->add_option("--trials", command->options.num_trials,
                   "trials in all, those of stage one too (0: until --patience ends the search)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->check(whole_number(0, kMaxTrials))
       ->capture_default_str();
   sub->add_option("--particles", command->swarm.num_particles, "particles")->check(positive)->capture_default_str();
   CLI::Option* two_stage = sub->add_flag(
@@ -207,7 +245,7 @@ Run add_search(CLI::App& app) {
       ->needs(two_stage)
       ->capture_default_str();
   sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
+      ->check(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
   sub->add_option("--patience", command->swarm.patience,
                   "stop after this many sweeps (of one trial a particle) without improvement")
@@ -227,16 +265,26 @@ Run add_search(CLI::App& app) {
       ->capture_default_str();
   sub->add_option("--abort-below", command->options.abort_below,
                   "abort a trial whose validation accuracy is below this after an epoch")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number(0, 1))
       ->capture_default_str();
-  sub->add_option("--top", command->top, "best settings to test at the end")->check(positive)->capture_default_str();
-  sub->add_option("--repeats", command->repeats, "trainings of each in the final test")
+  sub->add_option("--top", command->final_test.top, "best settings to test at the end")
       ->check(positive)
       ->capture_default_str();
+  sub->add_option("--repeats", command->final_test.repeats, "trainings of each in the final test")
+      ->check(positive)
+      ->capture_default_str();
+  sub->add_option("--final-epochs", command->final_test.num_epochs,
+                  "epochs of these trainings (0: --epochs); the schedules are transferred")
+      ->check(whole_number(0, 1000000))
+      ->capture_default_str();
   add_common_options(*sub, command->common, 20);
-  sub->add_option("--search", command->search, "techniques to search (default: all); the others keep --set or off")
+  sub->add_option("--search", command->search,
+                  "techniques to search (default: all 22 of the study); the others keep --set or off")
       ->delimiter(',');
-  return [command] { return search(*command); };
+  return [command, sub] {
+    if (is_random(*command)) refuse_swarm_options(*sub);
+    return search(*command);
+  };
 }
 
 }  // namespace murmur::app

@@ -15,10 +15,11 @@ using Json = nlohmann::json;
 struct TrainOptions {
   CommonOptions common;
   int64_t networks = 1;
+  int64_t schedule_epochs = 0;  // 0: as many as epochs
 };
 
 /// JSON has no NaN: null.
-Json number(double value) {
+Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
@@ -28,25 +29,48 @@ double mean_of(const std::vector<EpochResult>& results, double EpochResult::*mem
   return sum / static_cast<double>(results.size());
 }
 
-Json result_json(const TrainOptions& options, const TrainerOptions& trainer, double images_per_second,
-                 const std::vector<EpochResult>& results, const std::vector<Evaluation>& tests) {
+/// What --set would say: the techniques that are not off.
+Json set_json(const Setting& setting) {
+  Json set = Json::object();
+  for (const TechniqueInfo& info : techniques()) {
+    const double value = setting[info.id];
+    if (value == info.off) continue;
+    set[std::string(info.key)] = info.choices.empty() ? Json(value) : Json(format_value(info, value));
+  }
+  return set;
+}
+
+Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
+                 double images_per_second, const std::vector<EpochResult>& results,
+                 const std::vector<Evaluation>& tests) {
+  const CommonOptions& common = options.common;
   Json networks = Json::array();
   for (size_t i = 0; i < results.size(); ++i) {
-    networks.push_back({{"seed", options.common.seed + i},
+    networks.push_back({{"seed", common.seed + i},
                         {"epochs", results[i].epoch},
-                        {"train_loss", number(results[i].train_loss)},
-                        {"train_accuracy", number(results[i].train_accuracy)},
-                        {"validation_loss", number(results[i].validation_loss)},
-                        {"validation_accuracy", number(results[i].validation_accuracy)},
-                        {"test_loss", number(tests[i].loss)},
-                        {"test_accuracy", number(tests[i].accuracy)},
+                        {"train_loss", finite_or_null(results[i].train_loss)},
+                        {"train_accuracy", finite_or_null(results[i].train_accuracy)},
+                        {"validation_loss", finite_or_null(results[i].validation_loss)},
+                        {"validation_accuracy", finite_or_null(results[i].validation_accuracy)},
+                        {"test_loss", finite_or_null(tests[i].loss)},
+                        {"test_accuracy", finite_or_null(tests[i].accuracy)},
                         {"diverged", results[i].diverged}});
   }
   return {{"device", trainer.device.name()},
           {"device_description", describe(trainer.device)},
-          {"dataset", options.common.dataset},
-          {"model", options.common.model},
-          {"epochs", options.common.epochs},
+          {"dataset", common.dataset},
+          {"image_size", common.image_size},
+          {"train_images", common.train_images},
+          {"train_on_all", common.train_on_all},
+          {"model", common.model},
+          {"init", common.init},
+          {"epochs", common.epochs},
+          {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
+          {"micro_batch", common.micro_batch},
+          {"loss_reduction", loss_reduction(common)},
+          {"paper", common.paper},
+          {"tf32", common.tf32},
+          {"set", set_json(setting)},
           {"images_per_second", images_per_second},
           {"networks", networks}};
 }
@@ -73,14 +97,19 @@ void print_results(const TrainOptions& options, const std::vector<EpochResult>& 
 
 void train(const TrainOptions& options) {
   const CommonOptions& common = options.common;
+  check_seeds(common.seed, static_cast<uint64_t>(options.networks - 1));
   const Setting setting = parse_settings(common.set);
+  const int64_t source_epochs = options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs;
+  const Setting trained = transfer_schedules(setting, source_epochs, common.epochs);
   const ModelSpecification model = model_of(common);
   require_writable(common.json);
   const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
-  const TrainingData data = load_training_data(common, trainer_options.device, common.train_on_all);
+  Dataset dataset = load_data(common);
+  report_others(dataset, common.quiet);
+  const TrainingData data = training_data(std::move(dataset), trainer_options.device, common.train_on_all);
   PopulationTrainer trainer(model, data, trainer_options);
   for (int64_t i = 0; i < options.networks; ++i) {
-    trainer.start(i, {common.seed + static_cast<uint64_t>(i), setting, common.epochs});
+    trainer.start(i, {common.seed + static_cast<uint64_t>(i), trained, common.epochs});
   }
   if (!common.quiet) {
     fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options.networks, common.model,
@@ -105,7 +134,8 @@ void train(const TrainOptions& options) {
   const std::vector<Evaluation> tests = trainer.evaluate_test();
   print_results(options, results, tests);
   if (!common.json.empty()) {
-    write_file(common.json, result_json(options, trainer_options, images_per_second, results, tests).dump(2) + "\n");
+    write_file(common.json,
+               result_json(options, setting, trainer_options, images_per_second, results, tests).dump(2) + "\n");
   }
 }
 
@@ -115,7 +145,12 @@ Run add_train(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "train a population of networks, one seed each, with one setting");
   auto options = std::make_shared<TrainOptions>();
   command->add_option("--networks", options->networks, "networks trained at once")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->check(whole_number(1, 1000000))
+      ->capture_default_str();
+  command
+      ->add_option("--schedule-epochs", options->schedule_epochs,
+                   "epochs that the two schedules were made for, when that is not --epochs (0): they are transferred")
+      ->check(whole_number(0, 1000000))
       ->capture_default_str();
   command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
   add_common_options(*command, options->common, 5);

@@ -89,7 +89,8 @@ void check_labels(const Cifar& cifar, const std::filesystem::path& path, std::sp
   }
 }
 
-void append_file(const Cifar& cifar, const std::filesystem::path& folder, const std::string& file, Samples& samples) {
+/// Returns the number of images added.
+size_t append_file(const Cifar& cifar, const std::filesystem::path& folder, const std::string& file, Samples& samples) {
   const std::filesystem::path path = find_file(folder, file);
   if (path.empty()) throw DataError("{}: expected the file {} (plain or .gz), got none", folder.string(), file);
   const std::vector<uint8_t> bytes = read_bytes(path, kMaxFileBytes);
@@ -109,6 +110,7 @@ void append_file(const Cifar& cifar, const std::filesystem::path& folder, const 
                      std::span(samples.images).subspan(before + i * kImageBytes, kImageBytes));
   }
   samples.num_samples += static_cast<int64_t>(num_records);
+  return num_records;
 }
 
 Dataset load(const Cifar& cifar, const std::string& name, const std::filesystem::path& directory) {
@@ -116,7 +118,15 @@ Dataset load(const Cifar& cifar, const std::string& name, const std::filesystem:
   if (folder.empty()) folder = directory;  // which then lacks the first file
   const Samples none{0, kSide, kSide, kChannels, {}, {}};
   Dataset dataset{name, cifar.labels.back().num_classes, none, none};
-  for (const std::string& file : cifar.train_files) append_file(cifar, folder, file, dataset.train);
+  size_t batch_records = 0;
+  for (const std::string& file : cifar.train_files) {
+    const size_t num_records = append_file(cifar, folder, file, dataset.train);
+    if (batch_records == 0) batch_records = num_records;
+    if (num_records != batch_records) {
+      throw DataError("{}: expected {} records as in {}, got {}: file truncated?", find_file(folder, file).string(),
+                      batch_records, cifar.train_files.front(), num_records);
+    }
+  }
   append_file(cifar, folder, cifar.test_file, dataset.test);
   dataset.directory = std::move(folder);
   return dataset;

@@ -18,10 +18,11 @@ bool has_cifar100_files(const std::filesystem::path& directory);
 
 /// Reads the binary version of CIFAR-10: ten classes; the training samples are those of data_batch_1.bin to
 /// data_batch_5.bin in this order. A file is a row of records, each a label and 32 x 32 red, green, blue values plane
-/// by plane; any number of them, so that a subset is a data set too. Where a file is there both plain and as .gz, the
-/// plain one counts. Shapes: images [N, 32, 32, 3], channels last. Throws: DataError (a file is missing, not a whole
-/// number of records, or has a label >= 10). Source: Krizhevsky 2009, "Learning multiple layers of features from tiny
-/// images"; the layout from its home page.
+/// by plane; any number of them, the same in all five: a subset is a data set too, a file cut short is none. Where a
+/// file is there both plain and as .gz, the plain one counts. Shapes: images [N, 32, 32, 3], channels last.
+/// Throws: DataError (a file is missing, not a whole number of records or not as many as the first, or has a label >=
+///         10).
+/// Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images"; the layout from its home page.
 Dataset load_cifar10_files(const std::string& name, const std::filesystem::path& directory);
 
 /// Reads the binary version of CIFAR-100: a hundred classes, the fine labels. A record has a coarse label (< 20, which

@@ -1,5 +1,6 @@
 #include "data/dataset.hpp"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <system_error>
 
 #include "data/cifar.hpp"
+#include "data/image_cache.hpp"
 #include "data/image_folder.hpp"
 #include "data/mnist.hpp"
 #include "engine/error.hpp"
@@ -63,17 +65,28 @@ std::vector<std::filesystem::path> places_to_look(const std::string& name, const
   return places;
 }
 
+/// "DIR", and why nothing can be found there where that is known.
+std::string describe_place(const std::filesystem::path& place) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(place, error);
+  if (!error) return place.string();
+  const bool is_missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  return fmt::format("{} ({})", place.string(), is_missing ? "no such folder" : error.message());
+}
+
 DataError not_found(const KnownDataset& known, const std::vector<std::filesystem::path>& places, bool searched) {
   std::vector<std::string> looked;
-  for (const auto& place : places) {
-    std::error_code ignored;
-    const bool is_folder = std::filesystem::is_directory(place, ignored);
-    looked.push_back(place.string() + (is_folder ? "" : " (no such folder)"));
-  }
+  for (const auto& place : places) looked.push_back(describe_place(place));
   const bool is_unset = searched && murmur_data().empty();
   return DataError("dataset {}: expected {}, got none of them; looked in {}{}; to get them: {}, or name their folder{}",
                    known.name, known.files, fmt::join(looked, ", "), is_unset ? "; MURMUR_DATA is not set" : "",
                    known.how_to_get, searched ? " with --data or MURMUR_DATA" : " with --data");
+}
+
+std::string describe_contents(const Dataset& dataset) {
+  const Samples& train = dataset.train;
+  return fmt::format("{} classes, {} + {} images of {}x{}x{}, checksum {:08x}", dataset.num_classes, train.num_samples,
+                     dataset.test.num_samples, train.height, train.width, train.channels, checksum(dataset));
 }
 
 void check_splittable(int64_t num_samples, bool train_on_all) {
@@ -99,7 +112,9 @@ Dataset load_dataset(const std::string& name, const std::filesystem::path& direc
   const auto places = places_to_look(name, directory);
   for (const auto& place : places) {
     if (!known.is_in(place)) continue;
-    return is_resized ? known.load_resized(name, place, image_size) : known.load(name, place);
+    Dataset dataset = is_resized ? known.load_resized(name, place, image_size) : known.load(name, place);
+    dataset.contents = describe_contents(dataset);
+    return dataset;
   }
   throw not_found(known, places, directory.empty());
 }

@@ -31,7 +31,8 @@ struct Dataset {
   Samples train;
   Samples test;
   std::filesystem::path directory{};  ///< where it was found
-  std::string contents{};             ///< what it holds, with a checksum, where the name does not say; else empty
+  int64_t num_others = 0;             ///< files in an image folder's classes that were passed over: no images
+  std::string contents{};             ///< what it holds: classes, images, sizes and a checksum
 };
 
 /// The samples [first, first + count) of a training file.

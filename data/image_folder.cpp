@@ -122,9 +122,13 @@ Dataset read_or_decode(const std::filesystem::path& directory, ImageSize image_s
   const uint64_t state = fingerprint(list, image_size);
   const auto caches = cache_paths(directory, image_size);
   for (const auto& path : caches) {
-    if (std::optional<Dataset> cached = read_cache(path, state)) return std::move(*cached);
+    std::optional<Dataset> cached = read_cache(path, state);
+    if (!cached) continue;
+    cached->num_others = list.num_others;
+    return std::move(*cached);
   }
   Dataset dataset = decode(directory, list, image_size);
+  dataset.num_others = list.num_others;
   // Without a cache the next load is only slower: no reason for a message.
   static_cast<void>(
       std::any_of(caches.begin(), caches.end(), [&](const auto& path) { return write_cache(path, state, dataset); }));
@@ -141,12 +145,8 @@ bool has_image_folder(const std::filesystem::path& directory) {
 
 Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size) {
   Dataset dataset = read_or_decode(directory, image_size);
-  const Samples& train = dataset.train;
   dataset.name = name;
   dataset.directory = directory;
-  dataset.contents =
-      fmt::format("{} classes, {} + {} images of {}x{}x{}, checksum {:08x}", dataset.num_classes, train.num_samples,
-                  dataset.test.num_samples, train.height, train.width, train.channels, checksum(dataset));
   return dataset;
 }
 

@@ -9,15 +9,15 @@ namespace murmur {
 
 /// What an image folder holds, for messages.
 inline constexpr const char* kImageFolderFiles =
-    "the folders train and test with a folder of images (.png, .jpg, .jpeg, .bmp) for each class";
+    "the folders train and test with a folder of images (.png, .jpg, .jpeg, .jpe, .jfif, .bmp) for each class";
 
 /// Whether a folder holds a folder train or a folder test.
 bool has_image_folder(const std::filesystem::path& directory);
 
 /// Reads images that lie in one folder a class, as for torchvision's ImageFolder: train/<class>/<image> and
 /// test/<class>/<image>. The classes are the sorted names of the folders, 2 to 256 of them, the same in both parts,
-/// none empty. Names that begin with a dot and files that are no images are passed over; an image in a format that
-/// cannot be read, or a folder in a class's folder, is an error.
+/// none empty. Names that begin with a dot are passed over, and so are files whose extension is no image's, which are
+/// counted; an image in a format that cannot be read, or a folder in a class's folder, is an error.
 ///
 /// All images get one size: the one asked for, or with {0, 0} that of the first training image by its path. They have
 /// one channel where every training image is grey (test images then become grey too), else three.
@@ -27,9 +27,8 @@ bool has_image_folder(const std::filesystem::path& directory);
 ///          not depend on the file system, and the classes are mixed: the first 80 %, which the split trains on, and
 ///          the rest are both samples of the whole folder.
 /// Threads: decodes on all cores; which error is reported (the first image's) does not depend on them.
-/// Cache:   the result is kept in one file and read from there as long as every path, size and time stays as it was;
-/// see
-///          image_cache.hpp.
+/// Cache:   the result is kept in one file and read from there as long as every path, size, time and inode stays as it
+///          was; see image_cache.hpp.
 /// Throws: DataError (a part, class or image is missing or bad, and which; images that do not fit into memory).
 Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size);
 

@@ -1,7 +1,11 @@
 #include "data/image_list.hpp"
 
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string_view>
 #include <system_error>
 
@@ -11,7 +15,7 @@ namespace murmur {
 namespace {
 
 constexpr size_t kMaxClasses = 256;  // labels are bytes
-constexpr std::array<std::string_view, 4> kReadable = {".png", ".jpg", ".jpeg", ".bmp"};
+constexpr std::array<std::string_view, 6> kReadable = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp"};
 constexpr std::array<std::string_view, 11> kOtherImages = {".gif", ".webp", ".tif",  ".tiff", ".ppm", ".pgm",
                                                            ".pbm", ".jp2",  ".heic", ".avif", ".jxl"};
 
@@ -93,26 +97,39 @@ bool is_image(const std::filesystem::directory_entry& entry) {
 }
 
 ImageFile describe(const std::filesystem::directory_entry& entry, uint8_t label) {
-  std::error_code error;
-  ImageFile file{entry.path(), label};
-  file.num_bytes = entry.file_size(error);
-  if (!error) file.modified = entry.last_write_time(error).time_since_epoch().count();
-  if (error) throw unreadable(entry.path(), "an image file", error);
-  return file;
+  struct stat status {};
+  if (stat(entry.path().c_str(), &status) != 0) {
+    throw unreadable(entry.path(), "an image file", {errno, std::generic_category()});
+  }
+  if (!S_ISREG(status.st_mode)) throw DataError("{}: expected a regular file", entry.path().string());
+  const auto nanoseconds = [](const timespec& time) { return time.tv_sec * int64_t{1000000000} + time.tv_nsec; };
+  return {entry.path(),
+          label,
+          static_cast<uint64_t>(status.st_size),
+          nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim),
+          status.st_ino};
 }
 
-std::vector<ImageFile> files_of(const std::filesystem::path& part, const std::vector<std::string>& classes) {
-  std::vector<ImageFile> files;
+/// Adds the images of one part to `files`; returns how many files are none.
+int64_t list_part(const std::filesystem::path& part, const std::vector<std::string>& classes,
+                  std::vector<ImageFile>& files) {
+  int64_t num_others = 0;
   for (size_t label = 0; label < classes.size(); ++label) {
     const size_t before = files.size();
     for (const auto& entry : entries_of(part / classes[label])) {
-      if (is_image(entry)) files.push_back(describe(entry, static_cast<uint8_t>(label)));
+      if (is_image(entry)) {
+        files.push_back(describe(entry, static_cast<uint8_t>(label)));
+      } else {
+        ++num_others;
+      }
     }
     if (files.size() == before) {
-      throw DataError("{}: expected images (.png, .jpg, .jpeg, .bmp), got none", (part / classes[label]).string());
+      throw DataError("{}: expected images ({}), got none", (part / classes[label]).string(),
+                      fmt::join(kReadable, ", "));
     }
   }
-  return files;
+  return num_others;
 }
 
 class Hash {
@@ -142,7 +159,9 @@ ImageList list_images(const std::filesystem::path& directory) {
                     classes.size());
   }
   check_same_classes(test, classes, classes_of(test));
-  return {static_cast<int64_t>(classes.size()), files_of(train, classes), files_of(test, classes)};
+  ImageList list{static_cast<int64_t>(classes.size()), {}, {}};
+  list.num_others = list_part(train, classes, list.train) + list_part(test, classes, list.test);
+  return list;
 }
 
 uint64_t fingerprint(const ImageList& list, ImageSize image_size) {
@@ -155,7 +174,9 @@ uint64_t fingerprint(const ImageList& list, ImageSize image_size) {
       hash.add(file.path.parent_path().filename().native());
       hash.add(file.path.filename().native());
       hash.add(file.num_bytes);
-      hash.add(static_cast<uint64_t>(file.modified));
+      hash.add(static_cast<uint64_t>(file.modified_ns));
+      hash.add(static_cast<uint64_t>(file.changed_ns));
+      hash.add(file.inode);
     }
   }
   return hash.value();

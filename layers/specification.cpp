@@ -1,5 +1,6 @@
 #include "layers/specification.hpp"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <array>
@@ -20,6 +21,22 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kModels{{
      "conv128 norm conv128 norm pool dropout flatten linear128 dropout linear"},
     {"lenet5", "conv6k5 pool dropout conv16k5p0 pool dropout flatten linear120 dropout linear84 dropout linear"},
     {"resnet8", "conv16n residual16 residual32s2 residual64s2 globalpool dropout flatten linear"},
+}};
+
+/// The words of a specification and what they mean, for help and for messages.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kWords{{
+    {"convN[kK][sS][pP][n]", "N filters of K x K (3), stride S (1), padding P (K / 2); n: batch norm before the ReLU"},
+    {"norm", "batch norm after the ReLU of the convolution before it"},
+    {"pool[W]", "the maximum of W x W windows (2) that do not overlap"},
+    {"avgpool[W]", "their mean"},
+    {"globalpool", "the mean of each channel"},
+    {"residualN[sS]",
+     "convNsSn convNn with what came in added before the last ReLU (through a 1 x 1 convolution and a batch norm where "
+     "its shape changes)"},
+    {"flatten", "from images to features: convolutions and pooling come before it, linear layers after it"},
+    {"linearN", "N features"},
+    {"dropout", "where dropout acts, after a convolution, a pooling or a linear layer"},
+    {"linear", "the last layer: one output a class"},
 }};
 
 constexpr int64_t kMaxSize = 65536;
@@ -92,10 +109,10 @@ std::optional<LayerSpecification> match_layer(const std::string& word) {
 
 LayerSpecification parse_layer(const std::string& word) {
   if (const auto layer = match_layer(word)) return *layer;
-  throw InvalidArgument(
-      "model: expected {} or layers from convN, norm, pool, avgpool, globalpool, residualN, flatten, linearN, dropout, "
-      "linear; got '{}'",
-      fmt::join(model_names(), ", "), word);
+  std::vector<std::string_view> words;
+  for (const auto& [form, meaning] : kWords) words.push_back(form);
+  throw InvalidArgument("model: expected {} or layers from {}; got '{}'", fmt::join(model_names(), ", "),
+                        fmt::join(words, ", "), word);
 }
 
 /// Before flatten come layers of images, after it linear ones.
@@ -150,6 +167,15 @@ std::vector<std::string> model_names() {
   std::vector<std::string> names;
   for (const auto& [name, layers] : kModels) names.emplace_back(name);
   return names;
+}
+
+std::string model_help() {
+  std::string text = "models (--model name):\n";
+  for (const auto& [name, layers] : kModels) text += fmt::format("  {:<24} {}\n", name, layers);
+  text +=
+      "layers (--model \"conv32 pool flatten linear128 dropout linear\"; N, K, ... are numbers, [] may be left out):\n";
+  for (const auto& [form, meaning] : kWords) text += fmt::format("  {:<24} {}\n", form, meaning);
+  return text + "  A bias and a ReLU follow every convolution and every linear layer but the last.\n";
 }
 
 ModelSpecification parse_model(std::string_view text) {

@@ -36,19 +36,12 @@ struct ModelSpecification {
   std::vector<LayerSpecification> layers;
 };
 
-/// A model's name (`fc`, `vgg3`, `lenet5`, `resnet8`) or a specification, words from
-///
-///   convN[kK][sS][pP][n]  N filters of K x K (3), stride S (1), padding P (K / 2); n: batch norm before the ReLU
-///   norm                  batch norm after the ReLU of the convolution before it
-///   pool[W], avgpool[W]   the maximum, the mean of W x W windows (2) that do not overlap
-///   globalpool            the mean of each channel
-///   residualN[sS]         convNsSn convNn with what came in added before the last ReLU (through a 1 x 1 convolution
-///   and
-///                         a batch norm where its shape changes)
-///   flatten, linearN, dropout, linear (the last layer: one output a class)
-///
+/// A model's name (`fc`, `vgg3`, `lenet5`, `resnet8`) or a specification, in the words that `model_help` lists.
 /// Throws: InvalidArgument, naming the word or the order that does not fit.
 ModelSpecification parse_model(std::string_view text);
+
+/// `--help`'s lists of the models and of the words of a specification.
+std::string model_help();
 
 /// The names of the models that need no specification.
 std::vector<std::string> model_names();

@@ -44,6 +44,9 @@ void check_search_options(const SearchOptions& options, const SwarmOptions& swar
   expect_at_least("trials", 0, options.num_trials);
   expect_at_least("epochs", 1, options.num_epochs);
   expect_at_least("epochs of stage one", 1, options.stage_one_epochs);
+  if (!(options.abort_below >= 0 && options.abort_below <= 1)) {
+    throw InvalidArgument("abort_below: expected an accuracy in [0, 1], got {}", options.abort_below);
+  }
   if (swarm.num_stage_one > 0 && options.stage_one_epochs > options.num_epochs) {
     throw InvalidArgument("epochs of stage one: expected at most the {} of a full training, got {}", options.num_epochs,
                           options.stage_one_epochs);

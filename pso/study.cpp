@@ -84,12 +84,27 @@ void insert_study(SQLite::Database& database, const StudyDefinition& definition)
   execute(direction, study_id);
   SQLite::Statement attribute(database,
                               "INSERT INTO study_user_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
-  for (const auto& [key, value] : definition_attributes(definition)) execute(attribute, study_id, key, dump(value));
+  json keys = json::array();
+  for (const auto& [key, value] : definition_attributes(definition)) {
+    execute(attribute, study_id, key, dump(value));
+    keys.push_back(key);
+  }
+  SQLite::Statement defined(database,
+                            "INSERT INTO study_system_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
+  execute(defined, study_id, kDefinitionKey, dump(keys));
 }
 
-/// Throws unless the stored study is the defined one.
-void check_same(const std::filesystem::path& path, const StudyDefinition& definition, const Attributes& stored) {
-  for (const auto& [key, value] : definition_attributes(definition)) {
+/// Throws unless the stored study is the defined one. `defined` are the keys of the stored definition: what else is
+/// stored was set later.
+void check_same(const std::filesystem::path& path, const StudyDefinition& definition, const Attributes& stored,
+                const std::vector<std::string>& defined) {
+  const Attributes attributes = definition_attributes(definition);
+  for (const std::string& key : defined) {
+    const auto found = stored.find(key);
+    if (found == stored.end() || attributes.contains(key)) continue;
+    throw StudyError("study '{}': expected no {}, got {}", path.string(), key, dump(found->second));
+  }
+  for (const auto& [key, value] : attributes) {
     const auto found = stored.find(key);
     // What the file would hold: infinity, for one, becomes null on the way.
     const json expected = json::parse(dump(value));
@@ -140,7 +155,8 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
   return study_file::guarded(path, [&] {
     SQLite::Database database = study_file::open_writer(path, options.busy_timeout_ms);
     std::unique_ptr<Impl> impl = Impl::load(path, std::move(database), definition.name);
-    check_same(path, definition, read_attributes(impl->database, impl->study_id));
+    check_same(path, definition, read_attributes(impl->database, impl->study_id),
+               read_definition_keys(impl->database, impl->study_id));
     for (const Technique id : impl->space.techniques()) {
       impl->distributions.push_back(study_schema::distribution_json(technique(id)));
     }

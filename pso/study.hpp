@@ -80,8 +80,8 @@ struct TrialRecord {
 class Study {
  public:
   /// Opens the study for writing, or creates the file when there is none. An existing file must be a study of the same
-  /// name, space, base and attributes (it may have more attributes); else StudyError says what differs, and the file is
-  /// unchanged. A new file appears at once and complete.
+  /// name, space, base and attributes, no fewer and no more (but for those set later); else StudyError says what
+  /// differs, and the file is unchanged. A new file appears at once and complete.
   static Study create_or_open(const std::filesystem::path& path, const StudyDefinition& definition,
                               const StudyOptions& options = {});
 

@@ -17,6 +17,8 @@ namespace murmur {
 /// User attributes that the study itself writes.
 inline constexpr const char* kSpaceKey = "search_space";
 inline constexpr const char* kBaseKey = "base_setting";
+/// System attribute: the keys of the study's definition, all that a command must agree with.
+inline constexpr const char* kDefinitionKey = "definition";
 inline constexpr const char* kSeedKey = "seed";
 inline constexpr const char* kPositionKey = "position";
 
@@ -64,5 +66,8 @@ struct Study::Impl {
 
 /// All user attributes of a study.
 Attributes read_attributes(const SQLite::Database& database, int64_t study_id);
+
+/// The keys of the definition that a study was created with.
+std::vector<std::string> read_definition_keys(const SQLite::Database& database, int64_t study_id);
 
 }  // namespace murmur

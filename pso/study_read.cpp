@@ -126,6 +126,15 @@ Attributes read_attributes(const SQLite::Database& database, int64_t study_id) {
   return attributes;
 }
 
+std::vector<std::string> read_definition_keys(const SQLite::Database& database, int64_t study_id) {
+  SQLite::Statement statement(database,
+                              "SELECT value_json FROM study_system_attributes WHERE study_id = ? AND \"key\" = ?");
+  statement.bind(1, study_id);
+  statement.bind(2, kDefinitionKey);
+  if (!statement.executeStep()) return {};
+  return json::parse(statement.getColumn(0).getString()).get<std::vector<std::string>>();
+}
+
 std::unique_ptr<Study::Impl> Study::Impl::load(const std::filesystem::path& path, SQLite::Database database,
                                                const std::string& name) {
   const auto [study_id, found_name] = find_study(path, database, name);

@@ -141,8 +141,9 @@ std::vector<Candidate> Swarm::ask(int64_t n) {
   for (size_t p = 0; p < particles_.size(); ++p) {
     if (!particles_[p].is_out) waiting.emplace_back(particles_[p].num_asks, static_cast<int64_t>(p));
   }
-  std::sort(waiting.begin(), waiting.end());
-  if (static_cast<int64_t>(waiting.size()) > n) waiting.resize(static_cast<size_t>(n));
+  const auto count = std::min(static_cast<int64_t>(waiting.size()), n);
+  std::partial_sort(waiting.begin(), waiting.begin() + count, waiting.end());  // of thousands, mostly one is wanted
+  waiting.resize(static_cast<size_t>(count));
 
   for (const auto& [num_asks, p] : waiting) {
     Particle& particle = particles_[static_cast<size_t>(p)];

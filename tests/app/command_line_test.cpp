@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -37,7 +40,14 @@ TEST(CommandLine, HelpIsEverywhere) {
   for (const char* command : {"--help", "train --help", "search --help", "info --help"}) {
     EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
   }
-  EXPECT_THAT(run_murmur("train --help").output, HasSubstr("label_smoothing"));
+  for (const char* command : {"train --help", "search --help"}) {
+    const std::string help = run_murmur(command).output;
+    EXPECT_THAT(help, HasSubstr("label_smoothing"));
+    for (const char* word : {"convN[kK][sS][pP][n]", "norm", "pool[W]", "avgpool[W]", "globalpool", "residualN[sS]",
+                             "flatten", "linearN", "dropout", "linear"}) {
+      EXPECT_THAT(help, HasSubstr(std::string("\n  ") + word + " ")) << command;
+    }
+  }
 }
 
 TEST(CommandLine, UsageErrorsExitWith2) {
@@ -50,6 +60,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --set dropout=nan"), 2, "dropout: expected a number");
   expect_error(run_murmur("train --set optimizer=lion"), 2, "optimizer: expected one of sgd, momentum, adam");
   expect_error(run_murmur("train --model transformer"), 2, "got 'transformer'");
+  expect_error(run_murmur("train --model 'flatten lstm5'"), 2, "layers from convN[kK][sS][pP][n], norm, pool[W], ");
   expect_error(run_murmur("train --model 'flatten linear50'"), 2, "as the last layer");
   expect_error(run_murmur("train --device tpu"), 2, "device: expected auto, cpu, cuda or cuda:N, got 'tpu'");
   expect_error(run_murmur("train --dataset letters"), 2, "letters");
@@ -58,8 +69,48 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --micro-batch 6"), 2, "micro-batch: expected a positive multiple of 4, got 6");
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
+  expect_error(run_murmur("--seed 1 train"), 2, "expected one of info, train, search first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
+}
+
+TEST(CommandLine, NumbersThatAreNoneAreRefused) {
+  const std::string kSeeds = "expected a whole number from 0 to 18446744073709551615, got ";
+  expect_error(run_murmur("train --seed -1"), 2, "--seed: " + kSeeds + "'-1'");
+  expect_error(run_murmur("search --study x.db --seed=-1"), 2, "--seed: " + kSeeds + "'-1'");
+  expect_error(run_murmur("train --seed 18446744073709551616"), 2, kSeeds + "'18446744073709551616'");
+  expect_error(
+      run_murmur("train --seed 18446744073709551615 --networks 2"), 2,
+      "--seed: expected at most 18446744073709551614, so that SEED + 1 is a seed too, got 18446744073709551615");
+  expect_error(run_murmur("train --train-images -1"), 2,
+               "--train-images: expected a whole number of at least 0, got '-1'");
+  expect_error(run_murmur("train --epochs 1e3"), 2, "--epochs: expected a whole number from 1 to 1000000, got '1e3'");
+  const auto refuse = [](const std::string& rest, const std::string& words) {
+    expect_error(run_murmur("search --study x.db --trials 1 " + rest), 2, words);
+  };
+  refuse("--abort-below nan", "--abort-below: expected a number from 0 to 1, got 'nan'");
+  refuse("--abort-below 1.5", "--abort-below: expected a number from 0 to 1, got '1.5'");
+  refuse("--inertia-weight nan", "expected inertia_weight in [0, 1000], got nan");
+  refuse("--cognitive-coefficient nan", "expected cognitive_coefficient in [0, 1000], got nan");
+  refuse("--social-coefficient nan", "expected social_coefficient in [0, 1000], got nan");
+  refuse("--velocity-limit nan", "expected velocity_limit in (0, 1], got nan");
+  const Folder folder;
+  write_text(folder / "run.toml", "seed = -1\n");
+  expect_error(run_murmur("train --config " + (folder / "run.toml")), 2, kSeeds + "'-1'");
+}
+
+TEST(CommandLine, AFullDiskIsNoSuccess) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const Folder folder;
+  write_dataset(folder);
+  const std::string data = " --quiet --device cpu --epochs 1 --data " + folder.path();
+  for (const std::string& command :
+       {std::string("--help"), std::string("--version"), std::string("info"), std::string("train --help"),
+        "train" + data,
+        "search --search dropout --trials 1 --particles 1 --repeats 1 --study " + (folder / "a.db") + data}) {
+    // The comment swallows what `run_murmur` appends: standard error alone is read.
+    expect_error(run_murmur(command + " 2>&1 >/dev/full #"), 1, "");
+  }
 }
 
 TEST(CommandLine, CudaWithoutGpuExitsWith4) {
@@ -99,6 +150,29 @@ TEST(CommandLine, TrainWritesWhatItSays) {
   EXPECT_EQ(alone["networks"][0], together["networks"][1]);
 }
 
+TEST(CommandLine, JsonHoldsTheSettings) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto json = [&](const std::string& rest) {
+    const ProgramResult result = run_murmur("train --quiet --device cpu --epochs 1 --micro-batch 64 --data " +
+                                            folder.path() + " --json " + (folder / "out.json") + rest);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return nlohmann::json::parse(read_text(folder / "out.json"));
+  };
+  const auto plain = json("");
+  EXPECT_EQ(plain["set"], nlohmann::json::object());
+  EXPECT_EQ(plain["loss_reduction"], "mean");
+  EXPECT_EQ(plain["train_images"], 0);
+  EXPECT_EQ(plain["paper"], false);
+  const auto other = json(" --set dropout=0.25 --set optimizer=adam --paper --init he --train-images 320");
+  EXPECT_EQ(other["set"], (nlohmann::json{{"dropout", 0.25}, {"optimizer", "adam"}}));
+  EXPECT_EQ(other["loss_reduction"], "sum");
+  EXPECT_EQ(other["train_images"], 320);
+  EXPECT_EQ(other["micro_batch"], 64);
+  EXPECT_EQ(other["paper"], true);
+  EXPECT_EQ(other["init"], "he");
+}
+
 TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {
   const Folder folder;
   write_dataset(folder);
@@ -114,6 +188,51 @@ TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {
   write_text(config, "epochs = \n");
   expect_error(run_murmur("train --config " + config), 2, config + ":1: expected TOML");
   expect_error(run_murmur("train --config " + (folder / "none.toml")), 2, "none.toml");
+  expect_error(run_murmur("train --config " + folder.path()), 2,
+               "--config: expected a TOML file, got the folder '" + folder.path() + "'");
+  write_text(config, "config = \"other.toml\"\n");
+  expect_error(run_murmur("train --config " + config), 2, config + ":1: expected options, got another 'config'");
+}
+
+TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
+  const Folder folder;
+  write_text(folder / "run.toml", "seed = \"one\"\n");
+  for (const std::string& path : {"--config " + (folder / "run.toml"), "--config=" + (folder / "run.toml")}) {
+    expect_error(run_murmur(path + " train"), 2, "got 'one'");
+  }
+  expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
+  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, search first");
+}
+
+TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto train = [&](const std::string& json) {
+    return run_murmur("train --quiet --device cpu --epochs 1 --train-images 320 --data " + folder.path() + " --json " +
+                      json);
+  };
+  std::filesystem::create_directory(folder / "elsewhere");
+  std::filesystem::create_symlink("elsewhere/second", folder / "first");
+  std::filesystem::create_symlink("out.json", folder / "elsewhere/second");
+  for (const char* when : {"new", "replaced"}) {
+    ASSERT_EQ(train(folder / "first").exit_code, 0) << when;
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "first")) << when;
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "elsewhere/second")) << when;
+    EXPECT_EQ(nlohmann::json::parse(read_text(folder / "elsewhere/out.json"))["epochs"], 1) << when;
+  }
+  const std::string pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const int end = open(pipe.c_str(), O_RDWR | O_NONBLOCK);  // the writer needs not wait
+  ASSERT_EQ(train(pipe).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  std::string text(65536, '\0');
+  const auto count = read(end, text.data(), text.size());
+  close(end);
+  ASSERT_GT(count, 0);
+  EXPECT_EQ(nlohmann::json::parse(text.substr(0, static_cast<size_t>(count)))["epochs"], 1);
+  // What was printed before must not be lost.
+  ASSERT_EQ(train("/dev/stdout > " + (folder / "printed")).exit_code, 0);
+  EXPECT_THAT(read_text(folder / "printed"), AllOf(HasSubstr("train loss"), HasSubstr("images_per_second")));
 }
 
 TEST(CommandLine, JsonThatCannotBeWrittenIsSaidBeforeTheWork) {

@@ -12,6 +12,7 @@ namespace {
 using ::testing::AllOf;
 using testing::Folder;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::ProgramResult;
 using testing::read_text;
 using testing::run_murmur;
@@ -117,6 +118,16 @@ TEST(Datasets, SaysWhatIsWrong) {
                "train/dark/7.bmp: expected a PNG, JPEG or BMP");
   std::filesystem::remove_all(folder / "test");
   expect_error(run_murmur("search --study x.db" + options(folder, "image-folder")), 3, "/test: expected a folder");
+}
+
+TEST(Datasets, SaysHowManyFilesItPassesOver) {
+  const Folder folder;
+  write_image_folder(folder);
+  write_text(folder / "train/dark/notes", "no image");
+  const std::string train =
+      "train --device cpu --micro-batch 16 --epochs 1 --dataset image-folder --data " + folder.path();
+  EXPECT_THAT(run_murmur(train).output, HasSubstr(folder.path() + ": 1 file passed over"));
+  EXPECT_THAT(run_murmur(train + " --quiet").output, Not(HasSubstr("passed over")));
 }
 
 // Its name does not say which images an image folder holds.

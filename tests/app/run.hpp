@@ -68,19 +68,19 @@ inline void write_idx(const std::string& path, uint32_t magic, std::initializer_
   write_text(path, text + bytes);
 }
 
-/// A learnable data set in the real format: `count` images of 4 x 4, the label's pixel is bright.
-inline void write_dataset(const Folder& folder, uint32_t count = 640) {
+/// A learnable data set in the real format: `count` images of `side` x `side`, the label's pixel is bright.
+inline void write_dataset(const Folder& folder, uint32_t count = 640, uint32_t side = 4) {
   for (const char* part : {"train", "t10k"}) {
     std::string images;
     std::string labels;
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t label = (i * 7 + i / 10) % 10;
-      std::string image(16, static_cast<char>(i % 50));
+      std::string image(side * side, static_cast<char>(i % 50));
       image[label] = static_cast<char>(250);
       images += image;
       labels.push_back(static_cast<char>(label));
     }
-    write_idx(folder / (std::string(part) + "-images-idx3-ubyte"), 0x803, {count, 4, 4}, images);
+    write_idx(folder / (std::string(part) + "-images-idx3-ubyte"), 0x803, {count, side, side}, images);
     write_idx(folder / (std::string(part) + "-labels-idx1-ubyte"), 0x801, {count}, labels);
   }
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "pso/study.hpp"
+#include "pso/swarm.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {
@@ -46,6 +47,7 @@ TEST(Search, FinishesAndFillsTheStudy) {
   const auto json = nlohmann::json::parse(read_text(folder / "a.json"));
   EXPECT_TRUE(json["rows"][0]["trial"].is_null());
   EXPECT_EQ(json["rows"][0]["test_accuracies"].size(), 2u);
+  EXPECT_EQ(json["first_seed"], 5 + (int64_t{1} << 40)) << "no trial's";
 }
 
 void expect_same_trials(const std::string& left, const std::string& right) {
@@ -230,6 +232,62 @@ TEST(Search, AbortsConvolutionNetworksAndRefillsTheirSlotsAtOnce) {
   EXPECT_GE(num_aborted, 3);
 }
 
+TEST(Search, SearchesAllTechniquesOnLenet5) {
+  const Folder folder;
+  write_dataset(folder, 320, 12);
+  const auto result =
+      run_murmur(search_command(folder, "a.db",
+                                "--model lenet5 --init he --trials 6 --epochs 1 --top 1 --repeats 1 --abort-below 0 "
+                                "--initialization uniform --json " +
+                                    (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const Study study = Study::open_read_only(folder / "a.db");
+  EXPECT_EQ(study.space(), SearchSpace::all());
+  ASSERT_EQ(study.num_trials(), 6);
+  int64_t num_complete = 0;
+  for (const TrialRecord& trial : study.trials()) {
+    ASSERT_EQ(trial.position.size(), 22u);
+    num_complete += trial.state == TrialState::kComplete;
+  }
+  EXPECT_GE(num_complete, 1);
+  const auto rows = nlohmann::json::parse(read_text(folder / "a.json"))["rows"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_TRUE(rows[0]["test_accuracies"][0].is_number());
+}
+
+TEST(Search, RandomSearchTrainsUniformPositionsAndGoesOn) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto run = [&](const std::string& rest) {
+    return run_murmur("search --algorithm random --device cpu --micro-batch 32 --data " + folder.path() + " --study " +
+                      (folder / "r.db") + " --slots 3 --epochs 1 --repeats 1 --top 1 --seed 5 " + rest);
+  };
+  const auto expect_uniform = [&](size_t num_trials) {
+    const Study study = Study::open_read_only(folder / "r.db");
+    const auto expected = uniform_initial_positions(study.space().low(), study.space().high(), 12, 5);
+    const std::vector<TrialRecord> trials = study.trials();
+    ASSERT_EQ(trials.size(), num_trials);
+    for (size_t i = 0; i < num_trials; ++i) {
+      EXPECT_EQ(trials[i].position, expected[i]) << "trial " << i;
+      EXPECT_NE(trials[i].state, TrialState::kRunning);
+    }
+  };
+  const auto first = run("--trials 5");
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_THAT(first.output, HasSubstr("random search in 3 slots, 5 trials of 1 epoch"));
+  expect_uniform(5);
+  ASSERT_EQ(run("--trials 12").exit_code, 0);
+  expect_uniform(12);
+  ASSERT_EQ(run("--trials 7").exit_code, 0) << "fewer than there are";
+  expect_uniform(12);
+  // It is no swarm's study, and has no swarm's options.
+  const auto swarm = run("--trials 12 --algorithm swarm");
+  EXPECT_EQ(swarm.exit_code, 3);
+  EXPECT_THAT(swarm.output, HasSubstr(R"(expected algorithm = "swarm", got "random")"));
+  EXPECT_THAT(run("").output, HasSubstr("--trials: expected 1 to 1048576 for --algorithm random, got 0"));
+  EXPECT_THAT(run("--trials 12 --patience 3").output, HasSubstr("--patience: expected --algorithm swarm with it"));
+}
+
 TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
   const Folder folder;
   write_dataset(folder);
@@ -247,6 +305,8 @@ TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
   expect_refused("--micro-batch 256 --search dropout",
                  "at least the micro-batch of 256 samples in every trial, got 128");
   expect_refused("--train-on-all", "--train-on-all");
+  // Trials and the final test count up from the seed.
+  expect_refused("--seed 18446744073709551615", "--seed: expected at most 18446742974197923838, so that SEED + ");
 }
 
 TEST(Search, AFileThatIsNoStudyExitsWith3AndIsNotChanged) {
@@ -277,6 +337,7 @@ TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   expect_refused("a.db", "--epochs 3", "expected epochs = 3, got 2");
   expect_refused("a.db", "--paper", "loss_reduction");
   expect_refused("a.db", "--search dropout", "search_space");
+  expect_refused("a.db", "--train-images 320", "expected train_images = 320, got 0");
   // A model's spacing is no other model.
   const std::string model = "--trials 2 --model ";
   ASSERT_EQ(run_murmur(search_command(folder, "b.db", model + "'flatten linear8 linear'")).exit_code, 0);
@@ -284,6 +345,60 @@ TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   EXPECT_EQ(Study::open_read_only(folder / "b.db").attributes().at("model"), "flatten linear8 linear");
   expect_refused("b.db", "--model 'flatten linear9 linear'", "model");
   expect_refused("b.db", "", R"(expected model = "fc", got "flatten linear8 linear")");
+}
+
+TEST(Search, AStudyGoesOnOnlyWithTheSameImages) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto run = [&](const std::string& rest) {
+    return run_murmur(search_command(folder, "a.db", "--quiet --trials 2 " + rest));
+  };
+  ASSERT_EQ(run("--train-images 320").exit_code, 0);
+  const auto all = run("");
+  EXPECT_EQ(all.exit_code, 3) << all.output;
+  EXPECT_THAT(all.output, HasSubstr("expected train_images = 0, got 320"));
+  ASSERT_EQ(run("--train-images 320").exit_code, 0);
+  const std::string labels = folder / "t10k-labels-idx1-ubyte";
+  std::string bytes = read_text(labels);
+  bytes.back() = static_cast<char>((bytes.back() + 1) % 10);
+  write_text(labels, bytes);
+  const auto other = run("--train-images 320");
+  EXPECT_EQ(other.exit_code, 3) << other.output;
+  EXPECT_THAT(other.output, HasSubstr(R"(expected dataset_contents = "10 classes, 640 + 640 images of 4x4x1, )"));
+}
+
+TEST(Search, TheFinalTestTransfersSchedulesToItsEpochs) {
+  const Folder folder;
+  write_dataset(folder);
+  // Halved every epoch, this learning rate leaves the networks half-trained; halved once in eight epochs it does not.
+  // learn.
+  const std::string set = "--set optimizer=adam --set learning_rate=0.002 --set learning_rate_schedule=";
+  const std::string search = "--search shuffle --particles 1 --trials 1 --initialization uniform --top 1 --repeats 1 ";
+  const auto result = run_murmur(
+      search_command(folder, "a.db", search + set + "-0.6 --final-epochs 8 --quiet --json " + (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("1 trainings of 8 epochs on train + validation"));
+  const auto report = nlohmann::json::parse(read_text(folder / "a.json"));
+  EXPECT_EQ(report["epochs"], 8);
+  EXPECT_EQ(report["schedule_epochs"], 2);
+  const auto& baseline = report["rows"][0];
+  EXPECT_EQ(baseline["setting"]["learning_rate_schedule"], -0.6);
+  // The same training, asked for by hand: with the schedule of two epochs, and with what it is in eight.
+  const auto accuracy = [&](const std::string& rest) {
+    const auto trained = run_murmur("train --quiet --device cpu --micro-batch 32 --train-on-all --data " +
+                                    folder.path() + " --epochs 8 --json " + (folder / "t.json") + " --seed " +
+                                    std::to_string(report["first_seed"].get<uint64_t>()) + " " + set + rest);
+    EXPECT_EQ(trained.exit_code, 0) << trained.output;
+    return nlohmann::json::parse(read_text(folder / "t.json"))["networks"][0]["test_accuracy"];
+  };
+  EXPECT_EQ(accuracy("-0.6 --schedule-epochs 2"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.9"), baseline["test_accuracies"][0]);
+  EXPECT_NE(accuracy("-0.6"), baseline["test_accuracies"][0]);
+  // Another number of epochs is another test, the same one is not trained again.
+  ASSERT_EQ(
+      run_murmur(search_command(folder, "a.db", search + set + "-0.6 --quiet --json " + (folder / "b.json"))).exit_code,
+      0);
+  EXPECT_EQ(nlohmann::json::parse(read_text(folder / "b.json"))["epochs"], 2);
 }
 
 TEST(Search, SearchesOnlyWhatIsAskedFor) {

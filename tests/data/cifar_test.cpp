@@ -146,6 +146,13 @@ TEST_F(CifarTest, RejectsFilesOfTheWrongSize) {
   EXPECT_THAT(error(), StartsWith(path + ": expected the end of the gzip stream"));
 }
 
+TEST_F(CifarTest, RejectsABatchThatWasCutBetweenRecords) {
+  write_cifar10(data_);
+  write_file(data_ / "data_batch_4.bin", records(6, {{4}}));
+  EXPECT_EQ(error(), (data_ / "data_batch_4.bin").string() +
+                         ": expected 2 records as in data_batch_1.bin, got 1: file truncated?");
+}
+
 TEST_F(CifarTest, RejectsLabelsOutOfRange) {
   write_cifar10(data_);
   write_file(data_ / "data_batch_5.bin", records(0, {{9}, {10}}));

@@ -8,6 +8,8 @@
 #include <set>
 
 #include "data/dataset.hpp"
+#include "data/image_cache.hpp"
+#include "data/image_list.hpp"
 #include "engine/error.hpp"
 #include "tests/data/image_files.hpp"
 
@@ -90,7 +92,47 @@ TEST_F(ImageFolderTest, PassesOverWhatIsNoImage) {
   write_file(data_ / "train" / "cats" / ".hidden.png", ramp(3));
   write_file(data_ / "train" / ".trash" / "x.png", ramp(3));
   write_file(data_ / "train" / "labels.csv", ramp(3));
-  EXPECT_EQ(load().contents, before.contents);
+  const Dataset after = load();
+  EXPECT_EQ(after.contents, before.contents);
+  EXPECT_EQ(before.num_others, 0);
+  EXPECT_EQ(after.num_others, 1) << "in the folders of classes, hidden ones apart";
+}
+
+TEST_F(ImageFolderTest, TakesTheRarerNamesOfJpegFiles) {
+  for (const char* name : {"a.jfif", "b.JPE"})
+    write_file(data_ / "train" / "cats" / name, jpeg(2, 2, 3, Bytes(12, 90)));
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.train.num_samples, 8);
+  EXPECT_EQ(dataset.num_others, 0);
+}
+
+/// Nobody in particular for one test: root can read every folder.
+class ScopedNobody {
+ public:
+  ScopedNobody() {
+    if (is_root_ && seteuid(65534) != 0) throw std::runtime_error("seteuid failed");
+  }
+  ScopedNobody(const ScopedNobody&) = delete;
+  ScopedNobody& operator=(const ScopedNobody&) = delete;
+  ~ScopedNobody() {
+    if (is_root_ && seteuid(0) != 0) abort();
+  }
+
+ private:
+  bool is_root_ = geteuid() == 0;
+};
+
+TEST_F(ImageFolderTest, SaysWhatMayNotBeRead) {
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder_.path(), perms::all);
+  for (const auto& folder : {data_ / "train" / "cats", data_ / "train", data_}) {
+    std::filesystem::permissions(folder, perms::none);
+    {
+      const ScopedNobody nobody;
+      EXPECT_THAT(error(), AllOf(HasSubstr(folder.string()), HasSubstr("Permission denied")));
+    }
+    std::filesystem::permissions(folder, perms::all);
+  }
 }
 
 // Made in another order, the files come back from the file system in another order.
@@ -166,22 +208,37 @@ Bytes read_all(const std::filesystem::path& path) {
 }
 
 TEST_F(ImageFolderTest, UsesTheCache) {
-  const Dataset first = load();
+  Dataset first = load();
   ASSERT_TRUE(std::filesystem::exists(cache_));
-  // Same path, size and time, other pixels: only a load without the cache would see them.
-  const auto time = std::filesystem::last_write_time(file("train", 0, 0));
-  const auto size = std::filesystem::file_size(file("train", 0, 0));
-  write_file(file("train", 0, 0), Bytes(size, 0));
-  std::filesystem::last_write_time(file("train", 0, 0), time);
+  // Other pixels than the files have: only a load from the cache sees them.
+  first.train.images.front() ^= 1;
+  first.test.images.back() ^= 1;
+  ASSERT_TRUE(write_cache(cache_, fingerprint(list_images(data_), {}), first));
   const Dataset second = load();
   EXPECT_EQ(first.train.images, second.train.images);
   EXPECT_EQ(first.train.labels, second.train.labels);
   EXPECT_EQ(first.test.images, second.test.images);
   EXPECT_EQ(first.test.labels, second.test.labels);
   EXPECT_EQ(first.num_classes, second.num_classes);
-  EXPECT_EQ(first.contents, second.contents);
   EXPECT_EQ(second.name, "image-folder");
   EXPECT_EQ(second.directory, data_);
+}
+
+// As `cp -p` and `rsync -t` do it: same name, size and time of modification.
+TEST_F(ImageFolderTest, NoticesAnImageThatTookAnothersPlaceAndTime) {
+  const auto path = file("train", 0, 0);
+  load();
+  const auto time = std::filesystem::last_write_time(path);
+  const Bytes pixels = read_all(path);
+  const Bytes other = plain_png(2, 2, {9, 200, 0});
+  ASSERT_EQ(pixels.size(), other.size());
+  write_file(path, other);
+  std::filesystem::last_write_time(path, time);
+  EXPECT_THAT(reds(load().train), ::testing::Contains(9));
+  write_file(folder_.path() / "swap", pixels);
+  std::filesystem::last_write_time(folder_.path() / "swap", time);
+  std::filesystem::rename(folder_.path() / "swap", path);
+  EXPECT_THAT(reds(load().train), ::testing::Not(::testing::Contains(9)));
 }
 
 TEST_F(ImageFolderTest, RebuildsTheCacheWhenTheFolderChanges) {
@@ -277,9 +334,11 @@ TEST_F(ImageFolderTest, RejectsMissingParts) {
   EXPECT_EQ(error(),
             (data_ / "train").string() + ": expected a folder with one folder of images for each class, got none");
   std::filesystem::remove_all(data_);
-  EXPECT_THAT(error(), AllOf(StartsWith("dataset image-folder: expected the folders train and test with a folder of "
-                                        "images (.png, .jpg, .jpeg, .bmp) for each class, got none of them; looked in"),
-                             HasSubstr("to get them: make one folder a class in DIR/train and in DIR/test, or name")));
+  EXPECT_THAT(
+      error(),
+      AllOf(StartsWith("dataset image-folder: expected the folders train and test with a folder of "
+                       "images (.png, .jpg, .jpeg, .jpe, .jfif, .bmp) for each class, got none of them; looked in"),
+            HasSubstr("to get them: make one folder a class in DIR/train and in DIR/test, or name")));
 }
 
 TEST_F(ImageFolderTest, RejectsTooFewAndTooManyClasses) {
@@ -319,7 +378,8 @@ TEST_F(ImageFolderTest, RejectsClassesWithoutImages) {
   for (const char* part : {"test", "train"}) {
     std::filesystem::remove_all(data_ / part / "dogs");
     write_file(data_ / part / "dogs" / "notes.txt", {1});
-    EXPECT_EQ(error(), (data_ / part / "dogs").string() + ": expected images (.png, .jpg, .jpeg, .bmp), got none");
+    EXPECT_EQ(error(),
+              (data_ / part / "dogs").string() + ": expected images (.png, .jpg, .jpeg, .jpe, .jfif, .bmp), got none");
   }
 }
 

@@ -332,6 +332,8 @@ TEST(SearchDriver, ValidatesItsOptions) {
   expect_rejected("trials: expected at least 0, got -1", {.num_trials = -1});
   expect_rejected("epochs: expected at least 1, got 0", {.num_epochs = 0});
   expect_rejected("epochs of stage one: expected at least 1, got 0", {.stage_one_epochs = 0});
+  expect_rejected("abort_below: expected an accuracy in [0, 1], got nan",
+                  {.abort_below = std::numeric_limits<double>::quiet_NaN()});
   expect_rejected("at most the 2 of a full training, got 3", {.num_epochs = 2, .stage_one_epochs = 3});
 }
 
