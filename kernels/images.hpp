@@ -61,10 +61,10 @@ MURMUR_KERNEL void load_channels(const ImageLanes& lanes, const T* array, const 
                                  PerImageElement<T>& out) {
   const T* values = array + part.first_channel;
   const auto channels = static_cast<int32_t>(part.image.channels);
+  const auto channel = [channels](int32_t e) { return e - noise::quotient(e, channels) * channels; };
   lanes.fill(out, [&](int i) {
     const int32_t e = 4 * i;
-    return Quad<T>{values[e % channels], values[(e + 1) % channels], values[(e + 2) % channels],
-                   values[(e + 3) % channels]};
+    return Quad<T>{values[channel(e)], values[channel(e + 1)], values[channel(e + 2)], values[channel(e + 3)]};
   });
 }
 

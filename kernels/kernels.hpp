@@ -46,7 +46,7 @@ struct InputArgs {
   int64_t output_stride = 0;  // elements from network to network
   int32_t* targets = nullptr;
 
-  MURMUR_HD int64_t sample_size() const { return size.height * size.width * size.channels; }
+  MURMUR_HD int64_t sample_size() const { return size.elements(); }
 };
 
 /// 2. Activation, in place: bias · activation noise · ReLU · dropout · next layer's input mask.

@@ -19,7 +19,7 @@ struct Windows {
         input(args.size, args.layout, tile),
         output(args.output_size(), args.layout, tile) {}
 
-  /// True where the places of sixteen outputs follow one another.
+  /// True where the places of every sixteen outputs follow one another.
   MURMUR_HD bool in_runs() const { return input.image.channels % 16 == 0; }
   /// True where there are pixels that no window reads.
   MURMUR_HD bool have_rest() const {
@@ -27,16 +27,14 @@ struct Windows {
   }
 };
 
-/// Where the windows of a step's outputs start in the input. What is beyond the last output repeats it.
+/// Where the windows of a step's outputs start in the input.
 MURMUR_KERNEL void find_windows(const ImageLanes& lanes, const Windows& windows, int64_t first, Places& places) {
   const auto channels = static_cast<int32_t>(windows.input.image.channels);
   const auto out_width = static_cast<int32_t>(windows.output.image.width);
-  const int32_t last = static_cast<int32_t>(windows.output.image.elements()) - 1;
   const auto start = static_cast<int32_t>(first);
   const auto across = static_cast<int32_t>(windows.width) * channels;
   const auto down = static_cast<int32_t>(windows.height * windows.input.image.width) * channels;
   const auto place = [=](int32_t e) {
-    e = e < last ? e : last;
     const int32_t pixel = noise::quotient(e, channels);
     const int32_t y = noise::quotient(pixel, out_width);
     return y * down + (pixel - y * out_width) * across + (e - pixel * channels);
@@ -154,7 +152,7 @@ struct NormPoolForward {
     if (args.pooling == Pooling::kMax) {
       Places where;
       max_pool(lanes, windows, places, norm, x, value, where);
-      lanes.elements([&](int e) { y[e] = value[e]; });
+      lanes.each_element([&](int e) { y[e] = value[e]; });
     } else {
       const T share = T{1} / static_cast<T>(args.window_height * args.window_width);
       load_constant(lanes, T{0}, value);

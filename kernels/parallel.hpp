@@ -19,7 +19,9 @@
 //   lanes = all.first_elements(n)        the lanes whose quads hold n elements
 //   lanes.elements([&](int e) { ... });  arithmetic on Elements and PerElement values
 //   lanes.each_element([&](int e) { ... });  memory access and sums: exactly the elements that exist
-//   lanes.each_place(places, in_runs, [&](int e, int32_t place) { ... });  the same, for memory elsewhere
+//   lanes.each_place(places, in_runs, [&](int e, int32_t place) { ... });  the same, for memory elsewhere: in_runs says
+//                                        that there are n x 16 elements, and that the places of each 16 follow one
+//                                        another
 //   Elements<T> x(memory);  x[e]         a tensor's elements, between x.load(lanes) and x.store(lanes)
 //   PerElement<T> n;  n[e]               values that lanes.fill(n, [&](int i) { return quad; }) has set
 //

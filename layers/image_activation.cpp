@@ -23,7 +23,7 @@ Tensor make_sums(const Step& step, const Activations& images) {
 
 void check_images(const char* operation, const Step& step, const Activations& input) {
   const noise::ImageSize& size = input.size;
-  if (size.height * size.width * size.channels != input.num_features || input.layout != Layout::kSampleMajor) {
+  if (size.elements() != input.num_features || input.layout != Layout::kSampleMajor) {
     throw ShapeError("{}: expected sample-major images, got {} features and {} x {} x {}", operation,
                      input.num_features, size.height, size.width, size.channels);
   }
@@ -180,7 +180,7 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
   args.x = x.data<T>();
   args.stride = x.network_stride();
   const noise::ImageSize size = args.output_size();
-  const int64_t num_features = size.height * size.width * size.channels;
+  const int64_t num_features = size.elements();
   const Tensor output =
       step.arena.zeros({step.args.num_networks, step.args.micro_batch, padded(num_features)}, step.dtype);
   operation.forward(output);

@@ -3,14 +3,27 @@
 namespace murmur {
 namespace {
 
-Tensor reordered(const Step& step, const Tensor& source, const noise::ImageSize& size, ImageLayout from) {
-  const Tensor target = step.arena.zeros(source.shape(), step.dtype);
+struct Images {
+  Tensor tensor;
+  ImageLayout layout;
+};
+
+/// Writes to `target`, which has the other layout.
+void reorder_images(const Step& step, const noise::ImageSize& size, const Images& source, const Tensor& target) {
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    reorder(step.stream, ReorderArgs<T>{step.args.num_networks, step.args.micro_batch, size, from, source.data<T>(),
-                                        source.network_stride(), target.data<T>(), target.network_stride()});
+    reorder(step.stream,
+            ReorderArgs<T>{step.args.num_networks, step.args.micro_batch, size, source.layout, source.tensor.data<T>(),
+                           source.tensor.network_stride(), target.data<T>(), target.network_stride()});
   });
-  return target;
+}
+
+void add_to(const Step& step, const Tensor& part, const Tensor& target) {
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    add(step.stream, AddArgs<T>{step.args.num_networks, part.network_size(), part.data<T>(), part.network_stride(),
+                                target.data<T>(), target.network_stride()});
+  });
 }
 
 }  // namespace
@@ -20,11 +33,16 @@ Activations channels_last(const Step& step, const Activations& images) {
   result.image_layout = ImageLayout::kChannelsLast;
   const bool is_same = images.size.height * images.size.width == 1;
   if (images.image_layout == ImageLayout::kChannelsLast || is_same) return result;
-  const Tensor output = reordered(step, images.x.value(), images.size, ImageLayout::kChannelBlocks);
+  const Tensor output = step.arena.zeros(images.x.value().shape(), step.dtype);
+  reorder_images(step, images.size, {images.x.value(), ImageLayout::kChannelBlocks}, output);
   result.x = Variable::result("channels_last", output, {images.x},
                               [step, x = images.x, size = images.size](const Variable& self) {
-                                if (x.requires_grad())
-                                  x.take_grad(reordered(step, self.grad(), size, ImageLayout::kChannelsLast));
+                                const Variable::Target target = x.grad_target(step.arena);
+                                const Images grad{self.grad(), ImageLayout::kChannelsLast};
+                                if (!target.accumulate) return reorder_images(step, size, grad, target.grad);
+                                const Tensor part = step.arena.scratch(target.grad.shape(), step.dtype);
+                                reorder_images(step, size, grad, part);
+                                add_to(step, part, target.grad);
                               });
   return result;
 }

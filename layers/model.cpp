@@ -18,7 +18,7 @@ class Model::Builder {
     word_ = &layer.word;
     switch (layer.kind) {
       case LayerKind::kFlatten:
-        size_ = {1, 1, size_.height * size_.width * size_.channels};
+        size_ = {1, 1, size_.elements()};
         break;
       case LayerKind::kLinear:
         add_linear(layer.size > 0 ? layer.size : num_classes_);
@@ -74,7 +74,7 @@ class Model::Builder {
   }
 
   void add_linear(int64_t out) {
-    const int64_t in = size_.height * size_.width * size_.channels;
+    const int64_t in = size_.elements();
     WeightLayer layer{};
     layer.weight = model_.parameters_.add_kernel(out, in);
     layer.bias = model_.parameters_.add_vector(out);

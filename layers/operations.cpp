@@ -92,7 +92,7 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
     throw ShapeError("input: expected samples [{}, {}) within images and labels, got {} images and {} labels",
                      source.first, source.first + step.args.epoch_size, source.images.size(0), source.labels.size(0));
   }
-  if (source.size.height * source.size.width * source.size.channels != source.sample_size()) {
+  if (source.size.elements() != source.sample_size()) {
     throw ShapeError("input: expected images of {} x {} x {} elements, got {}", source.size.height, source.size.width,
                      source.size.channels, source.sample_size());
   }

@@ -51,7 +51,10 @@ void* buffer(Buffer which, size_t bytes) {
   };
   static thread_local std::vector<Line> buffers[kNumBuffers];
   std::vector<Line>& lines = buffers[which];
-  if (lines.size() * sizeof(Line) < bytes) lines.resize(bytes / sizeof(Line) + 1);
+  if (lines.size() * sizeof(Line) < bytes) {
+    lines = {};  // before the new one, and nothing is copied
+    lines.resize(bytes / sizeof(Line) + 1);
+  }
   return lines.data();
 }
 
@@ -74,7 +77,8 @@ Tag input_tag(const Convolution& args) {
 }
 
 /// One convolution as oneDNN writes it down. The layout of the weights is the library's choice, and they are reordered
-/// on the way, as the input is where it does not suit the output: both are small then.
+/// on the way: they are small. So is the input where it does not suit the output: an image, or the few places where
+/// blocks begin or end.
 struct Description {
   dnnl::algorithm algorithm;
   memory::desc input, own_input, weight, own_weight, output;
@@ -137,7 +141,10 @@ dnnl::convolution_backward_weights::primitive_desc describe_backward_weight(cons
 #endif
 
 dnnl::reorder make_reorder(const memory::desc& from, const memory::desc& to, const dnnl::primitive_attr& attributes) {
-  return dnnl::reorder(dnnl::reorder::primitive_desc(library_engine(), from, library_engine(), to, attributes));
+  const dnnl::reorder::primitive_desc primitive(library_engine(), from, library_engine(), to, attributes);
+  // It would be that of the thread which is here now.
+  if (primitive.scratchpad_desc().get_size() != 0) throw Error("convolution: expected a reorder without a scratchpad");
+  return dnnl::reorder(primitive);
 }
 
 memory wrap(const memory::desc& desc, void* data) {
@@ -172,7 +179,7 @@ struct Plan {
 dnnl::primitive_attr accumulating() {
   dnnl::post_ops add;
   add.append_sum();
-  dnnl::primitive_attr attributes;
+  dnnl::primitive_attr attributes = user_scratchpad();
   attributes.set_post_ops(add);
   return attributes;
 }
@@ -206,26 +213,31 @@ Plan make_plan(ConvolutionPass pass, const Convolution& args, dnnl::algorithm al
   }
   plan.reorder_weight = pass == ConvolutionPass::kBackwardWeight
                             ? make_reorder(plan.weight, d.own_weight, accumulating())
-                            : make_reorder(d.own_weight, plan.weight, {});
+                            : make_reorder(d.own_weight, plan.weight, user_scratchpad());
   if (plan.reorders_input()) {
-    plan.reorder_input = pass == ConvolutionPass::kBackwardInput ? make_reorder(d.input, d.own_input, {})
-                                                                 : make_reorder(d.own_input, d.input, {});
+    plan.reorder_input = pass == ConvolutionPass::kBackwardInput
+                             ? make_reorder(d.input, d.own_input, user_scratchpad())
+                             : make_reorder(d.own_input, d.input, user_scratchpad());
   }
   return plan;
 }
 
-/// Winograd's algorithm takes 3 x 3 filters at 2.25 instead of 9 products a pixel, and whole blocks of channels.
+/// Winograd's algorithm takes 3 x 3 filters at 2.25 instead of 9 products a pixel, in tiles of 4 x 4 pixels, and whole
+/// blocks of channels.
 bool suits_winograd(const Convolution& args) {
   const ConvolutionShape& shape = args.shape;
   return shape.kernel == 3 && shape.stride == 1 && shape.channels % kChannelBlock == 0 &&
-         args.output_layout == ImageLayout::kChannelBlocks;
+         args.output_layout == ImageLayout::kChannelBlocks && shape.out_height() > 2 && shape.out_width() > 2;
 }
+/// Where its tiles do not fit a cache, it takes them all at once: more memory, in every thread, than it is worth.
+constexpr size_t kMaxScratchpadBytes = size_t{128} << 20;
 
 std::shared_ptr<const Plan> plan_of(ConvolutionPass pass, const Convolution& args) {
   const OneThread one;
   if (suits_winograd(args)) {
     try {
-      return std::make_shared<Plan>(make_plan(pass, args, dnnl::algorithm::convolution_winograd));
+      auto plan = std::make_shared<Plan>(make_plan(pass, args, dnnl::algorithm::convolution_winograd));
+      if (plan->scratchpad.get_size() <= kMaxScratchpadBytes) return plan;
     } catch (const dnnl::error& error) {
       if (error.status != dnnl_unimplemented) throw;
     }

@@ -11,7 +11,7 @@
 // map and the image is resampled once.
 namespace murmur::noise {
 
-/// Samples of height x width x channels elements, channels last.
+/// Samples of height x width x channels elements.
 struct ImageSize {
   int64_t height = 0;
   int64_t width = 0;
@@ -109,7 +109,8 @@ MURMUR_HD float reflect(float x, float length) {
 inline constexpr int64_t kMaxElements = int64_t{1} << 22;
 
 /// n / divisor for 0 <= n < kMaxElements, in float, which vectorises as integer division does not. Exact: n + 1/2 is,
-/// and the two roundings add less than n 2^-23 / divisor, so that 1/2 / divisor keeps the result from the next integer.
+/// and the two roundings add less than
+/// (n + 1/2) 2^-23 / divisor, which is less than the 1/2 / divisor that are between the result and the next integer.
 MURMUR_HD int32_t quotient(int32_t n, int32_t divisor) {
   return static_cast<int32_t>((static_cast<float>(n) + 0.5f) * (1.0f / static_cast<float>(divisor)));
 }

@@ -14,7 +14,7 @@ namespace murmur::test {
 /// 60 validate, 50 test. 300 is no multiple of a micro-batch or batch.
 inline TrainingData small_data(Device device, const noise::ImageSize& size = {5, 5, 1}) {
   constexpr int64_t kTrain = 360, kTest = 50;
-  const int64_t sample_size = size.height * size.width * size.channels;
+  const int64_t sample_size = size.elements();
   TrainingData data;
   const auto images = [&](int64_t count, uint64_t seed) {
     return Tensor::from<uint8_t>(random_bytes(static_cast<size_t>(count * sample_size), seed), {count, sample_size},
