@@ -16,7 +16,7 @@ int64_t channel_tiles(int64_t channels) {
 /// The sum of a channel over all tiles that have it; `which` is 0 or 1.
 template <class Args, class T>
 MURMUR_HD double channel_sum(const Args& args, const T* sums, int64_t network, int which, int64_t channel) {
-  const int64_t blocks = num_channel_blocks(args.size, args.layout);
+  const int64_t blocks = num_blocks(args.size, args.layout);
   const int64_t channels = args.size.channels / blocks;
   const int64_t width = 4 * quads_per_walk(channels);
   double total = 0;

@@ -12,6 +12,10 @@ using ImageLanes = Lanes<kImageLanes>;
 template <class T>
 using PerImageElement = PerElement<T, kImageLanes>;
 
+MURMUR_HD int64_t num_blocks(const noise::ImageSize& size, ImageLayout layout) {
+  return kHasChannelBlocks ? num_channel_blocks(size, layout) : 1;
+}
+
 /// What one tile sees of each sample: a block of its channels (all of them with channels last), an image by itself.
 struct ImagePart {
   noise::ImageSize whole;
@@ -21,8 +25,8 @@ struct ImagePart {
 
   MURMUR_HD ImagePart(const noise::ImageSize& size, ImageLayout layout, int64_t tile)
       : whole(size),
-        image{size.height, size.width, size.channels / num_channel_blocks(size, layout)},
-        index(tile % num_channel_blocks(size, layout)),
+        image{size.height, size.width, size.channels / num_blocks(size, layout)},
+        index(tile % num_blocks(size, layout)),
         first_channel(index * image.channels) {}
 
   /// Elements from sample to sample, and from a sample's start to the part's.
@@ -45,7 +49,7 @@ struct ImageWalk {
         size(part.image.elements()),
         stride(4 * quads_per_walk(part.image.channels)),
         num_rows(state.num_rows(args.step.micro_batch, args.step.epoch_size)),
-        first_row(tile / num_channel_blocks(image, args.layout) * args.rows_per_tile),
+        first_row(tile / num_blocks(image, args.layout) * args.rows_per_tile),
         last_row(first_row + args.rows_per_tile < args.step.micro_batch ? first_row + args.rows_per_tile
                                                                         : args.step.micro_batch) {}
 
@@ -115,10 +119,12 @@ struct ImageWords {
   int32_t quads_of_pixel;  // and these in all blocks together
 
   MURMUR_HD Quad<uint32_t> operator()(Technique technique, int i) const {
-    const int32_t quad = first + i;
-    const int32_t pixel = quad >> shift;
-    const int32_t place = pixel * quads_of_pixel + (quad - (pixel << shift));
+    const int32_t place = kHasChannelBlocks ? place_of(first + i) : first + i;
     return philox(position + static_cast<uint64_t>(place), make_site(technique, layer), 0, seed);
+  }
+  MURMUR_HD int32_t place_of(int32_t quad) const {
+    const int32_t pixel = quad >> shift;
+    return pixel * quads_of_pixel + (quad - (pixel << shift));
   }
 };
 

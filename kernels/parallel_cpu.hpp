@@ -8,6 +8,9 @@
 
 namespace murmur::cpu {
 
+/// Images may be in blocks of channels (ImageLayout).
+inline constexpr bool kHasChannelBlocks = true;
+
 /// One value a lane.
 template <class T, int kWidth>
 struct PerLane {

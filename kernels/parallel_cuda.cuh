@@ -11,6 +11,9 @@
 
 namespace murmur::cuda {
 
+/// Images have their channels last: registers that blocks would take are better used.
+inline constexpr bool kHasChannelBlocks = false;
+
 /// One value a lane: a register.
 template <class T, int kWidth>
 struct PerLane {

@@ -1,5 +1,6 @@
 // Images from blocks of channels to channels last, or back. One tile is one block of one sample.
-#include "kernels/images.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {
@@ -10,16 +11,18 @@ struct Reorder {
   ReorderArgs<T> args;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
-    const ImagePart block(args.size, ImageLayout::kChannelBlocks, tile);
-    const int64_t row = tile / num_channel_blocks(args.size, ImageLayout::kChannelBlocks) * block.row_stride();
+    const int64_t blocks = args.size.channels / kChannelBlock;
+    const int64_t row = tile / blocks * args.size.elements();
+    const int64_t block = tile % blocks;
+    const int64_t size = args.size.elements() / blocks;
     const T* source = args.source + network * args.source_stride + row;
     T* target = args.target + network * args.target_stride + row;
     const bool to_last = args.from == ImageLayout::kChannelBlocks;
-    for (int64_t first = 0; first < block.image.elements(); first += kWidth) {
-      all.first(block.image.elements() - first).each([&](int i) {
+    for (int64_t first = 0; first < size; first += kWidth) {
+      all.first(size - first).each([&](int i) {
         const int64_t e = first + i;
-        const int64_t in_blocks = block.start() + e;
-        const int64_t last = e / kChannelBlock * args.size.channels + block.first_channel + e % kChannelBlock;
+        const int64_t in_blocks = block * size + e;
+        const int64_t last = e / kChannelBlock * args.size.channels + block * kChannelBlock + e % kChannelBlock;
         target[to_last ? last : in_blocks] = source[to_last ? in_blocks : last];
       });
     }
@@ -28,8 +31,8 @@ struct Reorder {
 
 template <class T>
 void run(murmur::Stream& stream, const ReorderArgs<T>& args) {
-  const int64_t tiles = args.num_rows * num_channel_blocks(args.size, ImageLayout::kChannelBlocks);
-  launch(stream, "reorder", args.num_networks, tiles, Reorder<T>{args});
+  const int64_t blocks = num_channel_blocks(args.size, ImageLayout::kChannelBlocks);
+  launch(stream, "reorder", args.num_networks, args.num_rows * blocks, Reorder<T>{args});
 }
 
 }  // namespace
