@@ -215,6 +215,20 @@ void refuse_swarm_options(const CLI::App& command) {
   }
 }
 
+void add_final_test_options(CLI::App& app, SearchCommand& command) {
+  const CLI::Validator positive = whole_number(1, int64_t{1} << 20);
+  app.add_option("--top", command.final_test.top, "best settings to test at the end")
+      ->check(positive)
+      ->capture_default_str();
+  app.add_option("--repeats", command.final_test.repeats, "trainings of each in the final test")
+      ->check(positive)
+      ->capture_default_str();
+  app.add_option("--final-epochs", command.final_test.num_epochs,
+                 "epochs of these trainings (0: --epochs); the schedules are transferred")
+      ->check(whole_number(0, 1000000))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 Run add_search(CLI::App& app) {
@@ -267,16 +281,7 @@ Run add_search(CLI::App& app) {
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
-  sub->add_option("--top", command->final_test.top, "best settings to test at the end")
-      ->check(positive)
-      ->capture_default_str();
-  sub->add_option("--repeats", command->final_test.repeats, "trainings of each in the final test")
-      ->check(positive)
-      ->capture_default_str();
-  sub->add_option("--final-epochs", command->final_test.num_epochs,
-                  "epochs of these trainings (0: --epochs); the schedules are transferred")
-      ->check(whole_number(0, 1000000))
-      ->capture_default_str();
+  add_final_test_options(*sub, *command);
   add_common_options(*sub, command->common, 20);
   sub->add_option("--search", command->search,
                   "techniques to search (default: all 22 of the study); the others keep --set or off")
