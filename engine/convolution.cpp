@@ -80,7 +80,7 @@ bool has_library_convolution(Device device, const ConvolutionShape& shape) {
 }
 
 ImageLayout library_layout(Device device, const ConvolutionShape& shape) {
-  return device.is_cuda() ? ImageLayout::kChannelsLast : cpu::library_layout(shape);
+  return has_channel_blocks(device) ? cpu::library_layout(shape) : ImageLayout::kChannelsLast;
 }
 
 std::string convolution_library(Device device) {

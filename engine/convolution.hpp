@@ -13,6 +13,11 @@ namespace murmur {
 enum class ImageLayout : uint8_t { kChannelsLast, kChannelBlocks };
 inline constexpr int64_t kChannelBlock = 16;
 
+/// True where kernels read blocks of channels: on CPUs.
+constexpr bool has_channel_blocks(Device device) {
+  return !device.is_cuda() && !kEmulatedGpu;
+}
+
 /// A convolution over images: input [batch, height, width, channels], weight [filters, kernel, kernel, channels],
 /// output [batch, out_height, out_width, filters].
 struct ConvolutionShape {

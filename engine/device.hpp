@@ -13,6 +13,13 @@ inline constexpr bool kCudaBuild = true;
 inline constexpr bool kCudaBuild = false;
 #endif
 
+/// True in builds, for tests, in which the CPU runs the kernels' CUDA code (kernels/emulated).
+#if defined(MURMUR_EMULATE_GPU)
+inline constexpr bool kEmulatedGpu = true;
+#else
+inline constexpr bool kEmulatedGpu = false;
+#endif
+
 enum class DeviceType : uint8_t { kCpu, kCuda };
 
 /// Where a tensor lives and an operation runs.
@@ -21,7 +28,7 @@ struct Device {
   int index = 0;
 
   bool operator==(const Device&) const = default;
-  bool is_cuda() const { return type == DeviceType::kCuda; }
+  constexpr bool is_cuda() const { return type == DeviceType::kCuda; }
   /// "cpu", "cuda:0"
   std::string name() const;
 };

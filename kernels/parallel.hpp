@@ -33,6 +33,8 @@
 
 #if defined(__CUDACC__)
 #include "kernels/parallel_cuda.cuh"
+#elif defined(MURMUR_EMULATE_GPU)
+#include "kernels/emulated/parallel.hpp"
 #else
 #include "kernels/parallel_cpu.hpp"
 #endif

@@ -31,7 +31,7 @@ void check_images(const char* operation, const Step& step, const Activations& in
     throw ShapeError("{}: expected at most {} channels, or {} if a multiple of 4, got {}", operation, kImageLanes,
                      4 * kImageLanes, size.channels);
   }
-  if (input.image_layout == ImageLayout::kChannelBlocks && step.stream.device().is_cuda()) {
+  if (input.image_layout == ImageLayout::kChannelBlocks && !has_channel_blocks(step.stream.device())) {
     throw InvalidArgument("{}: expected channels last on {}, got blocks", operation, step.stream.device().name());
   }
   check_shape(operation, input.x.value(), {step.args.num_networks, step.args.micro_batch, padded(input.num_features)});

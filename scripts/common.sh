@@ -38,7 +38,7 @@ packages_of() {
     test) echo python3-optuna ;;
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
-    check) echo clang clang-format-14 clang-tidy-14 shellcheck ;;
+    check) echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev ;;
     *) die "packages: expected build, test, check or peers, got '$1'" ;;
   esac
 }

@@ -1,0 +1,186 @@
+#pragma once
+
+// Written in CUDA: its words come from nvcc, or from emulated/words.hpp.
+
+#include <cstdint>
+#include <type_traits>
+
+#include "engine/quad.hpp"
+
+namespace murmur::MURMUR_TARGET {
+
+/// Images have their channels last: registers that blocks would take are better used.
+inline constexpr bool kHasChannelBlocks = false;
+
+/// One value a lane: a register.
+template <class T, int kWidth>
+struct PerLane {
+  T value;
+  __device__ T& operator[](int) { return value; }
+  __device__ const T& operator[](int) const { return value; }
+};
+
+template <class T, int kWidth>
+struct PerLaneQuad {
+  Quad<T> value;
+  __device__ Quad<T> get(int) const { return value; }
+  __device__ void set(int, const Quad<T>& x) { value = x; }
+};
+
+/// One value an element of the lanes' quads: four registers a lane.
+template <class T, int kWidth>
+struct PerElement {
+  Quad<T> value;
+  __device__ T& operator[](int e) { return value.v[e & 3]; }
+  __device__ const T& operator[](int e) const { return value.v[e & 3]; }
+};
+
+/// The elements of a tensor that belong to a tile: four registers a lane, loaded and stored as one quad where that is
+/// whole and aligned.
+template <class T>
+class Elements {
+ public:
+  using Value = std::remove_const_t<T>;
+  __device__ explicit Elements(T* memory) : memory_(memory) {}
+
+  template <class AnyLanes>
+  __device__ void load(const AnyLanes& lanes) {
+    if (is_aligned() && lanes.has_whole_quad()) {
+      value_ = as_quads(memory_)[threadIdx.x];
+    } else {
+      lanes.elements([&](int e) { value_.v[e & 3] = lanes.has_element(e) ? memory_[e] : Value{0}; });
+    }
+  }
+  template <class AnyLanes>
+  __device__ void store(const AnyLanes& lanes) const {
+    if (is_aligned() && lanes.has_whole_quad()) {
+      as_quads(memory_)[threadIdx.x] = value_;
+    } else {
+      lanes.elements([&](int e) {
+        if (lanes.has_element(e)) memory_[e] = value_.v[e & 3];
+      });
+    }
+  }
+  __device__ Value& operator[](int e) { return value_.v[e & 3]; }
+
+ private:
+  /// Rows of bytes may have any size; all others are padded.
+  __device__ bool is_aligned() const {
+    return sizeof(T) >= 4 || reinterpret_cast<uintptr_t>(memory_) % alignof(Quad<Value>) == 0;
+  }
+
+  T* memory_;
+  Quad<Value> value_;
+};
+
+/// The lanes of a tile on a GPU: the threads of a block.
+template <int kWidth>
+class Lanes {
+ public:
+  __device__ explicit Lanes(int64_t count = kWidth) : Lanes(count, 4 * count) {}
+  __device__ Lanes first(int64_t count) const { return Lanes(count); }
+  __device__ Lanes first_elements(int64_t count) const { return Lanes(num_quads(count), count); }
+
+  template <class F>
+  __device__ void each(const F& f) const {
+    const int lane = static_cast<int>(threadIdx.x);
+    if (lane < count_) f(lane);
+  }
+
+  template <class F>
+  __device__ void elements(const F& f) const {
+    const int first = 4 * static_cast<int>(threadIdx.x);
+    if (!has_element(first)) return;
+    f(first);
+    f(first + 1);
+    f(first + 2);
+    f(first + 3);
+  }
+  template <class F>
+  __device__ void each_element(const F& f) const {
+    elements([&](int e) {
+      if (has_element(e)) f(e);
+    });
+  }
+  template <class F>
+  __device__ void each_place(const PerElement<int32_t, kWidth>& places, bool, const F& f) const {
+    each_element([&](int e) { f(e, places[e]); });
+  }
+  __device__ bool has_element(int e) const { return e < num_elements_; }
+  __device__ bool has_whole_quad() const { return has_element(4 * static_cast<int>(threadIdx.x) + 3); }
+
+  template <class F>
+  __device__ void compute(const F& f) const {
+    f(static_cast<int>(threadIdx.x));
+  }
+
+  template <class T, class F>
+  __device__ void fill(PerElement<T, kWidth>& x, const F& f) const {
+    x.value = f(static_cast<int>(threadIdx.x));
+  }
+
+  /// The sum over the existing lanes, in every thread. All threads of the block must get here.
+  template <class T>
+  __device__ T sum(const PerLane<T, kWidth>& x) const {
+    return sum_value(x.value);
+  }
+
+  template <class T>
+  __device__ Quad<T> sum(const PerLaneQuad<T, kWidth>& x) const {
+    return {sum_value(x.value.v[0]), sum_value(x.value.v[1]), sum_value(x.value.v[2]), sum_value(x.value.v[3])};
+  }
+
+  __device__ void sync() const { __syncthreads(); }
+
+  template <class F>
+  __device__ void leader(const F& f) const {
+    if (threadIdx.x == 0) f();
+  }
+
+ private:
+  static_assert(kWidth % 32 == 0);
+  __device__ Lanes(int64_t count, int64_t num_elements)
+      : count_(count < kWidth ? static_cast<int>(count) : kWidth),
+        num_elements_(num_elements < 4 * kWidth ? static_cast<int>(num_elements) : 4 * kWidth) {}
+
+  template <class T>
+  __device__ T sum_value(T value) const {
+    __shared__ T partial[kWidth / 32];
+    const int lane = static_cast<int>(threadIdx.x);
+    T total = lane < count_ ? value : T{0};
+    for (int offset = 16; offset > 0; offset /= 2) total += __shfl_down_sync(0xffffffffu, total, offset);
+    __syncthreads();  // the last sum's readers are done with `partial`
+    if (lane % 32 == 0) partial[lane / 32] = total;
+    __syncthreads();
+    total = T{0};
+    for (int warp = 0; warp < kWidth / 32; ++warp) total += partial[warp];
+    return total;
+  }
+
+  int count_;
+  int num_elements_;
+};
+
+/// A tile's random access to an image: every element with its neighbours to the right and below (0 beyond the image's
+/// end). On the GPU the bytes themselves, through the cache.
+class Image {
+ public:
+  template <class AnyLanes>
+  __device__ Image(const AnyLanes&, const uint8_t* bytes, int64_t count, int64_t right, int64_t below)
+      : bytes_(bytes),
+        count_(static_cast<int32_t>(count)),
+        right_(static_cast<int32_t>(right)),
+        below_(static_cast<int32_t>(below)) {}
+  /// The element, its right neighbour, the one below it and that one's right neighbour.
+  __device__ Quad<float> square(int32_t i) const {
+    return {at(i), at(i + right_), at(i + below_), at(i + below_ + right_)};
+  }
+
+ private:
+  __device__ float at(int32_t i) const { return i < count_ ? static_cast<float>(__ldg(bytes_ + i)) : 0.0f; }
+
+  const uint8_t* bytes_;
+  int32_t count_, right_, below_;
+};
+
+}  // namespace murmur::MURMUR_TARGET
