@@ -17,8 +17,7 @@ Tensor Arena::zeros(Shape shape, DType dtype) {
 Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
   constexpr int64_t kAlignment = 256;
   const int64_t num_networks = shape.empty() ? 1 : shape[0];
-  const int64_t num_bytes =
-      (num_networks * network_stride * size_bytes(dtype) + kAlignment - 1) / kAlignment * kAlignment;
+  const int64_t num_bytes = num_networks * network_stride * size_bytes(dtype);
   while (current_ < chunks_.size() && chunk_used_ + num_bytes > chunks_[current_].size) {
     ++current_;
     chunk_used_ = 0;
@@ -28,8 +27,9 @@ Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
     chunks_.push_back({allocate(device_, size), size});
   }
   const int64_t offset = chunk_used_;
-  chunk_used_ += num_bytes;
-  used_bytes_ += num_bytes;
+  const int64_t rounded = (num_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  chunk_used_ += rounded;
+  used_bytes_ += rounded;
   return Tensor::wrap(chunks_[current_].memory, offset, std::move(shape), network_stride, dtype, device_);
 }
 

@@ -12,9 +12,16 @@ namespace murmur {
 /// captured; nothing is allocated while it runs. Tensors keep their chunk alive.
 class Arena {
  public:
-  explicit Arena(Device device, int64_t chunk_bytes = int64_t{16} << 20) : device_(device), chunk_bytes_(chunk_bytes) {}
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr int64_t kChunkBytes = 0;  // a chunk a tensor: the sanitizer sees where it ends
+#else
+  static constexpr int64_t kChunkBytes = int64_t{16} << 20;
+#endif
+  explicit Arena(Device device, int64_t chunk_bytes = kChunkBytes) : device_(device), chunk_bytes_(chunk_bytes) {}
 
-  Device device() const { return device_; }
+  Device device() const {
+    return device_;
+  }
   /// As Tensor::zeros.
   Tensor zeros(Shape shape, int64_t network_stride, DType dtype);
   Tensor zeros(Shape shape, DType dtype);
@@ -25,7 +32,9 @@ class Arena {
   /// and asks for the same tensors every time, so that padding stays zero.
   void reset();
   /// Bytes handed out so far.
-  int64_t used_bytes() const { return used_bytes_; }
+  int64_t used_bytes() const {
+    return used_bytes_;
+  }
 
  private:
   Device device_;

@@ -1,5 +1,6 @@
 #include "engine/memory.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,10 +13,11 @@ namespace {
 constexpr size_t kAlignment = 256;
 
 std::shared_ptr<void> allocate_host(int64_t num_bytes) {
-  const size_t rounded = (static_cast<size_t>(num_bytes) + kAlignment - 1) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
-  if (memory == nullptr) throw std::bad_alloc();
-  std::memset(memory, 0, rounded);
+  // Not rounded up, as aligned_alloc would have it: sanitizers see where it ends.
+  const auto size = static_cast<size_t>(num_bytes);
+  void* memory = nullptr;
+  if (posix_memalign(&memory, kAlignment, std::max<size_t>(size, 1)) != 0) throw std::bad_alloc();
+  std::memset(memory, 0, size);
   return {memory, [](void* pointer) { std::free(pointer); }};
 }
 

@@ -34,8 +34,11 @@ LEARNING_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
 SETS = ("validation", "test")
 
 
-def make_optimizer(name, parameters):
-    rate = LEARNING_RATES[name]
+def learning_rate(name, options):
+    return options.learning_rate or LEARNING_RATES[name]
+
+
+def make_optimizer(name, parameters, rate):
     if name == "adam":
         return torch.optim.Adam(parameters, lr=rate, eps=1e-7)
     return torch.optim.SGD(parameters, lr=rate, momentum=0.9 if name == "momentum" else 0)
@@ -72,7 +75,7 @@ def train_pytorch(data, optimizer_name, seeds, options):
     images, labels = data["training"]
     for seed in seeds:
         network = make_network(options.model, seed, options.same_weights)
-        optimizer = make_optimizer(optimizer_name, network.parameters())
+        optimizer = make_optimizer(optimizer_name, network.parameters(), learning_rate(optimizer_name, options))
         for _ in range(options.epochs):
             for first in range(0, len(images), options.batch):
                 rows = slice(first, first + options.batch)
@@ -93,7 +96,7 @@ def train_murmur(options, optimizer_name, seeds):
         command += ["--networks", str(len(seeds)), "--seed", str(seeds[0]), "--epochs", str(options.epochs)]
         command += ["--device", options.device, "--micro-batch", str(options.batch), "--quiet", "--json", path]
         command += ["--set", f"batch_size={options.batch}", "--set", f"optimizer={optimizer_name}"]
-        command += ["--set", f"learning_rate={LEARNING_RATES[optimizer_name]}", "--set", f"init_scale={INIT_SCALE}"]
+        command += ["--set", f"learning_rate={learning_rate(optimizer_name, options)}", "--set", f"init_scale={INIT_SCALE}"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with open(path, encoding="utf-8") as file:
             networks = json.load(file)["networks"]
@@ -147,6 +150,7 @@ def main():
     parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder with its files")
     parser.add_argument("--device", default="cpu", help="murmur's device (PyTorch runs on the CPU)")
     parser.add_argument("--optimizers", nargs="+", default=list(LEARNING_RATES), choices=list(LEARNING_RATES))
+    parser.add_argument("--learning-rate", type=float, default=0, help="of all optimizers (0: each its own)")
     parser.add_argument("--seeds", type=int, default=5, help="networks trained on each side, 2 or more")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=10)
@@ -163,7 +167,7 @@ def main():
     data = load_data(options.data, options.train_images)
     seeds = list(range(options.first_seed, options.first_seed + options.seeds))
     report = fashion.provenance()
-    report.update(model=options.model, pytorch=torch.__version__, epochs=options.epochs, seeds=seeds, same_weights=options.same_weights)
+    report.update(model=options.model, pytorch=torch.__version__, epochs=options.epochs, batch=options.batch, seeds=seeds, same_weights=options.same_weights)
     report.update(blas=fashion.blas_libraries(), threads=torch.get_num_threads())
     report["results"] = {}
     blas = ", ".join(report["blas"]) or "built in"

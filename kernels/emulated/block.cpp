@@ -70,12 +70,8 @@ class Block {
     for (size_t i = 0; i < num_threads; ++i) threads_[i].state = State::kReady;
     try {
       do {
-        for (size_t i = 0; i < num_threads; ++i) {
-          const size_t next = order == Order::kAscending ? i : num_threads - 1 - i;
-          if (threads_[next].state == State::kReady) resume(next);
-        }
-        if (error_) std::rethrow_exception(error_);
-      } while (release());
+        run_to_barrier(order);
+      } while (release_block());
     } catch (...) {
       // Fibers in the middle of a kernel: nothing can end them, and nothing may run them again.
       static thread_local auto& abandoned = *new std::vector<std::vector<Thread>>;
@@ -139,11 +135,25 @@ class Block {
     finish_switch(own, &main_stack_, &main_stack_bytes_);
   }
 
-  /// Lets go whom all others have caught up with: first the warps, then the block. False when all have ended.
-  bool release() {
-    bool any = false;
-    for (size_t first = 0; first < num_threads_; first += kWarp) any |= release_warp(first);
-    if (any) return true;
+  /// Each warp goes as far ahead of the others as it can: that is where a missing barrier shows.
+  void run_to_barrier(Order order) {
+    const size_t num_warps = (num_threads_ + kWarp - 1) / kWarp;
+    const auto nth = [order](size_t i, size_t count) { return order == Order::kAscending ? i : count - 1 - i; };
+    for (size_t i = 0; i < num_warps; ++i) {
+      const size_t first = nth(i, num_warps) * kWarp;
+      const size_t width = std::min(kWarp, num_threads_ - first);
+      do {
+        for (size_t k = 0; k < width; ++k) {
+          const size_t next = first + nth(k, width);
+          if (threads_[next].state == State::kReady) resume(next);
+        }
+        if (error_) std::rethrow_exception(error_);
+      } while (release_warp(first, first + width));
+    }
+  }
+
+  /// Lets all threads go that are at one barrier. False when all have ended.
+  bool release_block() {
     const Thread& first = threads_[0];
     for (size_t i = 1; i < num_threads_; ++i) {
       if (threads_[i].state != first.state || (first.state != State::kEnded && !same_place(threads_[i], first))) {
@@ -157,8 +167,8 @@ class Block {
     return true;
   }
 
-  bool release_warp(size_t first) {
-    const size_t end = std::min(first + kWarp, num_threads_);
+  /// Lets the threads of a warp go that are at one shuffle, with what they get from each other.
+  bool release_warp(size_t first, size_t end) {
     for (size_t i = first; i < end; ++i) {
       if (threads_[i].state != State::kAtShuffle || !same_place(threads_[i], threads_[first])) return false;
     }

@@ -13,6 +13,10 @@
 
 #include "engine/tensor.hpp"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace murmur::test {
 
 /// Half the distance from 1 to the next number: the largest relative error of one rounding.
@@ -23,7 +27,8 @@ inline constexpr double kRounding = std::numeric_limits<T>::epsilon() / 2;
 template <class T>
 inline constexpr double kBothRoundings = kRounding<T> + kRounding<double>;
 
-/// An array on a device with guards before and behind it: a kernel that writes outside of it shows.
+/// An array on a device with guards before and behind it: a kernel that writes outside of it shows, and to the address
+/// sanitizer one that reads there.
 template <class T>
 class GuardedArray {
  public:
@@ -33,6 +38,7 @@ class GuardedArray {
     std::vector<T> all(size_ + 2 * kGuards, guard());
     std::ranges::copy(values, all.begin() + kGuards);
     tensor_.copy_from_host(all.data(), static_cast<int64_t>(all.size() * sizeof(T)));
+    poison_guards();
   }
   GuardedArray(size_t size, T value, Device device) : GuardedArray(std::vector<T>(size, value), device) {}
 
@@ -40,16 +46,18 @@ class GuardedArray {
   size_t size() const { return size_; }
 
   std::vector<T> values() const {
-    const std::vector<T> all = tensor_.template to_vector<T>();
+    const std::vector<T> all = with_guards();
     return {all.begin() + kGuards, all.end() - kGuards};
   }
   void set(const std::vector<T>& values) {
-    std::vector<T> all = tensor_.template to_vector<T>();
+    std::vector<T> all = with_guards();
     std::ranges::copy(values, all.begin() + kGuards);
+    unpoison_guards();
     tensor_.copy_from_host(all.data(), static_cast<int64_t>(all.size() * sizeof(T)));
+    poison_guards();
   }
   bool guards_intact() const {
-    const std::vector<T> all = tensor_.template to_vector<T>();
+    const std::vector<T> all = with_guards();
     const auto is_guard = [](T value) { return value == guard(); };
     return std::all_of(all.begin(), all.begin() + kGuards, is_guard) &&
            std::all_of(all.end() - kGuards, all.end(), is_guard);
@@ -58,6 +66,26 @@ class GuardedArray {
  private:
   static constexpr int64_t kGuards = 64;  // a whole cache line of every type, so that data() stays aligned
   static T guard() { return static_cast<T>(77); }
+
+  std::vector<T> with_guards() const {
+    unpoison_guards();
+    const std::vector<T> all = tensor_.template to_vector<T>();
+    poison_guards();
+    return all;
+  }
+#if defined(__SANITIZE_ADDRESS__)
+  void poison_guards() const {
+    if (tensor_.device().is_cuda()) return;
+    ASAN_POISON_MEMORY_REGION(data() - kGuards, kGuards * sizeof(T));
+    ASAN_POISON_MEMORY_REGION(data() + size_, kGuards * sizeof(T));
+  }
+  void unpoison_guards() const {
+    if (!tensor_.device().is_cuda()) ASAN_UNPOISON_MEMORY_REGION(data() - kGuards, (size_ + 2 * kGuards) * sizeof(T));
+  }
+#else
+  void poison_guards() const {}
+  void unpoison_guards() const {}
+#endif
 
   size_t size_;
   Tensor tensor_;

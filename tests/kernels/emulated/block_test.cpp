@@ -71,6 +71,25 @@ TEST(EmulatedBlock, ARaceGivesTwoResults) {
   EXPECT_EQ(sum_of_neighbours(Order::kAscending, true), sum_of_neighbours(Order::kDescending, true));
 }
 
+// A warp runs ahead of the others to the next barrier: here the first one overwrites what the second has not read.
+TEST(EmulatedBlock, AWarpRunsAhead) {
+  const auto second_sees = [](bool synchronised) {
+    int shared = 0;
+    std::vector<int> seen(64);
+    run_block(64, Order::kAscending, [&] {
+      if (threadIdx.x == 0) shared = 1;
+      __syncthreads();
+      seen[threadIdx.x] = shared;
+      if (synchronised) __syncthreads();
+      __shfl_down_sync(0xffffffffu, 0, 1);
+      if (threadIdx.x == 0) shared = 2;
+    });
+    return seen[63];
+  };
+  EXPECT_EQ(second_sees(true), 1);
+  EXPECT_EQ(second_sees(false), 2);
+}
+
 TEST(EmulatedBlock, ThreadsThatWaitForEverAreAnError) {
   const auto message = [](const std::function<void()>& thread) -> std::string {
     try {
