@@ -4,11 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <numeric>
 #include <vector>
 
+#include "engine/arena.hpp"
 #include "engine/error.hpp"
-#include "kernels/emulated/words.hpp"
+#include "tests/support/arrays.hpp"
+
+#define MURMUR_TARGET cpu
+#include "kernels/parallel.hpp"
 
 namespace murmur::emulated {
 namespace {
@@ -128,6 +134,39 @@ TEST(EmulatedBlock, AnExceptionReachesTheCaller) {
                          }),
                Error);
 }
+
+/// Writes down which thread of which tile runs.
+struct Record {
+  static constexpr int kWidth = 32;
+  std::vector<int64_t>* order;
+  void operator()(const cpu::Lanes<kWidth>& all, int64_t /*network*/, int64_t tile) const {
+    all.first(3).each([&](int i) { order->push_back(10 * tile + i); });
+  }
+};
+
+// The kernels of this build are launched as blocks, and every other time backwards.
+TEST(EmulatedBlock, IsWhatALaunchRuns) {
+  const auto stream = make_stream(kCpu, 1);
+  std::vector<int64_t> order;
+  for (int i = 0; i < 2; ++i) cpu::launch(*stream, "record", 1, 2, Record{&order});
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 10, 11, 12, 12, 11, 10, 2, 1, 0));
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+// What stands behind "no kernel reads outside": the sanitizer knows where arrays and tensors end.
+TEST(EmulatedBlock, TheSanitizerSeesWhereMemoryEnds) {
+  const test::GuardedArray<float> array(5, 1.0f, kCpu);
+  EXPECT_EQ(__asan_region_is_poisoned(array.data(), 5 * sizeof(float)), nullptr);
+  EXPECT_TRUE(__asan_address_is_poisoned(array.data() - 1));
+  EXPECT_TRUE(__asan_address_is_poisoned(array.data() + 5));
+  Arena arena(kCpu);
+  for (int i = 0; i < 2; ++i) {
+    const Tensor tensor = arena.zeros({1, 7}, DType::kF32);
+    EXPECT_FALSE(__asan_address_is_poisoned(tensor.data<float>() + 6));
+    EXPECT_TRUE(__asan_address_is_poisoned(tensor.data<float>() + 7));
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace murmur::emulated
