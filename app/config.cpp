@@ -7,7 +7,7 @@
 #include <fstream>
 #include <optional>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::app {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "app/options.hpp"
-#include "pso/study.hpp"
+#include "murmur/pso/study.hpp"
 
 namespace murmur::app {
 

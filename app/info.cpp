@@ -2,7 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::app {
 namespace {

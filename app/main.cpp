@@ -12,7 +12,7 @@
 
 #include "app/commands.hpp"
 #include "app/config.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace {
 

@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/image.hpp"
-#include "engine/error.hpp"
-#include "layers/schedule.hpp"
+#include "murmur/data/image.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/schedule.hpp"
 
 namespace murmur::app {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.hpp"
-#include "kernels/techniques.hpp"
-#include "layers/population_trainer.hpp"
-#include "layers/specification.hpp"
+#include "murmur/data/dataset.hpp"
+#include "murmur/layers/population_trainer.hpp"
+#include "murmur/layers/specification.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 namespace murmur::app {
 

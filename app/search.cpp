@@ -11,8 +11,8 @@
 #include "app/final_test.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
-#include "engine/error.hpp"
-#include "pso/driver.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/driver.hpp"
 
 namespace murmur::app {
 namespace {

@@ -13,7 +13,7 @@
 #include <memory>
 #include <random>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::bench {
 namespace {
@@ -85,8 +85,8 @@ Tensor random_tensor(Shape shape, DType dtype, Device device, uint64_t seed, dou
   throw InvalidArgument("random_tensor: expected f32 or u8, got {}", name(dtype));
 }
 
-TrainingData random_data(int64_t num_training, int64_t num_validation, const noise::ImageSize& size,
-                         int64_t num_classes, Device device) {
+TrainingData random_data(int64_t num_training, int64_t num_validation, const ImageSize& size, int64_t num_classes,
+                         Device device) {
   const int64_t num_train = num_training + num_validation;
   const int64_t num_test = std::max(num_validation, int64_t{1});
   const int64_t sample_size = size.height * size.width * size.channels;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.hpp"
-#include "layers/population_trainer.hpp"
+#include "murmur/engine/device.hpp"
+#include "murmur/layers/population_trainer.hpp"
 
 // What the benchmark programs share.
 namespace murmur::bench {
@@ -29,8 +29,8 @@ Tensor random_tensor(Shape shape, DType dtype, Device device, uint64_t seed, dou
 
 /// Random images and labels: training samples, then validation samples, in one tensor, and as many test samples as
 /// validation samples (at least one).
-TrainingData random_data(int64_t num_training, int64_t num_validation, const noise::ImageSize& size,
-                         int64_t num_classes, Device device);
+TrainingData random_data(int64_t num_training, int64_t num_validation, const ImageSize& size, int64_t num_classes,
+                         Device device);
 
 /// What traces a figure back to its run: device, description, commit, compiler, command, date (UTC). An empty `commit`
 /// is filled in from the source tree, where that is a git repository.

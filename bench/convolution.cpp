@@ -8,8 +8,8 @@
 
 #include "bench/common.hpp"
 #include "bench/gemm_limit.hpp"
-#include "engine/error.hpp"
-#include "layers/convolution.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/convolution.hpp"
 
 namespace murmur::bench {
 namespace {

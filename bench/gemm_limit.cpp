@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "bench/common.hpp"
-#include "engine/cpu/host.hpp"
-#include "engine/quad.hpp"
+#include "murmur/engine/cpu/host.hpp"
+#include "murmur/engine/quad.hpp"
 
 namespace murmur::bench {
 namespace {

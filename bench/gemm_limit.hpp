@@ -4,11 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "engine/gemm.hpp"
-#include "engine/stream.hpp"
-#include "layers/parameters.hpp"
-#include "layers/population_trainer.hpp"
-#include "layers/specification.hpp"
+#include "murmur/engine/gemm.hpp"
+#include "murmur/engine/stream.hpp"
+#include "murmur/layers/parameters.hpp"
+#include "murmur/layers/population_trainer.hpp"
+#include "murmur/layers/specification.hpp"
 
 namespace murmur::bench {
 

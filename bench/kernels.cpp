@@ -15,13 +15,13 @@
 
 #include "bench/common.hpp"
 #include "bench/reference.hpp"
-#include "kernels/kernels.hpp"
-#include "layers/parameters.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/layers/parameters.hpp"
 
 namespace murmur::bench {
 namespace {
 
-constexpr noise::ImageSize kImageSize{28, 28, 1};
+constexpr ImageSize kImageSize{28, 28, 1};
 constexpr int64_t kSampleSize = 28 * 28;
 constexpr int64_t kHidden = 50;
 constexpr int64_t kClasses = 10;

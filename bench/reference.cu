@@ -1,8 +1,8 @@
 #include "bench/reference.hpp"
 
-#include "engine/random/distributions.hpp"
-#include "engine/random/philox.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "engine/device.hpp"
-#include "engine/quad.hpp"
-#include "engine/stream.hpp"
+#include "murmur/engine/device.hpp"
+#include "murmur/engine/quad.hpp"
+#include "murmur/engine/stream.hpp"
 
 // Kernels that only benchmarks need: the ceilings that the fused kernels are held against.
 namespace murmur::bench {

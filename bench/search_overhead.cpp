@@ -15,14 +15,14 @@
 #include <vector>
 
 #include "bench/common.hpp"
-#include "engine/error.hpp"
-#include "layers/specification.hpp"
-#include "pso/driver.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/specification.hpp"
+#include "murmur/pso/driver.hpp"
 
 namespace murmur::bench {
 namespace {
 
-constexpr noise::ImageSize kImageSize{4, 4, 1};
+constexpr ImageSize kImageSize{4, 4, 1};
 constexpr int64_t kNumClasses = 10;
 constexpr uint64_t kSeed = 1;
 

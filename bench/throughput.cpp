@@ -12,8 +12,8 @@
 
 #include "bench/common.hpp"
 #include "bench/gemm_limit.hpp"
-#include "engine/error.hpp"
-#include "layers/specification.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/specification.hpp"
 
 namespace murmur::bench {
 namespace {
@@ -51,11 +51,11 @@ Setting all_noise() {
   return setting;
 }
 
-noise::ImageSize image_size(const Options& options) {
+ImageSize image_size(const Options& options) {
   if (options.image.empty()) {
-    return options.model == "vgg3" ? noise::ImageSize{32, 32, 3} : noise::ImageSize{28, 28, 1};
+    return options.model == "vgg3" ? ImageSize{32, 32, 3} : ImageSize{28, 28, 1};
   }
-  noise::ImageSize size;
+  ImageSize size;
   char rest = 0;
   if (std::sscanf(options.image.c_str(), "%" SCNd64 "x%" SCNd64 "x%" SCNd64 "%c", &size.height, &size.width,
                   &size.channels, &rest) != 3 ||

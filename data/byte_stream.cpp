@@ -1,4 +1,4 @@
-#include "data/byte_stream.hpp"
+#include "murmur/data/byte_stream.hpp"
 
 #include <zlib.h>
 
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

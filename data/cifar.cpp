@@ -1,4 +1,4 @@
-#include "data/cifar.hpp"
+#include "murmur/data/cifar.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "data/byte_stream.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/byte_stream.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "data/cifar.hpp"
-#include "data/image_cache.hpp"
-#include "data/image_folder.hpp"
-#include "data/mnist.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/cifar.hpp"
+#include "murmur/data/image_cache.hpp"
+#include "murmur/data/image_folder.hpp"
+#include "murmur/data/mnist.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {
@@ -23,7 +23,7 @@ struct KnownDataset {
   bool (*is_in)(const std::filesystem::path& directory);
   Dataset (*load)(const std::string& name, const std::filesystem::path& directory);
   const char* how_to_get;
-  Dataset (*load_resized)(const std::string& name, const std::filesystem::path& directory, ImageSize size) = nullptr;
+  Dataset (*load_resized)(const std::string& name, const std::filesystem::path& directory, ImageExtent size) = nullptr;
 };
 
 const std::vector<KnownDataset>& known_datasets() {
@@ -102,9 +102,9 @@ std::vector<std::string> dataset_names() {
   return names;
 }
 
-Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageSize image_size) {
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageExtent image_size) {
   const KnownDataset& known = find_known(name);
-  const bool is_resized = image_size != ImageSize{};
+  const bool is_resized = image_size != ImageExtent{};
   if (is_resized && known.load_resized == nullptr) {
     throw InvalidArgument("image size: expected none for {}, whose images have one size; got {}x{}", name,
                           image_size.height, image_size.width);

@@ -17,11 +17,11 @@ struct Samples {
   std::vector<uint8_t> labels;  ///< [num_samples], each < num_classes of the data set
 };
 
-struct ImageSize {
+struct ImageExtent {
   int64_t height = 0;
   int64_t width = 0;
 
-  bool operator==(const ImageSize&) const = default;
+  bool operator==(const ImageExtent&) const = default;
 };
 
 /// A data set: samples to train on and samples to test on, of one image size. Neither part is empty.
@@ -55,7 +55,7 @@ std::vector<std::string> dataset_names();
 /// have one size and take no other. Throws: InvalidArgument (unknown name; an image size for a data set that has its
 /// own), DataError (not found: says
 ///         where it looked and how to get it; bad files).
-Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageSize image_size = {});
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageExtent image_size = {});
 
 /// The samples to train on: the first 80 % of the training file (rounded down), or all of it.
 /// Throws: InvalidArgument (fewer than 2 samples; fewer than 1 to train on all).

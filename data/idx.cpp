@@ -1,4 +1,4 @@
-#include "data/idx.hpp"
+#include "murmur/data/idx.hpp"
 
 #include <fmt/ranges.h>
 
@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "data/byte_stream.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/byte_stream.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/image.hpp"
+#include "murmur/data/image.hpp"
 
 #include <stb_image.h>
 
@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <memory>
 
-#include "data/byte_stream.hpp"
-#include "data/jpeg.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/byte_stream.hpp"
+#include "murmur/data/jpeg.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {
@@ -34,7 +34,7 @@ Pixels decode(std::span<const uint8_t> bytes, int& height, int& width) {
   throw DataError("{}: expected a PNG, JPEG or BMP image, got: {}", name, stbi_failure_reason());
 }
 
-ImageSize declared_size(const std::string& name, std::span<const uint8_t> bytes) {
+ImageExtent declared_size(const std::string& name, std::span<const uint8_t> bytes) {
   int width = 0;
   int height = 0;
   int channels = 0;
@@ -44,7 +44,7 @@ ImageSize declared_size(const std::string& name, std::span<const uint8_t> bytes)
     throw_not_an_image(name);
   }
   // The height of a BMP file is negative where its first row is the upper one.
-  const ImageSize size{std::abs(int64_t{height}), int64_t{width}};
+  const ImageExtent size{std::abs(int64_t{height}), int64_t{width}};
   if (size.height < 1 || size.width < 1) {
     throw DataError("{}: expected an image of at least 1x1, got {}x{}", name, size.height, size.width);
   }
@@ -60,7 +60,7 @@ uint32_t little_endian(std::span<const uint8_t> bytes, size_t first, size_t coun
   return number;
 }
 
-bool is_whole_bmp(std::span<const uint8_t> bytes, ImageSize size) {
+bool is_whole_bmp(std::span<const uint8_t> bytes, ImageExtent size) {
   constexpr uint32_t kOldHeaderBytes = 12;
   const auto first = static_cast<int64_t>(little_endian(bytes, 10, 4));
   const int64_t bits = little_endian(bytes, little_endian(bytes, 14, 4) == kOldHeaderBytes ? 24 : 28, 2);
@@ -69,7 +69,7 @@ bool is_whole_bmp(std::span<const uint8_t> bytes, ImageSize size) {
 }
 
 /// stb_image reads zeros where a BMP file has been cut off.
-void check_bmp(const std::string& name, std::span<const uint8_t> bytes, ImageSize size) {
+void check_bmp(const std::string& name, std::span<const uint8_t> bytes, ImageExtent size) {
   if (bytes[0] != 'B' || is_whole_bmp(bytes, size)) return;
   throw DataError("{}: expected a whole image of {}x{}, got a file that ends after {} bytes", name, size.height,
                   size.width, bytes.size());
@@ -77,9 +77,9 @@ void check_bmp(const std::string& name, std::span<const uint8_t> bytes, ImageSiz
 
 }  // namespace
 
-ImageSize parse_image_size(std::string_view text) {
+ImageExtent parse_image_size(std::string_view text) {
   if (text.empty()) return {};
-  ImageSize size;
+  ImageExtent size;
   const char* const end = text.data() + text.size();
   auto [rest, error] = std::from_chars(text.data(), end, size.height);
   size.width = size.height;
@@ -95,7 +95,7 @@ ImageSize parse_image_size(std::string_view text) {
   return size;
 }
 
-ImageSize read_image_size(const std::filesystem::path& path) {
+ImageExtent read_image_size(const std::filesystem::path& path) {
   return declared_size(path.string(), read_bytes(path, kMaxFileBytes));
 }
 
@@ -104,12 +104,12 @@ Image read_image(const std::filesystem::path& path) {
 }
 
 Image decode_image(const std::string& name, std::span<const uint8_t> bytes) {
-  const ImageSize size = declared_size(name, bytes);
+  const ImageExtent size = declared_size(name, bytes);
   int width = 0;
   int height = 0;
   const Pixels pixels = decode(bytes, height, width);
   if (!pixels) throw_not_an_image(name);
-  if (ImageSize{height, width} != size) {
+  if (ImageExtent{height, width} != size) {
     throw DataError("{}: expected {}x{} pixels as in the header, got {}x{}", name, size.height, size.width, height,
                     width);
   }

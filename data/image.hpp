@@ -7,19 +7,19 @@
 #include <string_view>
 #include <vector>
 
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 namespace murmur {
 
 /// One colour image.
 struct Image {
-  ImageSize size;
+  ImageExtent size;
   std::vector<uint8_t> pixels;  ///< [height, width, 3], red, green, blue, 0..255
 };
 
 /// The size that text stands for: "32" is 32 x 32, "32x48" is 32 high and 48 wide, "" is none asked for ({0, 0}).
 /// Throws: InvalidArgument (not so, or a side outside of 1..4096).
-ImageSize parse_image_size(std::string_view text);
+ImageExtent parse_image_size(std::string_view text);
 
 /// Decodes a PNG, JPEG or BMP file, whatever its name. Grey images get three equal channels, 16-bit values keep their
 /// upper byte, alpha and Exif orientation are dropped (as torchvision's ImageFolder does).
@@ -32,12 +32,12 @@ Image read_image(const std::filesystem::path& path);
 Image decode_image(const std::string& name, std::span<const uint8_t> bytes);
 
 /// The size that the file's header declares. Throws: as read_image, as far as the header tells.
-ImageSize read_image_size(const std::filesystem::path& path);
+ImageExtent read_image_size(const std::filesystem::path& path);
 
 /// The image at another size: bilinear where it grows; where it shrinks the triangle is as wide as the step between the
 /// output's pixels, so that every input pixel counts. Fixed point, so the same bits everywhere; an image that has the
 /// size already is not touched. Shapes: size at least 1 x 1.
 /// Source: the definition is that of Pillow's BILINEAR and of torchvision's Resize.
-Image resized(Image image, ImageSize size);
+Image resized(Image image, ImageExtent size);
 
 }  // namespace murmur

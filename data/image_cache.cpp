@@ -1,4 +1,4 @@
-#include "data/image_cache.hpp"
+#include "murmur/data/image_cache.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -44,8 +44,8 @@ uint32_t header_checksum(const Header& header) {
   return crc(0, &header, offsetof(Header, header_checksum));
 }
 
-std::string size_name(ImageSize size) {
-  return size == ImageSize{} ? "native" : fmt::format("{}x{}", size.height, size.width);
+std::string size_name(ImageExtent size) {
+  return size == ImageExtent{} ? "native" : fmt::format("{}x{}", size.height, size.width);
 }
 
 /// The folder for caches of all programs, empty where the environment names none.
@@ -113,7 +113,7 @@ bool write_file(const std::filesystem::path& path, const Header& header, const D
 
 }  // namespace
 
-std::vector<std::filesystem::path> cache_paths(const std::filesystem::path& directory, ImageSize image_size) {
+std::vector<std::filesystem::path> cache_paths(const std::filesystem::path& directory, ImageExtent image_size) {
   std::vector<std::filesystem::path> paths{directory / (".murmur-cache-" + size_name(image_size))};
   std::error_code error;
   const std::string absolute = std::filesystem::canonical(directory, error).string();

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 namespace murmur {
 
@@ -16,7 +16,7 @@ namespace murmur {
 
 /// The names a cache may have, the preferred first: .murmur-cache-HxW (or -native) in the folder itself, then a file
 /// named after the folder's absolute path in $XDG_CACHE_HOME/murmur or ~/.cache/murmur.
-std::vector<std::filesystem::path> cache_paths(const std::filesystem::path& directory, ImageSize image_size);
+std::vector<std::filesystem::path> cache_paths(const std::filesystem::path& directory, ImageExtent image_size);
 
 /// The data set in a cache; none where there is no file, or one that is of another folder or state, or damaged.
 std::optional<Dataset> read_cache(const std::filesystem::path& path, uint64_t fingerprint);

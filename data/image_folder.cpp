@@ -1,4 +1,4 @@
-#include "data/image_folder.hpp"
+#include "murmur/data/image_folder.hpp"
 
 #include <unistd.h>
 
@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "data/image.hpp"
-#include "data/image_cache.hpp"
-#include "data/image_list.hpp"
-#include "engine/error.hpp"
-#include "engine/random/permutation.hpp"
+#include "murmur/data/image.hpp"
+#include "murmur/data/image_cache.hpp"
+#include "murmur/data/image_list.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/engine/random/permutation.hpp"
 
 namespace murmur {
 namespace {
@@ -62,7 +62,7 @@ std::vector<ImageFile> in_mixed_order(const std::vector<ImageFile>& files) {
   return mixed;
 }
 
-void check_memory(const std::filesystem::path& directory, size_t num_images, ImageSize size) {
+void check_memory(const std::filesystem::path& directory, size_t num_images, ImageExtent size) {
   const double needed = static_cast<double>(num_images) * static_cast<double>(size.height * size.width * kColours);
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   if (memory > 0 && needed > memory) {
@@ -74,7 +74,7 @@ void check_memory(const std::filesystem::path& directory, size_t num_images, Ima
 }
 
 /// The images of one part in colour, and whether all are grey.
-std::pair<Samples, bool> decode(const std::vector<ImageFile>& files, ImageSize size) {
+std::pair<Samples, bool> decode(const std::vector<ImageFile>& files, ImageExtent size) {
   const auto image_bytes = static_cast<size_t>(size.height * size.width * kColours);
   Samples samples{static_cast<int64_t>(files.size()), size.height, size.width, kColours, {}, {}};
   samples.images.resize(files.size() * image_bytes);
@@ -105,8 +105,8 @@ void make_grey(Samples& samples) {
   samples.channels = 1;
 }
 
-Dataset decode(const std::filesystem::path& directory, const ImageList& list, ImageSize image_size) {
-  const ImageSize size = image_size == ImageSize{} ? read_image_size(list.train.front().path) : image_size;
+Dataset decode(const std::filesystem::path& directory, const ImageList& list, ImageExtent image_size) {
+  const ImageExtent size = image_size == ImageExtent{} ? read_image_size(list.train.front().path) : image_size;
   check_memory(directory, list.train.size() + list.test.size(), size);
   auto [train, is_grey] = decode(in_mixed_order(list.train), size);
   Samples test = decode(in_mixed_order(list.test), size).first;
@@ -117,7 +117,7 @@ Dataset decode(const std::filesystem::path& directory, const ImageList& list, Im
   return {"", list.num_classes, std::move(train), std::move(test)};
 }
 
-Dataset read_or_decode(const std::filesystem::path& directory, ImageSize image_size) {
+Dataset read_or_decode(const std::filesystem::path& directory, ImageExtent image_size) {
   const ImageList list = list_images(directory);
   const uint64_t state = fingerprint(list, image_size);
   const auto caches = cache_paths(directory, image_size);
@@ -143,7 +143,7 @@ bool has_image_folder(const std::filesystem::path& directory) {
          std::filesystem::is_directory(directory / "test", ignored);
 }
 
-Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size) {
+Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageExtent image_size) {
   Dataset dataset = read_or_decode(directory, image_size);
   dataset.name = name;
   dataset.directory = directory;

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 namespace murmur {
 
@@ -30,6 +30,6 @@ bool has_image_folder(const std::filesystem::path& directory);
 /// Cache:   the result is kept in one file and read from there as long as every path, size, time and inode stays as it
 ///          was; see image_cache.hpp.
 /// Throws: DataError (a part, class or image is missing or bad, and which; images that do not fit into memory).
-Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageSize image_size);
+Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageExtent image_size);
 
 }  // namespace murmur

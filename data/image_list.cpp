@@ -1,4 +1,4 @@
-#include "data/image_list.hpp"
+#include "murmur/data/image_list.hpp"
 
 #include <fmt/ranges.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {
@@ -164,7 +164,7 @@ ImageList list_images(const std::filesystem::path& directory) {
   return list;
 }
 
-uint64_t fingerprint(const ImageList& list, ImageSize image_size) {
+uint64_t fingerprint(const ImageList& list, ImageExtent image_size) {
   Hash hash;
   hash.add(static_cast<uint64_t>(image_size.height));
   hash.add(static_cast<uint64_t>(image_size.width));

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 namespace murmur {
 
@@ -33,6 +33,6 @@ ImageList list_images(const std::filesystem::path& directory);
 
 /// A hash of every path (from the part's folder on), size, times and inode, and of the image size asked for (FNV-1a, 64
 /// bits).
-uint64_t fingerprint(const ImageList& list, ImageSize image_size);
+uint64_t fingerprint(const ImageList& list, ImageExtent image_size);
 
 }  // namespace murmur

@@ -1,9 +1,9 @@
-#include "data/jpeg.hpp"
+#include "murmur/data/jpeg.hpp"
 
 #include <algorithm>
 #include <cstddef>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/mnist.hpp"
+#include "murmur/data/mnist.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "data/idx.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/idx.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 namespace murmur {
 

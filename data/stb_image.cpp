@@ -1,6 +1,6 @@
 // The implementation of stb_image, by itself: its warnings are its own (see CMakeLists.txt). A failed assertion of the
 // library is a bad file, not the end of the program.
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 #define STBI_ASSERT(x) ((x) ? static_cast<void>(0) : throw murmur::DataError("image decoder: expected {}", #x))
 #define STBI_FAILURE_USERMSG

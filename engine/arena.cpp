@@ -1,10 +1,10 @@
-#include "engine/arena.hpp"
+#include "murmur/engine/arena.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <numeric>
 
-#include "engine/memory.hpp"
+#include "murmur/engine/memory.hpp"
 
 namespace murmur {
 

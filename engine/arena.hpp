@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/tensor.hpp"
+#include "murmur/engine/tensor.hpp"
 
 namespace murmur {
 

@@ -1,10 +1,10 @@
-#include "engine/convolution.hpp"
+#include "murmur/engine/convolution.hpp"
 
 #include <cstdint>
 
-#include "engine/cpu/convolution.hpp"
-#include "engine/cuda/convolution.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cpu/convolution.hpp"
+#include "murmur/engine/cuda/convolution.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/stream.hpp"
-#include "engine/target.hpp"
+#include "murmur/engine/stream.hpp"
+#include "murmur/engine/target.hpp"
 
 namespace murmur {
 

@@ -1,12 +1,12 @@
-#include "engine/device.hpp"
+#include "murmur/engine/device.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
 
-#include "engine/cpu/host.hpp"
-#include "engine/cuda/device.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cpu/host.hpp"
+#include "murmur/engine/cuda/device.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 

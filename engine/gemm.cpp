@@ -1,8 +1,8 @@
-#include "engine/gemm.hpp"
+#include "murmur/engine/gemm.hpp"
 
-#include "engine/cpu/gemm.hpp"
-#include "engine/cuda/gemm.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cpu/gemm.hpp"
+#include "murmur/engine/cuda/gemm.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "engine/target.hpp"
+#include "murmur/engine/target.hpp"
 
 // Elementary functions that vectorise on the CPU and give the same bits on every device: written with explicit fma, and
 // with no product-and-sum left for a compiler to contract. libm's own are calls that g++ cannot vectorise.

@@ -1,11 +1,11 @@
-#include "engine/memory.hpp"
+#include "murmur/engine/memory.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
-#include "engine/cuda/memory.hpp"
+#include "murmur/engine/cuda/memory.hpp"
 
 namespace murmur {
 namespace {

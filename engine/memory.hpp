@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "engine/device.hpp"
+#include "murmur/engine/device.hpp"
 
 namespace murmur {
 

@@ -1,7 +1,7 @@
-#include "engine/profiling.hpp"
+#include "murmur/engine/profiling.hpp"
 
-#include "engine/cuda/profiling.hpp"
-#include "engine/device.hpp"
+#include "murmur/engine/cuda/profiling.hpp"
+#include "murmur/engine/device.hpp"
 
 namespace murmur {
 

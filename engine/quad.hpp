@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/target.hpp"
+#include "murmur/engine/target.hpp"
 
 namespace murmur {
 

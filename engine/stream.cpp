@@ -1,8 +1,8 @@
-#include "engine/stream.hpp"
+#include "murmur/engine/stream.hpp"
 
-#include "engine/cpu/stream.hpp"
-#include "engine/cuda/stream.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cpu/stream.hpp"
+#include "murmur/engine/cuda/stream.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 

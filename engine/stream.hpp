@@ -4,7 +4,7 @@
 #include <memory>
 #include <span>
 
-#include "engine/device.hpp"
+#include "murmur/engine/device.hpp"
 
 namespace murmur {
 

@@ -1,4 +1,4 @@
-#include "engine/tensor.hpp"
+#include "murmur/engine/tensor.hpp"
 
 #include <fmt/ranges.h>
 
@@ -6,7 +6,7 @@
 #include <functional>
 #include <numeric>
 
-#include "engine/memory.hpp"
+#include "murmur/engine/memory.hpp"
 
 namespace murmur {
 namespace {

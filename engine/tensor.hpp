@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/device.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 

@@ -1,11 +1,11 @@
-#include "engine/timing.hpp"
+#include "murmur/engine/timing.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

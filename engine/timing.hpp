@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "engine/stream.hpp"
+#include "murmur/engine/stream.hpp"
 
 namespace murmur {
 

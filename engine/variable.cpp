@@ -1,10 +1,10 @@
-#include "engine/variable.hpp"
+#include "murmur/engine/variable.hpp"
 
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
 
-#include "engine/profiling.hpp"
+#include "murmur/engine/profiling.hpp"
 
 namespace murmur {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "engine/arena.hpp"
-#include "engine/tensor.hpp"
+#include "murmur/engine/arena.hpp"
+#include "murmur/engine/tensor.hpp"
 
 namespace murmur {
 

@@ -1,8 +1,8 @@
 // Kernel 2: everything between two GEMMs, and its backward. One tile is one quad of features; its lanes are samples.
-#include "engine/random/philox.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/noise/activation.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
+#include "murmur/techniques/noise/activation.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -1,7 +1,7 @@
 // The end of a tick: each network counts its samples and updates. A kernel of its own, because all others read the
 // state.
-#include "kernels/kernels.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -1,6 +1,6 @@
 // The small kernels around a batch norm: from the partial sums of a tile's lanes to the statistics, coefficients and
 // parameter gradients of each channel. One lane is a channel. Sums are finished in double: E[x^2] - E[x]^2 cancels.
-#include "kernels/images.hpp"
+#include "murmur/kernels/images.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -1,6 +1,6 @@
 // Kernel 2 for a convolution, first half: bias, noise, ReLU, and the sums that a batch norm after it needs. One tile is
 // a few samples of the micro-batch.
-#include "kernels/images.hpp"
+#include "murmur/kernels/images.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

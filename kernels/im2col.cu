@@ -1,7 +1,7 @@
 // Convolution as a matrix product: the unfolded input, and back. One tile is one sample's row of output pixels (im2col)
 // or of input pixels (col2im).
-#include "kernels/kernels.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/random/philox.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/noise/activation.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
+#include "murmur/techniques/noise/activation.hpp"
 
 // What the kernels over images [P, m, padded D] share: their walk, their channels, their masks.
 namespace murmur::MURMUR_TARGET {
@@ -12,18 +12,18 @@ using ImageLanes = Lanes<kImageLanes>;
 template <class T>
 using PerImageElement = PerElement<T, kImageLanes>;
 
-MURMUR_HD int64_t num_blocks(const noise::ImageSize& size, ImageLayout layout) {
+MURMUR_HD int64_t num_blocks(const ImageSize& size, ImageLayout layout) {
   return kHasChannelBlocks ? num_channel_blocks(size, layout) : 1;
 }
 
 /// What one tile sees of each sample: a block of its channels (all of them with channels last), an image by itself.
 struct ImagePart {
-  noise::ImageSize whole;
-  noise::ImageSize image;
+  ImageSize whole;
+  ImageSize image;
   int64_t index;  // of the block
   int64_t first_channel;
 
-  MURMUR_HD ImagePart(const noise::ImageSize& size, ImageLayout layout, int64_t tile)
+  MURMUR_HD ImagePart(const ImageSize& size, ImageLayout layout, int64_t tile)
       : whole(size),
         image{size.height, size.width, size.channels / num_blocks(size, layout)},
         index(tile % num_blocks(size, layout)),
@@ -44,7 +44,7 @@ struct ImageWalk {
   int64_t last_row;
 
   template <class Args>
-  MURMUR_HD ImageWalk(const Args& args, const noise::ImageSize& image, const NetworkState& state, int64_t tile)
+  MURMUR_HD ImageWalk(const Args& args, const ImageSize& image, const NetworkState& state, int64_t tile)
       : part(image, args.layout, tile),
         size(part.image.elements()),
         stride(4 * quads_per_walk(part.image.channels)),

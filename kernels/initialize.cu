@@ -1,9 +1,9 @@
 // Fresh parameters for the networks that a new trial moves into.
-#include "engine/random/distributions.hpp"
-#include "engine/random/philox.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/noise/weight.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
+#include "murmur/techniques/noise/weight.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

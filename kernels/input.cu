@@ -1,10 +1,10 @@
 // Kernel 1: the input. One tile is one row of the micro-batch; its lanes walk over the quads of the sample.
-#include "engine/random/distributions.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/noise/activation.hpp"
-#include "kernels/noise/geometry.hpp"
-#include "kernels/noise/input.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
+#include "murmur/techniques/noise/activation.hpp"
+#include "murmur/techniques/noise/geometry.hpp"
+#include "murmur/techniques/noise/input.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {
@@ -57,9 +57,10 @@ struct InputForward {
     const NetworkState& state = step.state[network];
     const bool has_sample = index < state.num_rows(step.micro_batch, step.epoch_size);
     const bool shuffle = techniques.get(Technique::kShuffle, network) > 0.5f;
-    const int64_t sample = has_sample ? args.first + noise::sample_index(state, shuffle, args.shuffle_window,
-                                                                         step.epoch_size, state.position + index)
-                                      : 0;
+    const int64_t sample = has_sample
+                               ? args.first + noise::sample_index(state.seed, state.epoch, shuffle, args.shuffle_window,
+                                                                  step.epoch_size, state.position + index)
+                               : 0;
     all.leader([&] { args.targets[network * step.micro_batch + index] = has_sample ? args.labels[sample] : -1; });
     const noise::GeometryRanges ranges(techniques, network);
     const float contrast = has_sample ? techniques.get(Technique::kContrast, network) : 0.0f;
@@ -84,7 +85,7 @@ struct InputForward {
     const T scale = row.scale;
     if (row.resampled) {
       const noise::AffineMap map = row.map;
-      const noise::ImageSize size = args.size;
+      const ImageSize size = args.size;
       const auto start = static_cast<int32_t>(first);
       lanes.elements([&](int e) { x[e] = static_cast<T>(noise::resample(image, size, map, start + e)) * scale; });
     } else {

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 
-#include "engine/convolution.hpp"
-#include "engine/device.hpp"
-#include "engine/quad.hpp"
-#include "engine/stream.hpp"
-#include "kernels/network_state.hpp"
-#include "kernels/noise/geometry.hpp"
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/device.hpp"
+#include "murmur/engine/quad.hpp"
+#include "murmur/engine/stream.hpp"
+#include "murmur/kernels/network_state.hpp"
+#include "murmur/techniques/noise/geometry.hpp"
 
 // The fused kernels. Each takes a POD of views and is instantiated for float and double (double is what gradient checks
 // run). P networks, m rows of the micro-batch, D elements of a sample, F features, K classes. Counts that say "padded"
@@ -39,7 +39,7 @@ struct InputArgs {
   const uint8_t* images = nullptr;
   const uint8_t* labels = nullptr;
   int64_t first = 0;  // the split's first sample
-  noise::ImageSize size;
+  ImageSize size;
   int64_t shuffle_window = 0;  // 0: the whole epoch
   bool mask_input = false;     // the study's dropconnect: a layer that is not the last comes next
   T* output = nullptr;
@@ -91,7 +91,7 @@ MURMUR_HD constexpr int64_t quads_per_walk(int64_t channels) {
 }
 
 /// Blocks of channels that images are in; 1 with channels last.
-MURMUR_HD constexpr int64_t num_channel_blocks(const noise::ImageSize& size, ImageLayout layout) {
+MURMUR_HD constexpr int64_t num_channel_blocks(const ImageSize& size, ImageLayout layout) {
   return layout == ImageLayout::kChannelBlocks ? size.channels / kChannelBlock : 1;
 }
 
@@ -105,7 +105,7 @@ constexpr int64_t image_tiles(int64_t micro_batch, int64_t rows_per_tile, int64_
 template <class T>
 struct BiasReluArgs {
   StepArgs step;
-  noise::ImageSize size;
+  ImageSize size;
   ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t rows_per_tile = 1;
   uint32_t layer = 0;
@@ -139,7 +139,7 @@ enum class Pooling : uint8_t { kNone, kMax, kAverage };
 template <class T>
 struct NormPoolArgs {
   StepArgs step;
-  noise::ImageSize size;
+  ImageSize size;
   ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t rows_per_tile = 1;
   uint32_t layer = 0;
@@ -157,7 +157,7 @@ struct NormPoolArgs {
   T* output = nullptr;
   int64_t output_stride = 0;
 
-  MURMUR_HD noise::ImageSize output_size() const {
+  MURMUR_HD ImageSize output_size() const {
     return {size.height / window_height, size.width / window_width, size.channels};
   }
 };
@@ -181,7 +181,7 @@ struct NormPoolBackwardArgs {
 template <class T>
 struct BatchStatisticsArgs {
   StepArgs step;
-  noise::ImageSize size;
+  ImageSize size;
   ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t num_tiles = 0;
   const T* sums = nullptr;
@@ -208,7 +208,7 @@ struct BatchStatisticsBackwardArgs {
 template <class T>
 struct BiasGradientArgs {
   StepArgs step;
-  noise::ImageSize size;
+  ImageSize size;
   ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t num_tiles = 0;
   const T* sums = nullptr;
@@ -238,7 +238,7 @@ template <class T>
 struct ReorderArgs {
   int64_t num_networks = 0;
   int64_t num_rows = 0;
-  noise::ImageSize size;
+  ImageSize size;
   ImageLayout from = ImageLayout::kChannelBlocks;
   const T* source = nullptr;
   int64_t source_stride = 0;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "engine/quad.hpp"
+#include "murmur/engine/quad.hpp"
 
 namespace murmur::MURMUR_TARGET {
 

@@ -1,9 +1,9 @@
 // Kernel 3: the loss. One tile is all samples of one network's micro-batch, so that sums need no atomics; lanes are
 // samples, and the loops over classes run outside of them.
-#include "engine/random/distributions.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/noise/loss.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
+#include "murmur/techniques/noise/loss.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

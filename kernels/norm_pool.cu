@@ -1,6 +1,6 @@
 // Kernel 2 for a convolution, second half: batch norm, residual, ReLU, pooling, masks; out of place, because backward
 // reads what comes in. One tile is a few samples of the micro-batch; its lanes walk over the output.
-#include "kernels/images.hpp"
+#include "murmur/kernels/images.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -28,13 +28,13 @@
 // Uniform decisions (is this technique on for this network?) are plain `if`s around `each` and `compute`: a uniform
 // branch on the GPU, and on the CPU a loop that is vectorised without them.
 
-#include "engine/stream.hpp"
-#include "engine/target.hpp"
+#include "murmur/engine/stream.hpp"
+#include "murmur/engine/target.hpp"
 
 #if defined(__CUDACC__)
-#include "kernels/parallel_cuda.cuh"
+#include "murmur/kernels/parallel_cuda.cuh"
 #elif defined(MURMUR_EMULATE_GPU)
-#include "kernels/emulated/parallel.hpp"
+#include "murmur/kernels/emulated/parallel.hpp"
 #else
-#include "kernels/parallel_cpu.hpp"
+#include "murmur/kernels/parallel_cpu.hpp"
 #endif

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/cpu/stream.hpp"
-#include "engine/quad.hpp"
+#include "murmur/engine/cpu/stream.hpp"
+#include "murmur/engine/quad.hpp"
 
 namespace murmur::cpu {
 

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-#include "engine/cuda/check.hpp"
-#include "engine/cuda/native_stream.hpp"
-#include "kernels/lanes_cuda.hpp"
+#include "murmur/engine/cuda/check.hpp"
+#include "murmur/engine/cuda/native_stream.hpp"
+#include "murmur/kernels/lanes_cuda.hpp"
 
 namespace murmur::cuda {
 

@@ -1,6 +1,6 @@
 // Images from blocks of channels to channels last, or back. One tile is one block of one sample.
-#include "kernels/kernels.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -1,11 +1,11 @@
 // Kernels 4 and 5: the update of every parameter of every network whose batch is full, with the noise on gradients and
 // weights where each is in a register anyway. One tile is a run of quads of the parameter arena.
-#include "engine/random/distributions.hpp"
-#include "engine/random/philox.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/noise/gradient.hpp"
-#include "kernels/noise/weight.hpp"
-#include "kernels/parallel.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/parallel.hpp"
+#include "murmur/techniques/noise/gradient.hpp"
+#include "murmur/techniques/noise/weight.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

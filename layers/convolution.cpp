@@ -1,12 +1,12 @@
-#include "layers/convolution.hpp"
+#include "murmur/layers/convolution.hpp"
 
 #include <algorithm>
 
-#include "engine/convolution.hpp"
-#include "engine/gemm.hpp"
-#include "engine/profiling.hpp"
-#include "engine/timing.hpp"
-#include "layers/image_layout.hpp"
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/gemm.hpp"
+#include "murmur/engine/profiling.hpp"
+#include "murmur/engine/timing.hpp"
+#include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
 namespace {
@@ -199,7 +199,7 @@ Activations convolution(const Step& step, const Activations& any_input, const Va
                         const ConvolutionOptions& options) {
   const ProfileRange range("convolution");
   const int64_t networks = step.args.num_networks;
-  const noise::ImageSize& size = any_input.size;
+  const ImageSize& size = any_input.size;
   ConvolutionShape shape{step.args.micro_batch, size.height,    size.width,     size.channels, 0,
                          options.kernel,        options.stride, options.padding};
   if (weight.value().num_axes() != 3) {

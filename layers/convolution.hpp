@@ -1,7 +1,7 @@
 #pragma once
 
-#include "layers/convolution_choice.hpp"
-#include "layers/step.hpp"
+#include "murmur/layers/convolution_choice.hpp"
+#include "murmur/layers/step.hpp"
 
 namespace murmur {
 

@@ -1,4 +1,4 @@
-#include "layers/convolution_choice.hpp"
+#include "murmur/layers/convolution_choice.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/error.hpp"
-#include "layers/convolution.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/convolution.hpp"
 
 namespace murmur {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/convolution.hpp"
-#include "engine/stream.hpp"
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/stream.hpp"
 
 namespace murmur {
 

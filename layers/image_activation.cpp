@@ -1,8 +1,8 @@
 #include <utility>
 
-#include "engine/profiling.hpp"
-#include "layers/convolution.hpp"
-#include "layers/image_layout.hpp"
+#include "murmur/engine/profiling.hpp"
+#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
 namespace {
@@ -12,7 +12,7 @@ int64_t rows_per_tile(const Step& step) {
   return step.stream.device().is_cuda() ? 2 : 16;
 }
 
-int64_t num_tiles(const Step& step, const noise::ImageSize& size, ImageLayout layout) {
+int64_t num_tiles(const Step& step, const ImageSize& size, ImageLayout layout) {
   return image_tiles(step.args.micro_batch, rows_per_tile(step), num_channel_blocks(size, layout));
 }
 
@@ -22,7 +22,7 @@ Tensor make_sums(const Step& step, const Activations& images) {
 }
 
 void check_images(const char* operation, const Step& step, const Activations& input) {
-  const noise::ImageSize& size = input.size;
+  const ImageSize& size = input.size;
   if (size.elements() != input.num_features || input.layout != Layout::kSampleMajor) {
     throw ShapeError("{}: expected sample-major images, got {} features and {} x {} x {}", operation,
                      input.num_features, size.height, size.width, size.channels);
@@ -182,7 +182,7 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
   args.mask_next_input = options.mask_next_input;
   args.x = x.data<T>();
   args.stride = x.network_stride();
-  const noise::ImageSize size = args.output_size();
+  const ImageSize size = args.output_size();
   const int64_t num_features = size.elements();
   const Tensor output =
       step.arena.zeros({step.args.num_networks, step.args.micro_batch, padded(num_features)}, step.dtype);

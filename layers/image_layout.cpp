@@ -1,4 +1,4 @@
-#include "layers/image_layout.hpp"
+#include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
 namespace {
@@ -9,7 +9,7 @@ struct Images {
 };
 
 /// Writes to `target`, which has the other layout.
-void reorder_images(const Step& step, const noise::ImageSize& size, const Images& source, const Tensor& target) {
+void reorder_images(const Step& step, const ImageSize& size, const Images& source, const Tensor& target) {
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
     reorder(step.stream,

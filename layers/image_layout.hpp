@@ -1,6 +1,6 @@
 #pragma once
 
-#include "layers/step.hpp"
+#include "murmur/layers/step.hpp"
 
 namespace murmur {
 

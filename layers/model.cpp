@@ -1,11 +1,11 @@
-#include "layers/model.hpp"
+#include "murmur/layers/model.hpp"
 
 namespace murmur {
 
 /// Follows the shapes through the layers and declares their parameters.
 class Model::Builder {
  public:
-  Builder(Model& model, const noise::ImageSize& size, int64_t num_classes)
+  Builder(Model& model, const ImageSize& size, int64_t num_classes)
       : model_(model), size_(size), num_classes_(num_classes) {
     if (size.elements() > noise::kMaxElements) {
       throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", noise::kMaxElements,
@@ -118,14 +118,14 @@ class Model::Builder {
   }
 
   void add_residual(const LayerSpecification& layer) {
-    const noise::ImageSize input = size_;
+    const ImageSize input = size_;
     LayerSpecification part = layer;
     part.kernel = 3;
     part.padding = 1;
     Layer block{Kind::kResidual, {add_convolution(part)}, {}};
     part.stride = 1;
     block.weights.push_back(add_convolution(part));
-    const noise::ImageSize output = size_;
+    const ImageSize output = size_;
     if (output.height != input.height || output.width != input.width || output.channels != input.channels) {
       size_ = input;
       part.kernel = 1;
@@ -161,14 +161,14 @@ class Model::Builder {
   uint32_t pool_layer() { return 0xffffffu - num_pools_++; }
 
   Model& model_;
-  noise::ImageSize size_;
+  ImageSize size_;
   int64_t num_classes_;
   int64_t index_ = 0;
   uint32_t num_pools_ = 0;
   const std::string* word_ = nullptr;
 };
 
-Model::Model(const ModelSpecification& specification, const noise::ImageSize& size, int64_t num_classes, Device device,
+Model::Model(const ModelSpecification& specification, const ImageSize& size, int64_t num_classes, Device device,
              DType dtype, int64_t num_networks) {
   Builder builder(*this, size, num_classes);
   for (const LayerSpecification& layer : specification.layers) builder.add(layer);

@@ -4,10 +4,10 @@
 #include <optional>
 #include <vector>
 
-#include "layers/convolution.hpp"
-#include "layers/operations.hpp"
-#include "layers/parameters.hpp"
-#include "layers/specification.hpp"
+#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/operations.hpp"
+#include "murmur/layers/parameters.hpp"
+#include "murmur/layers/specification.hpp"
 
 namespace murmur {
 
@@ -17,8 +17,8 @@ class Model {
   /// Shapes: samples of size.height x size.width x size.channels elements, num_classes outputs.
   /// Throws: InvalidArgument (a layer does not fit its input: says which, expected and got), DeviceUnavailable,
   ///         CudaError, std::bad_alloc.
-  Model(const ModelSpecification& specification, const noise::ImageSize& size, int64_t num_classes, Device device,
-        DType dtype, int64_t num_networks);
+  Model(const ModelSpecification& specification, const ImageSize& size, int64_t num_classes, Device device, DType dtype,
+        int64_t num_networks);
 
   const Parameters& parameters() const { return parameters_; }
   Parameters& parameters() { return parameters_; }

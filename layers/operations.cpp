@@ -1,8 +1,8 @@
-#include "layers/operations.hpp"
+#include "murmur/layers/operations.hpp"
 
-#include "engine/gemm.hpp"
-#include "engine/profiling.hpp"
-#include "layers/image_layout.hpp"
+#include "murmur/engine/gemm.hpp"
+#include "murmur/engine/profiling.hpp"
+#include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "layers/step.hpp"
+#include "murmur/layers/step.hpp"
 
 namespace murmur {
 
@@ -9,7 +9,7 @@ struct SampleSource {
   Tensor images;  // u8 [N, D]
   Tensor labels;  // u8 [N]
   int64_t first = 0;
-  noise::ImageSize size;       // height x width x channels = D
+  ImageSize size;              // height x width x channels = D
   int64_t shuffle_window = 0;  // shuffle within blocks of this many samples; 0: over the whole epoch
   int64_t sample_size() const { return images.size(1); }
 };

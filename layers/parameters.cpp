@@ -1,11 +1,11 @@
-#include "layers/parameters.hpp"
+#include "murmur/layers/parameters.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
 
-#include "engine/profiling.hpp"
+#include "murmur/engine/profiling.hpp"
 
 namespace murmur {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/variable.hpp"
-#include "layers/step.hpp"
+#include "murmur/engine/variable.hpp"
+#include "murmur/layers/step.hpp"
 
 namespace murmur {
 

@@ -1,11 +1,11 @@
-#include "layers/population_trainer.hpp"
+#include "murmur/layers/population_trainer.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "engine/profiling.hpp"
-#include "layers/schedule.hpp"
+#include "murmur/engine/profiling.hpp"
+#include "murmur/layers/schedule.hpp"
 
 namespace murmur {
 namespace {

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "engine/stream.hpp"
-#include "kernels/network_state.hpp"
-#include "layers/model.hpp"
+#include "murmur/engine/stream.hpp"
+#include "murmur/kernels/network_state.hpp"
+#include "murmur/layers/model.hpp"
 
 namespace murmur {
 
@@ -20,8 +20,8 @@ struct TrainingData {
   };
   Tensor train_images, train_labels, test_images, test_labels;
   Range training;
-  Range validation;       // count 0: none (train on all)
-  noise::ImageSize size;  // height x width x channels = D
+  Range validation;  // count 0: none (train on all)
+  ImageSize size;    // height x width x channels = D
   int64_t num_classes = 0;
 };
 

@@ -1,4 +1,4 @@
-#include "layers/schedule.hpp"
+#include "murmur/layers/schedule.hpp"
 
 #include <algorithm>
 #include <cmath>

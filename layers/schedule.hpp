@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/techniques.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 namespace murmur {
 

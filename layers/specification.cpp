@@ -1,4 +1,4 @@
-#include "layers/specification.hpp"
+#include "murmur/layers/specification.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 #include <sstream>
 #include <utility>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

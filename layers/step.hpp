@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/arena.hpp"
-#include "engine/stream.hpp"
-#include "engine/variable.hpp"
-#include "kernels/kernels.hpp"
+#include "murmur/engine/arena.hpp"
+#include "murmur/engine/stream.hpp"
+#include "murmur/engine/variable.hpp"
+#include "murmur/kernels/kernels.hpp"
 
 namespace murmur {
 
@@ -37,7 +37,7 @@ struct Activations {
   Variable x;
   Layout layout = Layout::kFeatureMajor;
   int64_t num_features = 0;
-  noise::ImageSize size{};  // of sample-major ones: height x width x channels = num_features
+  ImageSize size{};  // of sample-major ones: height x width x channels = num_features
   ImageLayout image_layout = ImageLayout::kChannelsLast;  // of sample-major ones
 };
 

@@ -1,11 +1,11 @@
-#include "pso/driver.hpp"
+#include "murmur/pso/driver.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "layers/population_trainer.hpp"
-#include "pso/study.hpp"
-#include "pso/swarm.hpp"
+#include "murmur/layers/population_trainer.hpp"
+#include "murmur/pso/study.hpp"
+#include "murmur/pso/swarm.hpp"
 
 namespace murmur {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "engine/random/philox.hpp"
+#include "murmur/engine/random/philox.hpp"
 
 namespace murmur {
 

@@ -1,12 +1,12 @@
-#include "pso/search_space.hpp"
+#include "murmur/pso/search_space.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "engine/error.hpp"
-#include "pso/random.hpp"
-#include "pso/swarm.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/random.hpp"
+#include "murmur/pso/swarm.hpp"
 
 namespace murmur {
 namespace {

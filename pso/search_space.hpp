@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/techniques.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 namespace murmur {
 

@@ -1,13 +1,13 @@
-#include "pso/study.hpp"
+#include "murmur/pso/study.hpp"
 
 #include <array>
 #include <cmath>
 #include <utility>
 
-#include "engine/error.hpp"
-#include "pso/study_file.hpp"
-#include "pso/study_impl.hpp"
-#include "pso/study_schema.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/study_file.hpp"
+#include "murmur/pso/study_impl.hpp"
+#include "murmur/pso/study_schema.hpp"
 
 namespace murmur {
 namespace {

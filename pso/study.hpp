@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/techniques.hpp"
-#include "pso/search_space.hpp"
+#include "murmur/pso/search_space.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 namespace murmur {
 

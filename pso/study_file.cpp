@@ -1,4 +1,4 @@
-#include "pso/study_file.hpp"
+#include "murmur/pso/study_file.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "pso/study_schema.hpp"
+#include "murmur/pso/study_schema.hpp"
 
 namespace murmur::study_file {
 namespace {

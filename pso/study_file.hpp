@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 // Opening, checking and creating the SQLite file of a study. Private to the study.
 namespace murmur::study_file {

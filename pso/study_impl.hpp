@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "pso/study.hpp"
-#include "pso/study_file.hpp"
+#include "murmur/pso/study.hpp"
+#include "murmur/pso/study_file.hpp"
 
 // Private to the study: shared by study.cpp (opening, writing) and study_read.cpp (reading).
 namespace murmur {

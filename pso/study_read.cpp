@@ -5,9 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/error.hpp"
-#include "pso/study_impl.hpp"
-#include "pso/study_schema.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/study_impl.hpp"
+#include "murmur/pso/study_schema.hpp"
 
 namespace murmur {
 namespace {

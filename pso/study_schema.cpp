@@ -1,4 +1,4 @@
-#include "pso/study_schema.hpp"
+#include "murmur/pso/study_schema.hpp"
 
 #include <fmt/format.h>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "kernels/techniques.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 // What Optuna's RDB schema looks like: tables, and how values become columns. Private to the study.
 namespace murmur::study_schema {

@@ -1,12 +1,12 @@
-#include "pso/swarm.hpp"
+#include "murmur/pso/swarm.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
-#include "engine/error.hpp"
-#include "pso/random.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/random.hpp"
 
 namespace murmur {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/cpu/convolution.hpp"
+#include "murmur/engine/cpu/convolution.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 // oneDNN's OpenMP runtime (GNU).
 extern "C" {

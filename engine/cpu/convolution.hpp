@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "engine/convolution.hpp"
-#include "engine/cpu/stream.hpp"
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/cpu/stream.hpp"
 
 namespace murmur::cpu {
 

@@ -1,8 +1,8 @@
-#include "engine/cpu/gemm.hpp"
+#include "murmur/engine/cpu/gemm.hpp"
 
 #include <oneapi/dnnl/dnnl.h>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::cpu {
 namespace {

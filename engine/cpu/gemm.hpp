@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/cpu/stream.hpp"
-#include "engine/gemm.hpp"
+#include "murmur/engine/cpu/stream.hpp"
+#include "murmur/engine/gemm.hpp"
 
 namespace murmur::cpu {
 

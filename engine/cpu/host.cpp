@@ -1,4 +1,4 @@
-#include "engine/cpu/host.hpp"
+#include "murmur/engine/cpu/host.hpp"
 
 #include <fmt/format.h>
 #include <sched.h>

@@ -1,9 +1,9 @@
-#include "engine/cpu/stream.hpp"
+#include "murmur/engine/cpu/stream.hpp"
 
 #include <utility>
 
-#include "engine/cpu/host.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cpu/host.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::cpu {
 

@@ -3,8 +3,8 @@
 #include <functional>
 #include <vector>
 
-#include "engine/cpu/thread_pool.hpp"
-#include "engine/stream.hpp"
+#include "murmur/engine/cpu/thread_pool.hpp"
+#include "murmur/engine/stream.hpp"
 
 namespace murmur::cpu {
 

@@ -1,4 +1,4 @@
-#include "engine/cpu/thread_pool.hpp"
+#include "murmur/engine/cpu/thread_pool.hpp"
 
 #include <utility>
 

@@ -1,6 +1,6 @@
-#include "engine/cuda/check.hpp"
+#include "murmur/engine/cuda/check.hpp"
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::cuda {
 

@@ -1,4 +1,4 @@
-#include "engine/cuda/convolution.hpp"
+#include "murmur/engine/cuda/convolution.hpp"
 
 #include <fmt/format.h>
 
@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "engine/cuda/check.hpp"
-#include "engine/cuda/cudnn_plan.hpp"
-#include "engine/cuda/memory.hpp"
-#include "engine/cuda/native_stream.hpp"
-#include "engine/error.hpp"
-#include "engine/timing.hpp"
+#include "murmur/engine/cuda/check.hpp"
+#include "murmur/engine/cuda/cudnn_plan.hpp"
+#include "murmur/engine/cuda/memory.hpp"
+#include "murmur/engine/cuda/native_stream.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/engine/timing.hpp"
 
 // Convolutions through cuDNN's graph (backend) API. One network's convolution is one operation; the networks of a call
 // are spread over a few streams that fork from the caller's and join it again, so that a captured graph gets parallel

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "engine/convolution.hpp"
+#include "murmur/engine/convolution.hpp"
 
 namespace murmur::cuda {
 

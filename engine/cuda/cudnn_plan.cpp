@@ -1,10 +1,10 @@
-#include "engine/cuda/cudnn_plan.hpp"
+#include "murmur/engine/cuda/cudnn_plan.hpp"
 
 #include <algorithm>
 #include <array>
 #include <string>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::cuda {
 namespace {

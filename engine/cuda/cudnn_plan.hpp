@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "engine/convolution.hpp"
-#include "engine/cuda/cudnn_descriptor.hpp"
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/cuda/cudnn_descriptor.hpp"
 
 namespace murmur::cuda {
 

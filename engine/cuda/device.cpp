@@ -1,9 +1,9 @@
-#include "engine/cuda/device.hpp"
+#include "murmur/engine/cuda/device.hpp"
 
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
-#include "engine/cuda/check.hpp"
+#include "murmur/engine/cuda/check.hpp"
 
 namespace murmur::cuda {
 

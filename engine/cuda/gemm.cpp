@@ -1,7 +1,7 @@
-#include "engine/cuda/gemm.hpp"
+#include "murmur/engine/cuda/gemm.hpp"
 
-#include "engine/cuda/check.hpp"
-#include "engine/cuda/native_stream.hpp"
+#include "murmur/engine/cuda/check.hpp"
+#include "murmur/engine/cuda/native_stream.hpp"
 
 namespace murmur::cuda {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/gemm.hpp"
+#include "murmur/engine/gemm.hpp"
 
 namespace murmur::cuda {
 

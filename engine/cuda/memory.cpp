@@ -1,7 +1,7 @@
-#include "engine/cuda/memory.hpp"
+#include "murmur/engine/cuda/memory.hpp"
 
-#include "engine/cuda/check.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cuda/check.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::cuda {
 

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "engine/stream.hpp"
+#include "murmur/engine/stream.hpp"
 
 namespace murmur::cuda {
 

@@ -1,4 +1,4 @@
-#include "engine/cuda/profiling.hpp"
+#include "murmur/engine/cuda/profiling.hpp"
 
 #include <nvtx3/nvToolsExt.h>
 

@@ -1,8 +1,8 @@
-#include "engine/cuda/stream.hpp"
+#include "murmur/engine/cuda/stream.hpp"
 
-#include "engine/cuda/check.hpp"
-#include "engine/cuda/memory.hpp"
-#include "engine/cuda/native_stream.hpp"
+#include "murmur/engine/cuda/check.hpp"
+#include "murmur/engine/cuda/memory.hpp"
+#include "murmur/engine/cuda/native_stream.hpp"
 
 namespace murmur::cuda {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "engine/math.hpp"
-#include "engine/quad.hpp"
-#include "engine/target.hpp"
+#include "murmur/engine/math.hpp"
+#include "murmur/engine/quad.hpp"
+#include "murmur/engine/target.hpp"
 
 namespace murmur {
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "engine/random/philox.hpp"
-#include "engine/target.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/engine/target.hpp"
 
 namespace murmur {
 

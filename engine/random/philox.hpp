@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "engine/quad.hpp"
-#include "engine/target.hpp"
+#include "murmur/engine/quad.hpp"
+#include "murmur/engine/target.hpp"
 
 #if defined(__CUDACC__)
 #include <curand_philox4x32_x.h>

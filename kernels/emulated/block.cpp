@@ -1,4 +1,4 @@
-#include "kernels/emulated/block.hpp"
+#include "murmur/kernels/emulated/block.hpp"
 
 #include <algorithm>
 #include <boost/context/fiber.hpp>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>

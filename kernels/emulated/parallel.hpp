@@ -3,9 +3,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "engine/cpu/stream.hpp"
-#include "kernels/emulated/words.hpp"
-#include "kernels/lanes_cuda.hpp"
+#include "murmur/engine/cpu/stream.hpp"
+#include "murmur/kernels/emulated/words.hpp"
+#include "murmur/kernels/lanes_cuda.hpp"
 
 namespace murmur::MURMUR_TARGET {
 

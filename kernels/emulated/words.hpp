@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/emulated/block.hpp"
+#include "murmur/kernels/emulated/block.hpp"
 
 // The words of CUDA that lanes_cuda.hpp uses.
 

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/device.hpp"
+#include "murmur/engine/device.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "pso/study.hpp"
+#include "murmur/pso/study.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "pso/study.hpp"
-#include "pso/swarm.hpp"
+#include "murmur/pso/study.hpp"
+#include "murmur/pso/swarm.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/dataset.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/dataset.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/data/files.hpp"
 
 namespace murmur::testing {

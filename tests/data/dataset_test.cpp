@@ -1,11 +1,11 @@
-#include "data/dataset.hpp"
+#include "murmur/data/dataset.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/data/files.hpp"
 
 namespace murmur::testing {

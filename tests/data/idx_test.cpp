@@ -1,11 +1,11 @@
-#include "data/idx.hpp"
+#include "murmur/data/idx.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/data/files.hpp"
 
 namespace murmur::testing {

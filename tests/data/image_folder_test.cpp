@@ -7,10 +7,10 @@
 #include <chrono>
 #include <set>
 
-#include "data/dataset.hpp"
-#include "data/image_cache.hpp"
-#include "data/image_list.hpp"
-#include "engine/error.hpp"
+#include "murmur/data/dataset.hpp"
+#include "murmur/data/image_cache.hpp"
+#include "murmur/data/image_list.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/data/image_files.hpp"
 
 namespace murmur::testing {
@@ -39,7 +39,7 @@ class ImageFolderTest : public ::testing::Test {
   void add(const std::string& part, uint8_t label, uint8_t number) const {
     write_file(file(part, label, number), plain_png(2, 2, {static_cast<uint8_t>(10 * label + number), 200, 0}));
   }
-  Dataset load(ImageSize size = {}) const { return load_dataset("image-folder", data_, size); }
+  Dataset load(ImageExtent size = {}) const { return load_dataset("image-folder", data_, size); }
   std::string error() const {
     return message_of<DataError>([&] { load(); });
   }

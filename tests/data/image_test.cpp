@@ -1,4 +1,4 @@
-#include "data/image.hpp"
+#include "murmur/data/image.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/data/image_files.hpp"
 
 namespace murmur::testing {
@@ -35,15 +35,15 @@ class ImageTest : public ::testing::Test {
 TEST_F(ImageTest, ReadsPngExactly) {
   const Bytes pixels = noise(5 * 7 * 3);
   const Image image = read(png(5, 7, 3, pixels));
-  EXPECT_EQ(image.size, (ImageSize{5, 7}));
+  EXPECT_EQ(image.size, (ImageExtent{5, 7}));
   EXPECT_EQ(image.pixels, pixels);
-  EXPECT_EQ(read_image_size(path_), (ImageSize{5, 7}));
+  EXPECT_EQ(read_image_size(path_), (ImageExtent{5, 7}));
 }
 
 TEST_F(ImageTest, ReadsBmpExactly) {
   const Bytes pixels = noise(5 * 7 * 3);
   const Image image = read(bmp(5, 7, 3, pixels));
-  EXPECT_EQ(image.size, (ImageSize{5, 7}));
+  EXPECT_EQ(image.size, (ImageExtent{5, 7}));
   EXPECT_EQ(image.pixels, pixels);
 }
 
@@ -52,7 +52,7 @@ TEST_F(ImageTest, ReadsBmpWithTheUpperRowFirst) {
   Bytes bytes = bmp(2, 3, 3, pixels);
   for (size_t i = 22; i < 26; ++i) bytes[i] = i == 22 ? 0xfe : 0xff;  // height -2
   const Image image = read(bytes);
-  EXPECT_EQ(image.size, (ImageSize{2, 3}));
+  EXPECT_EQ(image.size, (ImageExtent{2, 3}));
   Bytes turned(pixels.begin() + 9, pixels.end());
   turned.insert(turned.end(), pixels.begin(), pixels.begin() + 9);
   EXPECT_EQ(image.pixels, turned);
@@ -62,7 +62,7 @@ TEST_F(ImageTest, ReadsJpegNearly) {
   Bytes pixels;
   for (int i = 0; i < 16 * 24; ++i) pixels.insert(pixels.end(), {200, 100, 50});
   const Image image = read(jpeg(16, 24, 3, pixels));
-  EXPECT_EQ(image.size, (ImageSize{16, 24}));
+  EXPECT_EQ(image.size, (ImageExtent{16, 24}));
   ASSERT_EQ(image.pixels.size(), pixels.size());
   for (size_t i = 0; i < pixels.size(); ++i) EXPECT_LE(std::abs(image.pixels[i] - pixels[i]), 3) << i;
 }
@@ -107,7 +107,7 @@ TEST_F(ImageTest, RejectsHugeSizesBeforeDecoding) {
 TEST_F(ImageTest, RejectsEveryTruncation) {
   const Bytes pixels = noise(12 * 12 * 3);
   for (const Bytes& whole : {png(12, 12, 3, pixels), jpeg(12, 12, 3, pixels), bmp(12, 12, 3, pixels)}) {
-    ASSERT_EQ(read(whole).size, (ImageSize{12, 12}));
+    ASSERT_EQ(read(whole).size, (ImageExtent{12, 12}));
     // The last four bytes of a PNG file are a checksum that says nothing about pixels.
     const size_t end = whole[0] == 0x89 ? whole.size() - 4 : whole.size();
     for (size_t size = 0; size < end; ++size) error(Bytes(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)));
@@ -190,14 +190,14 @@ TEST(ResizeTest, AveragesWhereItShrinks) {
 
 TEST(ResizeTest, KeepsChannelsApart) {
   const Image image = resized({{1, 2}, {0, 10, 200, 100, 30, 0}}, {2, 4});
-  EXPECT_EQ(image.size, (ImageSize{2, 4}));
+  EXPECT_EQ(image.size, (ImageExtent{2, 4}));
   const Bytes row = {0, 10, 200, 25, 15, 150, 75, 25, 50, 100, 30, 0};
   EXPECT_EQ(Bytes(image.pixels.begin(), image.pixels.begin() + 12), row);
   EXPECT_EQ(Bytes(image.pixels.begin() + 12, image.pixels.end()), row);
 }
 
 TEST(ResizeTest, KeepsOneColourAndTheSameSize) {
-  for (const ImageSize size : {ImageSize{1, 1}, ImageSize{3, 50}, ImageSize{64, 7}, ImageSize{200, 300}}) {
+  for (const ImageExtent size : {ImageExtent{1, 1}, ImageExtent{3, 50}, ImageExtent{64, 7}, ImageExtent{200, 300}}) {
     const Image image = resized({{20, 31}, Bytes(20 * 31 * 3, 255)}, size);
     EXPECT_EQ(image.pixels, Bytes(static_cast<size_t>(size.height * size.width * 3), 255));
   }
@@ -211,10 +211,10 @@ TEST(ResizeTest, TakesLinesOfPixels) {
 }
 
 TEST(ImageSizeTest, Parses) {
-  EXPECT_EQ(parse_image_size(""), ImageSize{});
-  EXPECT_EQ(parse_image_size("32"), (ImageSize{32, 32}));
-  EXPECT_EQ(parse_image_size("32x48"), (ImageSize{32, 48}));
-  EXPECT_EQ(parse_image_size("1x4096"), (ImageSize{1, 4096}));
+  EXPECT_EQ(parse_image_size(""), ImageExtent{});
+  EXPECT_EQ(parse_image_size("32"), (ImageExtent{32, 32}));
+  EXPECT_EQ(parse_image_size("32x48"), (ImageExtent{32, 48}));
+  EXPECT_EQ(parse_image_size("1x4096"), (ImageExtent{1, 4096}));
   for (const char* text : {"0", "-1", "x", "32x", "x32", "32x0", "4097", "32X32", "32 x 32", "32x32x3", "3.5", " 3",
                            "99999999999999999999", "8x99999999999999999999"}) {
     EXPECT_EQ(message_of<InvalidArgument>([&] { parse_image_size(text); }),

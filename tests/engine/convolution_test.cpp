@@ -1,12 +1,12 @@
 // The library's convolution against the plain sum, in double.
-#include "engine/convolution.hpp"
+#include "murmur/engine/convolution.hpp"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <tuple>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 

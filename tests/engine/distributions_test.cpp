@@ -1,4 +1,4 @@
-#include "engine/random/distributions.hpp"
+#include "murmur/engine/random/distributions.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/random/philox.hpp"
+#include "murmur/engine/random/philox.hpp"
 
 namespace murmur {
 namespace {

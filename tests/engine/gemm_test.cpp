@@ -1,8 +1,8 @@
-#include "engine/gemm.hpp"
+#include "murmur/engine/gemm.hpp"
 
 #include <gmock/gmock.h>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 

@@ -1,4 +1,4 @@
-#include "engine/math.hpp"
+#include "murmur/engine/math.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/random/distributions.hpp"
+#include "murmur/engine/random/distributions.hpp"
 
 namespace murmur {
 namespace {

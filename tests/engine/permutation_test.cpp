@@ -1,4 +1,4 @@
-#include "engine/random/permutation.hpp"
+#include "murmur/engine/random/permutation.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "engine/random/philox.hpp"
+#include "murmur/engine/random/philox.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "engine/stream.hpp"
+#include "murmur/engine/stream.hpp"
 
 #include <gmock/gmock.h>
 
@@ -7,9 +7,9 @@
 #include <set>
 #include <stdexcept>
 
-#include "engine/cpu/stream.hpp"
-#include "engine/cpu/thread_pool.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/cpu/stream.hpp"
+#include "murmur/engine/cpu/thread_pool.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur::cpu {
 namespace {

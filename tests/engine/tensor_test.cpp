@@ -1,4 +1,4 @@
-#include "engine/tensor.hpp"
+#include "murmur/engine/tensor.hpp"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/arena.hpp"
+#include "murmur/engine/arena.hpp"
 #include "tests/support/devices.hpp"
 
 namespace murmur {

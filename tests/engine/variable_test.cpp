@@ -1,4 +1,4 @@
-#include "engine/variable.hpp"
+#include "murmur/engine/variable.hpp"
 
 #include <gmock/gmock.h>
 

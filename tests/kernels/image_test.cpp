@@ -15,7 +15,7 @@ namespace {
 class ImageTest : public test::DeviceTest {
  protected:
   static constexpr int64_t kNetworks = 3, kRows = 12, kSamples = 9, kRowsPerTile = 5;
-  static constexpr noise::ImageSize kSize{5, 3, 7};                     // 105 elements in 108
+  static constexpr ImageSize kSize{5, 3, 7};                            // 105 elements in 108
   static constexpr int64_t kStride = kRows * 108, kBiasStride = 8 + 4;  // a parameter within an arena
   static constexpr int64_t kTiles = 3;
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/random/permutation.hpp"
+#include "murmur/engine/random/permutation.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"

@@ -31,7 +31,7 @@ MURMUR_ON_EVERY_DEVICE(ConvolutionNetworkTest);
 // Batch norm in training: each channel of each network has mean beta and variance gamma^2 v / (v + 1e-3) over the
 // samples that exist, and the running statistics move by 1 %; in evaluation it is the map by the running statistics.
 TEST_P(ConvolutionNetworkTest, BatchNormNormalisesTheSamplesThatExist) {
-  const noise::ImageSize size{3, 5, 6};
+  const ImageSize size{3, 5, 6};
   const int64_t features = 90, padded_features = 92;
   test::StepFixture fixture(stream(), kNetworks, kRows);  // 30 of the 36 rows hold a sample
   const Tensor x = random({kNetworks, kRows, padded_features}, 1);
@@ -87,7 +87,7 @@ TEST_P(ConvolutionNetworkTest, BatchNormNormalisesTheSamplesThatExist) {
 
 // Masks and noise of an image come from the addresses of DESIGN.md, pooling takes the first of equal maxima.
 TEST_P(ConvolutionNetworkTest, PoolingAndMasksHaveTheirAddresses) {
-  const noise::ImageSize size{5, 7, 3};  // a window's rest at both edges is not read
+  const ImageSize size{5, 7, 3};  // a window's rest at both edges is not read
   test::StepFixture fixture(stream(), kNetworks, kRows);
   for (int64_t p = 0; p < kNetworks; ++p) {
     fixture.population.set(Technique::kDropout, p, 0.4);
@@ -132,7 +132,7 @@ TEST_P(ConvolutionNetworkTest, PoolingAndMasksHaveTheirAddresses) {
 }
 
 TEST_P(ConvolutionNetworkTest, ModelsHaveTheirParameters) {
-  const auto count = [&](const char* model, const noise::ImageSize& size, int64_t classes = 10) {
+  const auto count = [&](const char* model, const ImageSize& size, int64_t classes = 10) {
     return Model(parse_model(model), size, classes, device(), DType::kF32, 1).parameters().num_parameters();
   };
   EXPECT_EQ(count("lenet5", {28, 28, 1}), 61706);
@@ -143,7 +143,7 @@ TEST_P(ConvolutionNetworkTest, ModelsHaveTheirParameters) {
 }
 
 TEST_P(ConvolutionNetworkTest, AModelThatDoesNotFitSaysWhichLayer) {
-  const auto refuse = [&](const char* model, const noise::ImageSize& size, const std::string& message) {
+  const auto refuse = [&](const char* model, const ImageSize& size, const std::string& message) {
     try {
       Model(parse_model(model), size, 10, device(), DType::kF32, 1);
       FAIL() << model;

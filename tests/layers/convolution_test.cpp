@@ -1,5 +1,5 @@
 // A convolution by the library against im2col and a matrix product, and the choice between them.
-#include "layers/convolution.hpp"
+#include "murmur/layers/convolution.hpp"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include <limits>
 #include <sstream>
 
-#include "layers/image_layout.hpp"
+#include "murmur/layers/image_layout.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -142,7 +142,7 @@ TEST_P(ConvolutionMethods, AgreeInAChain) {
           Variable::parameter(random(shape, 10 + weights.size()), Tensor::zeros(shape, DType::kF32, device())));
       return convolution(step, x, weights.back(), {3, 1, 1, how});
     };
-    const noise::ImageSize size{8, 6, 3};
+    const ImageSize size{8, 6, 3};
     const Activations image{Variable::constant(random({kNetworks, kRows, size.elements()}, 1)), Layout::kSampleMajor,
                             size.elements(), size};
     const Activations blocks = convolve(convolve(convolve(image, 16, method), 32, method), 16, method);

@@ -169,7 +169,7 @@ TEST_P(GradientTest, CrossEntropyWithAllNoise) {
 struct NetworkCase {
   const char* name;
   const char* model;
-  noise::ImageSize size;
+  ImageSize size;
   double bound;
 };
 

@@ -1,9 +1,9 @@
 // The layout of images is a matter of speed only: blocks of channels give what channels last give.
-#include "layers/image_layout.hpp"
+#include "murmur/layers/image_layout.hpp"
 
 #include <gtest/gtest.h>
 
-#include "layers/convolution.hpp"
+#include "murmur/layers/convolution.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/step.hpp"
 
@@ -14,7 +14,7 @@ constexpr int64_t kNetworks = 2, kRows = 36;
 
 struct Case {
   const char* name;
-  noise::ImageSize size;
+  ImageSize size;
   ImageActivationOptions options;
   bool norm;
   bool residual;
@@ -32,7 +32,7 @@ class ImageLayoutTest : public test::DeviceTest {
   };
 
   /// Moves values with channels last into a layout.
-  static std::vector<double> arranged(const std::vector<double>& last, const noise::ImageSize& size, ImageLayout to) {
+  static std::vector<double> arranged(const std::vector<double>& last, const ImageSize& size, ImageLayout to) {
     if (to == ImageLayout::kChannelsLast) return last;
     std::vector<double> blocks(last.size());
     const auto channels = static_cast<size_t>(size.channels), pixels = last.size() / channels;
@@ -47,7 +47,7 @@ class ImageLayoutTest : public test::DeviceTest {
     return blocks;
   }
 
-  Variable images(const noise::ImageSize& size, uint64_t seed, ImageLayout layout) const {
+  Variable images(const ImageSize& size, uint64_t seed, ImageLayout layout) const {
     const Shape shape{kNetworks, kRows, size.elements()};
     const auto values = test::random_values<double>(static_cast<size_t>(kNetworks * kRows * size.elements()), seed);
     return Variable::parameter(Tensor::from<double>(arranged(values, size, layout), shape, device()),
@@ -138,7 +138,7 @@ TEST_P(ImageLayoutTest, MakesNoDifference) {
 
 // A residual may come in another layout than what it is added to.
 TEST_P(ImageLayoutTest, OfAResidualMayDiffer) {
-  const noise::ImageSize size{4, 3, 32};
+  const ImageSize size{4, 3, 32};
   test::StepFixture fixture(stream(), kNetworks, kRows);
   const Step step = fixture.begin();
   const Variable bias = vector(32, 3);

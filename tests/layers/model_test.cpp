@@ -1,5 +1,5 @@
 // Which noise a model puts where, and at which address: a whole forward pass against a plain reference in double.
-#include "layers/model.hpp"
+#include "murmur/layers/model.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "layers/operations.hpp"
+#include "murmur/layers/operations.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,9 +1,9 @@
-#include "layers/specification.hpp"
+#include "murmur/layers/specification.hpp"
 
 #include <gmock/gmock.h>
 
-#include "engine/error.hpp"
-#include "layers/model.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/model.hpp"
 
 namespace murmur {
 namespace {

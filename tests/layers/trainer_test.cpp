@@ -1,4 +1,4 @@
-#include "layers/population_trainer.hpp"
+#include "murmur/layers/population_trainer.hpp"
 
 #include <gmock/gmock.h>
 

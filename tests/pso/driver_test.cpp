@@ -1,4 +1,4 @@
-#include "pso/driver.hpp"
+#include "murmur/pso/driver.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/error.hpp"
-#include "layers/specification.hpp"
-#include "pso/study.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/specification.hpp"
+#include "murmur/pso/study.hpp"
 #include "temporary_folder.hpp"
 
 namespace murmur {

@@ -9,7 +9,7 @@
 #include <limits>
 #include <utility>
 
-#include "pso/study.hpp"
+#include "murmur/pso/study.hpp"
 #include "temporary_folder.hpp"
 
 namespace murmur {

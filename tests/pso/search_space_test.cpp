@@ -1,4 +1,4 @@
-#include "pso/search_space.hpp"
+#include "murmur/pso/search_space.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <limits>
 #include <set>
 
-#include "engine/error.hpp"
-#include "pso/random.hpp"
-#include "pso/swarm.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/random.hpp"
+#include "murmur/pso/swarm.hpp"
 
 namespace murmur {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "engine/error.hpp"
-#include "pso/study.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/study.hpp"
 #include "temporary_folder.hpp"
 
 namespace murmur {

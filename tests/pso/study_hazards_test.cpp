@@ -9,8 +9,8 @@
 #include <csignal>
 #include <functional>
 
-#include "engine/error.hpp"
-#include "pso/study.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/study.hpp"
 #include "temporary_folder.hpp"
 
 namespace murmur {

@@ -1,4 +1,4 @@
-#include "pso/study.hpp"
+#include "murmur/pso/study.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/error.hpp"
-#include "pso/swarm.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/swarm.hpp"
 #include "temporary_folder.hpp"
 
 namespace murmur {

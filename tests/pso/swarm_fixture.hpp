@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "pso/swarm.hpp"
+#include "murmur/pso/swarm.hpp"
 
 // What the tests of the swarm share: three dimensions of different ranges and an objective on them.
 namespace murmur {

@@ -1,4 +1,4 @@
-#include "pso/swarm.hpp"
+#include "murmur/pso/swarm.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 #include "swarm_fixture.hpp"
 
 namespace murmur {

@@ -1,4 +1,4 @@
-#include "pso/swarm.hpp"
+#include "murmur/pso/swarm.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/error.hpp"
-#include "pso/random.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/random.hpp"
 #include "swarm_fixture.hpp"
 
 namespace murmur {

@@ -5,8 +5,8 @@
 #include <limits>
 #include <set>
 
-#include "engine/error.hpp"
-#include "pso/swarm.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/swarm.hpp"
 #include "swarm_fixture.hpp"
 
 namespace murmur {

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/tensor.hpp"
+#include "murmur/engine/tensor.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/device.hpp"
-#include "engine/stream.hpp"
+#include "murmur/engine/device.hpp"
+#include "murmur/engine/stream.hpp"
 
 namespace murmur {
 

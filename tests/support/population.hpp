@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/random/distributions.hpp"
-#include "engine/random/philox.hpp"
-#include "kernels/kernels.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/kernels.hpp"
 
 namespace murmur::test {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "layers/model.hpp"
+#include "murmur/layers/model.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/population.hpp"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "layers/population_trainer.hpp"
+#include "murmur/layers/population_trainer.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 
@@ -12,7 +12,7 @@ namespace murmur::test {
 
 /// A small data set of random images: 5 x 5 pixels (padded to 28) unless said otherwise, 5 classes; 300 samples train,
 /// 60 validate, 50 test. 300 is no multiple of a micro-batch or batch.
-inline TrainingData small_data(Device device, const noise::ImageSize& size = {5, 5, 1}) {
+inline TrainingData small_data(Device device, const ImageSize& size = {5, 5, 1}) {
   constexpr int64_t kTrain = 360, kTest = 50;
   const int64_t sample_size = size.elements();
   TrainingData data;
@@ -40,7 +40,7 @@ inline constexpr const char* kSmallModel = "flatten linear10 dropout linear7 dro
 /// statistics are those of the micro-batch.
 inline constexpr const char* kSmallConvolution = "conv3 pool dropout conv4k2p0 dropout flatten linear6 dropout linear";
 inline constexpr const char* kSmallResidual = "conv4n avgpool residual4 residual6s2 dropout globalpool flatten linear";
-inline constexpr noise::ImageSize kSmallImage{6, 6, 2};
+inline constexpr ImageSize kSmallImage{6, 6, 2};
 
 /// One technique (or several) at a strong setting, over a baseline that learns fast enough to tell them apart.
 struct TechniqueCase {

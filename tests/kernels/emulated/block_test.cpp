@@ -1,5 +1,5 @@
 // The emulation of a GPU's blocks: it must order, exchange and complain as a GPU and its sanitizer do.
-#include "kernels/emulated/block.hpp"
+#include "murmur/kernels/emulated/block.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,12 +9,12 @@
 #include <numeric>
 #include <vector>
 
-#include "engine/arena.hpp"
-#include "engine/error.hpp"
+#include "murmur/engine/arena.hpp"
+#include "murmur/engine/error.hpp"
 #include "tests/support/arrays.hpp"
 
 #define MURMUR_TARGET cpu
-#include "kernels/parallel.hpp"
+#include "murmur/kernels/parallel.hpp"
 
 namespace murmur::emulated {
 namespace {

@@ -1,4 +1,5 @@
-#include "kernels/techniques.hpp"
+#include "murmur/techniques/techniques.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 #include <gmock/gmock.h>
 
@@ -6,8 +7,8 @@
 #include <limits>
 #include <set>
 
-#include "engine/error.hpp"
-#include "kernels/network_state.hpp"
+#include "murmur/engine/error.hpp"
+#include "murmur/kernels/network_state.hpp"
 
 namespace murmur {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/quad.hpp"
-#include "engine/random/distributions.hpp"
+#include "murmur/engine/quad.hpp"
+#include "murmur/engine/random/distributions.hpp"
 
 // Noise on hidden activations. Backward calls the same functions with the same words.
 namespace murmur::noise {

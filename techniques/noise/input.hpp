@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/random/permutation.hpp"
-#include "kernels/network_state.hpp"
+#include "murmur/engine/random/permutation.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 // Noise on the input: which sample comes when, and what its pixels look like.
 namespace murmur::noise {
@@ -11,15 +11,15 @@ namespace murmur::noise {
 /// many, each with a permutation of its own: as near as addressed samples come to the study's reshuffled buffer of
 /// 1024, in which a sample may also stay longer. Shapes: window >= 1, or 0 for the whole epoch. Random: position =
 /// epoch 2^32 + block.
-MURMUR_HD int64_t sample_index(const NetworkState& state, bool shuffle, int64_t window, int64_t epoch_size,
+MURMUR_HD int64_t sample_index(uint64_t seed, int64_t epoch, bool shuffle, int64_t window, int64_t epoch_size,
                                int64_t position) {
   if (!shuffle) return position;
   const int64_t block_size = window > 0 ? window : epoch_size;
   const int64_t block = position / block_size;
   const int64_t first = block * block_size;
   const int64_t size = first + block_size < epoch_size ? block_size : epoch_size - first;
-  const Permutation permutation(static_cast<uint64_t>(size), state.seed, make_site(Technique::kShuffle, 0),
-                                (static_cast<uint64_t>(state.epoch) << 32) + static_cast<uint64_t>(block));
+  const Permutation permutation(static_cast<uint64_t>(size), seed, make_site(Technique::kShuffle, 0),
+                                (static_cast<uint64_t>(epoch) << 32) + static_cast<uint64_t>(block));
   return first + static_cast<int64_t>(permutation(static_cast<uint64_t>(position - first)));
 }
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "engine/random/distributions.hpp"
+#include "murmur/engine/random/distributions.hpp"
 
 // Noise on gradients, applied once an update, in this order: dropout, frozen mask, noise.
 namespace murmur::noise {

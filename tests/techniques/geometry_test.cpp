@@ -1,4 +1,4 @@
-#include "kernels/noise/geometry.hpp"
+#include "murmur/techniques/noise/geometry.hpp"
 
 #include <gtest/gtest.h>
 
@@ -45,7 +45,7 @@ struct Point {
 };
 
 /// Where an output pixel reads: one map after the other as TECHNIQUES.md gives them, the last technique's first.
-Point source(const test::Population& population, int64_t p, int64_t item, const noise::ImageSize& size, Point point) {
+Point source(const test::Population& population, int64_t p, int64_t item, const ImageSize& size, Point point) {
   const double right = static_cast<double>(size.width - 1);
   const double bottom = static_cast<double>(size.height - 1);
   point.x -= symmetric(population, p, Technique::kTranslation, item, 0) * static_cast<double>(size.width);
@@ -72,7 +72,7 @@ int64_t mirrored(int64_t i, int64_t length) {
   return i;
 }
 
-double bilinear(const uint8_t* image, const noise::ImageSize& size, int64_t channel, Point at) {
+double bilinear(const uint8_t* image, const ImageSize& size, int64_t channel, Point at) {
   const double x0 = std::floor(at.x), y0 = std::floor(at.y);
   const double a = at.x - x0, b = at.y - y0;
   const auto pixel = [&](int64_t dx, int64_t dy) {
@@ -84,7 +84,7 @@ double bilinear(const uint8_t* image, const noise::ImageSize& size, int64_t chan
 }
 
 struct Run {
-  noise::ImageSize size;
+  ImageSize size;
   bool paper = false;
   bool interpolates = true;  // else flips only: exact
 };
@@ -161,8 +161,8 @@ void check(Stream& stream, const Run& run, test::Population& population) {
 
 void check_all(Stream& stream, bool interpolates, const std::function<void(test::Population&, int64_t)>& configure,
                bool paper = false) {
-  constexpr noise::ImageSize kSizes[] = {{1, 1, 1}, {3, 5, 1}, {28, 28, 1}, {7, 9, 3}, {32, 32, 3}, {41, 25, 1}};
-  for (const noise::ImageSize& size : kSizes) {
+  constexpr ImageSize kSizes[] = {{1, 1, 1}, {3, 5, 1}, {28, 28, 1}, {7, 9, 3}, {32, 32, 3}, {41, 25, 1}};
+  for (const ImageSize& size : kSizes) {
     test::Population population(kNetworks, stream.device());
     for (int64_t p = 0; p < kNetworks; ++p) configure(population, p);
     check<float>(stream, {size, paper, interpolates}, population);

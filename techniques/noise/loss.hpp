@@ -1,8 +1,8 @@
 #pragma once
 
-#include "engine/random/distributions.hpp"
-#include "engine/random/philox.hpp"
-#include "kernels/network_state.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 // Noise on targets and losses.
 namespace murmur::noise {

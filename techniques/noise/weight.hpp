@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/random/distributions.hpp"
+#include "murmur/engine/random/distributions.hpp"
 
 // Noise on weights.
 namespace murmur::noise {

@@ -3,22 +3,14 @@
 #include <cmath>
 #include <cstdint>
 
-#include "engine/random/distributions.hpp"
-#include "engine/random/philox.hpp"
-#include "kernels/network_state.hpp"
+#include "murmur/engine/image_size.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 // Flip, rotation, zoom, translation and contrast of one image. The geometric techniques are composed into one affine
 // map and the image is resampled once.
 namespace murmur::noise {
-
-/// Samples of height x width x channels elements.
-struct ImageSize {
-  int64_t height = 0;
-  int64_t width = 0;
-  int64_t channels = 0;
-
-  MURMUR_HD constexpr int64_t elements() const { return height * width * channels; }
-};
 
 /// Output pixel (x, y) reads the input at (xx x + xy y + x0, yx x + yy y + y0), in pixels.
 struct AffineMap {

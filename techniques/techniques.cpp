@@ -1,4 +1,4 @@
-#include "kernels/techniques.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,7 +8,7 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/error.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {
