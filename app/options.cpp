@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <set>
 
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
@@ -24,6 +27,32 @@ CLI::Validator within(T low, T high, const std::string& expected, const std::str
     return "";
   };
   return {check, help};
+}
+
+/// The enumerator of a word that has been checked; nothing for an empty one.
+template <class Enum, size_t kCount>
+void take_word(const std::string& word, const std::array<std::string_view, kCount>& words, Enum& value) {
+  const auto found = std::ranges::find(words, word);
+  if (found != words.end()) value = static_cast<Enum>(found - words.begin());
+}
+
+/// What the techniques mean: `--paper` has the study's set of them.
+void add_definition_options(CLI::App& command, CommonOptions& options) {
+  const auto one_of = [](const auto& words) {
+    return CLI::IsMember(std::set<std::string>(words.begin(), words.end()));
+  };
+  command.add_option("--dropconnect-on", options.dropconnect_on, "what dropconnect masks: weights (default), inputs")
+      ->check(one_of(kDropconnectOnNames));
+  command.add_option("--contrast-per", options.contrast_per, "what shares a contrast factor: image (default), batch")
+      ->check(one_of(kContrastPerNames));
+  command
+      .add_option("--shuffle-window", options.shuffle_window, "shuffle within so many samples (default 0: the epoch)")
+      ->check(whole_number(0));
+  command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
+      ->check(one_of(kLossReductionNames));
+  command.add_flag("--paper", options.paper,
+                   "the study's own definitions: --dropconnect-on inputs --contrast-per batch --shuffle-window 1024 "
+                   "--loss-reduction sum; these options win");
 }
 
 }  // namespace
@@ -87,9 +116,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
       ->check(CLI::IsMember({"scale", "he", "glorot"}))
       ->capture_default_str();
-  command.add_option("--loss-reduction", options.loss_reduction, "mean (default) or sum (default with --paper)")
-      ->check(CLI::IsMember({"mean", "sum"}));
-  command.add_flag("--paper", options.paper, "the study's own definitions");
+  add_definition_options(command, options);
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", options.quiet, "no progress");
@@ -140,18 +167,20 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.initialization = options.init == "he"       ? Initialization::kHe
                           : options.init == "glorot" ? Initialization::kGlorot
                                                      : Initialization::kScale;
-  result.paper = options.paper;
-  result.shuffle_window = options.paper ? 1024 : 0;
-  result.sum_loss = loss_reduction(options) == "sum";
+  result.definitions = definitions_of(options);
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;
   result.num_threads = options.threads;
   return result;
 }
 
-std::string loss_reduction(const CommonOptions& options) {
-  if (!options.loss_reduction.empty()) return options.loss_reduction;
-  return options.paper ? "sum" : "mean";
+Definitions definitions_of(const CommonOptions& options) {
+  Definitions result = options.paper ? Definitions::paper() : Definitions{};
+  take_word(options.dropconnect_on, kDropconnectOnNames, result.dropconnect_on);
+  take_word(options.contrast_per, kContrastPerNames, result.contrast_per);
+  take_word(options.loss_reduction, kLossReductionNames, result.loss_reduction);
+  if (options.shuffle_window >= 0) result.shuffle_window = options.shuffle_window;
+  return result;
 }
 
 namespace {

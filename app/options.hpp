@@ -22,7 +22,8 @@ struct CommonOptions {
   std::string model = "fc";
   std::string device = "auto";
   std::string init = "scale";
-  std::string loss_reduction;  // empty: mean, or what --paper says
+  std::string dropconnect_on, contrast_per, loss_reduction;  // empty: the default, or what --paper says
+  int64_t shuffle_window = -1;                               // -1: likewise
   std::string json;
   std::vector<std::string> set;
   int64_t epochs = 0;
@@ -60,8 +61,8 @@ Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t targe
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
 
-/// "mean" or "sum".
-std::string loss_reduction(const CommonOptions& options);
+/// The standard definitions, or with --paper the study's, and over them the options of their own.
+Definitions definitions_of(const CommonOptions& options);
 
 /// Loads the data set that the options name.
 Dataset load_data(const CommonOptions& options);

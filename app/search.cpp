@@ -12,6 +12,7 @@
 #include "app/options.hpp"
 #include "app/progress.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/definitions_json.hpp"
 #include "murmur/pso/driver.hpp"
 
 namespace murmur::app {
@@ -65,8 +66,7 @@ StudyDefinition definition_of(const SearchCommand& command) {
                            {"epochs", common.epochs},
                            {"micro_batch", common.micro_batch},
                            {"initialization", common.init},
-                           {"loss_reduction", loss_reduction(common)},
-                           {"paper", common.paper},
+                           {"definitions", definitions_json(definitions_of(common))},
                            {"seed", std::to_string(common.seed)},
                            {"abort_below", command.options.abort_below},
                            {"algorithm", command.algorithm}};

@@ -1,5 +1,7 @@
 #include "murmur/layers/model.hpp"
 
+#include "murmur/kernels/image_tiles.hpp"
+
 namespace murmur {
 
 /// Follows the shapes through the layers and declares their parameters.
@@ -7,8 +9,8 @@ class Model::Builder {
  public:
   Builder(Model& model, const ImageSize& size, int64_t num_classes)
       : model_(model), size_(size), num_classes_(num_classes) {
-    if (size.elements() > noise::kMaxElements) {
-      throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", noise::kMaxElements,
+    if (size.elements() > kMaxElements) {
+      throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", kMaxElements,
                             size.height, size.width, size.channels);
     }
   }
@@ -45,7 +47,7 @@ class Model::Builder {
         add_pool(Pooling::kAverage, size_.height, size_.width);
         break;
       case LayerKind::kDropout:
-        model_.layers_.back().last().dropout = true;
+        model_.layers_.back().last().masks.dropout = true;
         break;
     }
   }
@@ -55,8 +57,8 @@ class Model::Builder {
     for (size_t i = 0; i + 1 < model_.layers_.size(); ++i) {
       const bool feeds_weights = model_.layers_[i + 1].kind != Kind::kPool;
       const bool feeds_last = i + 2 == model_.layers_.size();
-      model_.layers_[i].last().mask_next_input = feeds_weights && !feeds_last;
-      if (model_.layers_[i].kind == Kind::kResidual) model_.layers_[i].weights[0].activation.mask_next_input = true;
+      model_.layers_[i].last().masks.next_input = feeds_weights && !feeds_last;
+      if (model_.layers_[i].kind == Kind::kResidual) model_.layers_[i].weights[0].activation.masks.next_input = true;
     }
   }
 
@@ -78,7 +80,7 @@ class Model::Builder {
     WeightLayer layer{};
     layer.weight = model_.parameters_.add_kernel(out, in);
     layer.bias = model_.parameters_.add_vector(out);
-    layer.activation.layer = next_layer();
+    layer.activation.masks.layer = next_layer();
     count_flops(2 * in * out);
     model_.layers_.push_back({Kind::kLinear, {layer}, {}});
     size_ = {1, 1, out};
@@ -96,14 +98,14 @@ class Model::Builder {
         model_.parameters_.add_kernel(layer.size, shape.filter_size(), layer.size * layer.kernel * layer.kernel);
     result.bias = model_.parameters_.add_vector(layer.size);
     result.convolution = {layer.kernel, layer.stride, layer.padding};
-    result.activation.layer = next_layer();
+    result.activation.masks.layer = next_layer();
     if (layer.norm) {
       result.norm = add_norm(layer.size);
       result.activation.norm = NormOrder::kBeforeRelu;
     }
     count_flops(2 * shape.out_height() * shape.out_width() * layer.size * shape.filter_size());
     size_ = {shape.out_height(), shape.out_width(), layer.size};
-    if (size_.elements() > noise::kMaxElements) fail(std::to_string(noise::kMaxElements) + " elements or fewer");
+    if (size_.elements() > kMaxElements) fail(std::to_string(kMaxElements) + " elements or fewer");
     if (quads_per_walk(size_.channels) == 0) {
       fail("at most " + std::to_string(kImageLanes) + " filters, or " + std::to_string(4 * kImageLanes) +
            " if a multiple of 4");
@@ -145,15 +147,13 @@ class Model::Builder {
     // Fused with the convolution before it, unless something of that must come in between.
     const bool fuses = !model_.layers_.empty() && model_.layers_.back().kind == Kind::kConvolution &&
                        model_.layers_.back().last().norm != NormOrder::kBeforeRelu &&
-                       model_.layers_.back().last().pooling == Pooling::kNone && !model_.layers_.back().last().dropout;
+                       model_.layers_.back().last().window.pooling == Pooling::kNone &&
+                       !model_.layers_.back().last().masks.dropout;
     if (!fuses) {
       model_.layers_.push_back({Kind::kPool, {}, {}});
-      model_.layers_.back().pooling.layer = pool_layer();
+      model_.layers_.back().pooling.masks.layer = pool_layer();
     }
-    ImageActivationOptions& options = model_.layers_.back().last();
-    options.pooling = pooling;
-    options.window_height = height;
-    options.window_width = width;
+    model_.layers_.back().last().window = {pooling, height, width};
     size_ = {size_.height / height, size_.width / width, size_.channels};
   }
 
@@ -181,7 +181,7 @@ Activations Model::convolve(const Step& step, const Activations& input, const We
                             const Activations* residual) const {
   const Activations x = convolution(step, input, parameters_.of(step, layer.weight), layer.convolution);
   ImageActivationOptions options = layer.activation;
-  options.mask_next_input &= step.args.paper;
+  options.masks.next_input &= masks_inputs(step);
   if (!layer.norm) return image_activation(step, x, parameters_.of(step, layer.bias), nullptr, residual, options);
   const BatchNorm norm{parameters_.of(step, layer.norm->gamma), parameters_.of(step, layer.norm->beta),
                        parameters_.statistics(layer.norm->statistics)};
@@ -200,17 +200,15 @@ Activations Model::run(const Step& step, const Activations& input, const Layer& 
     }
     case Kind::kPool: {
       ImageActivationOptions options = layer.pooling;
-      options.mask_next_input &= step.args.paper;
+      options.masks.next_input &= masks_inputs(step);
       return pool(step, input, options);
     }
     case Kind::kLinear: {
       const WeightLayer& weights = layer.weights[0];
       const Activations x = linear(step, input, parameters_.of(step, weights.weight));
-      ActivationOptions options;
-      options.layer = weights.activation.layer;
-      options.dropout = weights.activation.dropout;
-      options.mask_next_input = weights.activation.mask_next_input && step.args.paper;
-      return activation(step, x, parameters_.of(step, weights.bias), options);
+      LayerMasks masks = weights.activation.masks;
+      masks.next_input &= masks_inputs(step);
+      return activation(step, x, parameters_.of(step, weights.bias), masks);
     }
   }
   return {};

@@ -25,7 +25,7 @@ class Model {
   /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
   /// last.
   bool masks_input(const Step& step) const {
-    return step.args.paper && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
+    return masks_inputs(step) && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
   }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.

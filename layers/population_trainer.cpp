@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "murmur/engine/profiling.hpp"
+#include "murmur/kernels/advance.hpp"
 #include "murmur/layers/schedule.hpp"
 
 namespace murmur {
@@ -75,14 +76,14 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
                                                      TrainingData::Range range, bool training) const {
   Pass pass;
-  pass.source = {images, labels, range.first, data_.size, options_.shuffle_window};
+  pass.source = {images, labels, range.first, data_.size};
   const Tensor& state = training ? state_ : evaluation_state_;
   pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
   if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
   pass.args.num_networks = options_.num_networks;
   pass.args.micro_batch = options_.micro_batch;
   pass.args.epoch_size = range.count;
-  pass.args.paper = options_.paper;
+  pass.args.definitions = options_.definitions;
   pass.training = training;
   pass.arena = std::make_shared<Arena>(options_.device);
   return pass;
@@ -98,9 +99,9 @@ void PopulationTrainer::tick(Pass& pass) {
   const Variable loss = model_.loss(step, batch);
   if (pass.training) {
     backward(loss);
-    model_.parameters().update(step, options_.sum_loss);
+    model_.parameters().update(step);
   }
-  advance(*stream_, AdvanceArgs{step.args});
+  advance(*stream_, step.args);
 }
 
 void PopulationTrainer::capture(Pass& pass) {
@@ -168,8 +169,8 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
 }
 
 bool PopulationTrainer::needs_weight_copy(const Setting& setting) const {
-  return (!options_.paper && setting[Technique::kDropconnect] > 0) || setting[Technique::kTransientWeightNoise] > 0 ||
-         setting[Technique::kMultiplicativeWeightNoise] > 0;
+  return (options_.definitions.dropconnect_on == DropconnectOn::kWeights && setting[Technique::kDropconnect] > 0) ||
+         setting[Technique::kTransientWeightNoise] > 0 || setting[Technique::kMultiplicativeWeightNoise] > 0;
 }
 
 void PopulationTrainer::stop(int64_t slot) {

@@ -31,12 +31,10 @@ struct TrainerOptions {
   int64_t micro_batch = 128;
   DType dtype = DType::kF32;
   Initialization initialization = Initialization::kScale;
-  bool paper = false;          // the study's definitions, where they differ
-  int64_t shuffle_window = 0;  // 0: shuffle over the whole epoch
-  bool sum_loss = false;       // gradients of the sum and not the mean of a batch's losses
-  bool use_graph = true;       // false: launch every kernel by itself, for profilers
-  bool allow_tf32 = false;     // GPU only
-  int num_threads = 0;         // CPU only; 0: one per core
+  Definitions definitions;  // what the techniques mean
+  bool use_graph = true;    // false: launch every kernel by itself, for profilers
+  bool allow_tf32 = false;  // GPU only
+  int num_threads = 0;      // CPU only; 0: one per core
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
