@@ -2,20 +2,15 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/file.hpp"
 #include "murmur/layers/schedule.hpp"
 
 namespace murmur::app {
@@ -218,59 +213,14 @@ TrainingData load_training_data(const CommonOptions& options, Device device, boo
   return training_data(load_data(options), device, train_on_all);
 }
 
-namespace {
-
-/// What a path leads to: the end of its links, which need not be there yet.
-std::filesystem::path follow_links(std::filesystem::path path) {
-  constexpr int kMaxLinks = 40;  // as Linux has it
-  std::error_code error;
-  for (int i = 0; i < kMaxLinks && std::filesystem::is_symlink(path, error); ++i) {
-    path = path.parent_path() / std::filesystem::read_symlink(path, error);
-  }
-  return path;
-}
-
-/// A pipe or a device is written into: putting a file in its place would take it away.
-bool is_special(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
-}
-
-bool write_text(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  return static_cast<bool>(file);
-}
-
-/// Under another name first, so that the file is whole or not there.
-bool replace_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path temporary = fmt::format("{}.{}.tmp", path.string(), getpid());
-  if (write_text(temporary, text) && std::rename(temporary.c_str(), path.c_str()) == 0) return true;
-  const int reason = errno;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  errno = reason;
-  return false;
-}
-
-}  // namespace
-
-void require_writable(const std::string& path) {
-  if (path.empty()) return;
-  const std::filesystem::path folder = follow_links(path).parent_path();
-  const std::string place = is_special(path) ? path : folder.empty() ? "." : folder.string();
-  if (std::filesystem::is_directory(path) || access(place.c_str(), W_OK) != 0) {
-    throw InvalidArgument("--json: expected a file in a folder that can be written to, got '{}'", path);
-  }
+void require_writable(const std::string& option, const std::string& path) {
+  if (path.empty() || is_writable(path)) return;
+  throw InvalidArgument("{}: expected a file in a folder that can be written to, got '{}'", option, path);
 }
 
 void write_file(const std::string& path, const std::string& text) {
   if (path == "/dev/stdout") return fmt::print("{}", text);  // in its order, also where that is a file
-  errno = 0;
-  const bool is_written = is_special(path) ? write_text(path, text) : replace_file(follow_links(path), text);
-  if (!is_written) throw Error("{}: expected to write {} bytes, got: {}", path, text.size(), std::strerror(errno));
+  murmur::write_file(path, text);
 }
 
 }  // namespace murmur::app

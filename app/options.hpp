@@ -73,10 +73,11 @@ void report_others(const Dataset& dataset, bool quiet);
 /// Loads the data set and puts it on the device.
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all);
 
-/// Throws unless `text`, written to `path` when the work is done, can be: the folder exists and may be written to.
-void require_writable(const std::string& path);
+/// Throws unless the option's file, which is written when the work is done, can be: its folder exists and may be
+/// written to. An empty path is no file.
+void require_writable(const std::string& option, const std::string& path);
 
-/// Writes a file whole or not at all, at the end of its links; a pipe or a device is written into. Throws: Error.
+/// murmur::write_file, which also keeps the order of what is printed where the path is that of standard output.
 void write_file(const std::string& path, const std::string& text);
 
 }  // namespace murmur::app

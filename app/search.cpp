@@ -171,7 +171,7 @@ int search(SearchCommand command) {
   command.swarm.seed = common.seed;
   command.swarm.num_stage_one = command.two_stage ? command.stage_one_particles : 0;
   const int64_t num_slots = command.slots > 0 ? command.slots : command.swarm.num_particles;
-  require_writable(common.json);
+  require_writable("--json", common.json);
   const TrainerOptions options = trainer_options(common, num_slots);
   StudyDefinition definition = definition_of(command);
   check_batch_size(common, definition);

@@ -102,7 +102,7 @@ void train(const TrainOptions& options) {
   const int64_t source_epochs = options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs;
   const Setting trained = transfer_schedules(setting, source_epochs, common.epochs);
   const ModelSpecification model = model_of(common);
-  require_writable(common.json);
+  require_writable("--json", common.json);
   const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
   Dataset dataset = load_data(common);
   report_others(dataset, common.quiet);

@@ -17,10 +17,8 @@ Tensor make_state(int64_t num_networks, Device device) {
   return Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device);
 }
 
-std::vector<NetworkState> download(const Tensor& state) {
-  std::vector<NetworkState> result(static_cast<size_t>(state.size(0)));
-  state.copy_to_host(result.data());
-  return result;
+void download(const Tensor& state, std::vector<NetworkState>& values) {
+  state.copy_to_host(values.data());
 }
 
 void upload(const Tensor& state, const std::vector<NetworkState>& values) {
@@ -67,6 +65,7 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       training_(make_pass(data.train_images, data.train_labels, data.training, true)),
       validation_(make_pass(data.train_images, data.train_labels, data.validation, false)),
       test_(make_pass(data.test_images, data.test_labels, {0, data.test_images.size(0)}, false)),
+      states_(static_cast<size_t>(options.num_networks)),
       trials_(static_cast<size_t>(options.num_networks)),
       fresh_(static_cast<size_t>(options.num_networks), 0) {
   if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
@@ -178,18 +177,15 @@ void PopulationTrainer::stop(int64_t slot) {
   check_slot("stop", slot);
   trials_[static_cast<size_t>(slot)].reset();
   fresh_[static_cast<size_t>(slot)] = 0;
-  std::vector<NetworkState> states = download(state_);
-  states[static_cast<size_t>(slot)].status = NetworkStatus::kIdle;
-  upload(state_, states);
+  states_[static_cast<size_t>(slot)].status = NetworkStatus::kIdle;
 }
 
 void PopulationTrainer::upload_hyper_parameters() {
-  const std::vector<NetworkState> states = download(state_);
   std::vector<float> table(static_cast<size_t>(kNumTechniques) * trials_.size());
   for (size_t network = 0; network < trials_.size(); ++network) {
     const Trial idle;
     const Trial& trial = trials_[network] ? *trials_[network] : idle;
-    const EpochValues scheduled = scheduled_values(trial.setting, states[network].epoch, trial.num_epochs);
+    const EpochValues scheduled = scheduled_values(trial.setting, states_[network].epoch, trial.num_epochs);
     for (const TechniqueInfo& info : techniques()) {
       double value = trial.setting[info.id];
       if (info.id == Technique::kLearningRate) value = scheduled.learning_rate;
@@ -200,17 +196,22 @@ void PopulationTrainer::upload_hyper_parameters() {
   techniques_.copy_from_host(table.data(), static_cast<int64_t>(table.size() * sizeof(float)));
 }
 
+void PopulationTrainer::prepare() {
+  for (size_t network = 0; network < states_.size(); ++network) {
+    if (fresh_[network] != 0) {
+      states_[network] = {};
+      states_[network].seed = trials_[network]->seed;
+      states_[network].status = NetworkStatus::kRunning;
+    }
+    clear_sums(states_[network]);
+  }
+  upload(state_, states_);
+  upload_hyper_parameters();
+  initialize_fresh();
+}
+
 void PopulationTrainer::initialize_fresh() {
   if (std::ranges::none_of(fresh_, [](uint8_t fresh) { return fresh != 0; })) return;
-  std::vector<NetworkState> states = download(state_);
-  for (size_t network = 0; network < fresh_.size(); ++network) {
-    if (fresh_[network] == 0) continue;
-    states[network] = {};
-    states[network].seed = trials_[network]->seed;
-    states[network].status = NetworkStatus::kRunning;
-  }
-  upload(state_, states);
-  upload_hyper_parameters();
   const Tensor selected = Tensor::from<uint8_t>(fresh_, {static_cast<int64_t>(fresh_.size())}, options_.device);
   const Step step = make_step(training_);
   model_.parameters().initialize(step, options_.initialization, selected);
@@ -226,18 +227,14 @@ void PopulationTrainer::initialize_fresh() {
 
 std::vector<EpochResult> PopulationTrainer::run_epoch() {
   const ProfileRange range("epoch");
-  initialize_fresh();
-  std::vector<NetworkState> states = download(state_);
-  std::ranges::for_each(states, clear_sums);
-  upload(state_, states);
-  upload_hyper_parameters();
+  prepare();
   run(training_);
+  download(state_, states_);
 
-  states = download(state_);
   const std::vector<Evaluation> validation = evaluate(validation_);
-  std::vector<EpochResult> results(states.size());
-  for (size_t network = 0; network < states.size(); ++network) {
-    NetworkState& state = states[network];
+  std::vector<EpochResult> results(states_.size());
+  for (size_t network = 0; network < states_.size(); ++network) {
+    NetworkState& state = states_[network];
     if (!trials_[network]) continue;
     ++state.epoch;
     // An epoch's last update may be the one that breaks the network: only the validation sees that.
@@ -251,7 +248,6 @@ std::vector<EpochResult> PopulationTrainer::run_epoch() {
                         validation[network].accuracy,
                         state.status == NetworkStatus::kDiverged};
   }
-  upload(state_, states);
   return results;
 }
 
@@ -262,7 +258,7 @@ std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
   for (NetworkState& state : states) state.status = NetworkStatus::kRunning;
   upload(evaluation_state_, states);
   run(pass);
-  states = download(evaluation_state_);
+  download(evaluation_state_, states);
   for (size_t network = 0; network < states.size(); ++network) {
     if (trials_[network]) results[network] = summary(states[network]);
   }
@@ -271,7 +267,7 @@ std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
 
 std::vector<Evaluation> PopulationTrainer::evaluate_test() {
   const ProfileRange range("test");
-  initialize_fresh();
+  prepare();
   return evaluate(test_);
 }
 

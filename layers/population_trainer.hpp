@@ -60,7 +60,8 @@ class PopulationTrainer {
   /// Puts a trial into a slot with fresh parameters; what was there is gone.
   /// Throws: InvalidArgument when the slot is not there or the batch size is below the micro-batch.
   void start(int64_t slot, const Trial& trial);
-  /// Empties a slot: its network is no longer trained. Throws: InvalidArgument when the slot is not there.
+  /// Empties a slot: its network is no longer trained. Copies nothing. Throws: InvalidArgument when the slot is not
+  /// there.
   void stop(int64_t slot);
   bool is_running(int64_t slot) const { return trials_.at(static_cast<size_t>(slot)).has_value(); }
 
@@ -94,6 +95,8 @@ class PopulationTrainer {
 
   void check_slot(const char* operation, int64_t slot) const;
   bool needs_weight_copy(const Setting& setting) const;
+  /// Brings the device up to what has been decided since the last pass: who runs, with which values, from where.
+  void prepare();
   void initialize_fresh();
   void upload_hyper_parameters();
   double rounded_batch_size(double batch_size) const;
@@ -108,6 +111,9 @@ class PopulationTrainer {
   Tensor evaluation_state_;  // the same, for evaluations
   Tensor techniques_;        // f32 [technique, P]
   Pass training_, validation_, test_;
+  /// What state_ holds, on the host: written back before each pass and read after it, so that changes in between, as
+  /// of many slots that stop, cost no copy.
+  std::vector<NetworkState> states_;
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
   bool copy_is_stale_ = false;  // every network's copy of its weights must be written
