@@ -6,7 +6,7 @@
 
 #include "tests/app/run.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 namespace {
 
 using ::testing::AllOf;
@@ -110,4 +110,4 @@ TEST(Manual, VersionNamesCompilerAndLibraries) {
 }
 
 }  // namespace
-}  // namespace murmur::testing
+}  // namespace murmur::test
