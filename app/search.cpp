@@ -12,6 +12,7 @@
 #include "app/options.hpp"
 #include "app/progress.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/definitions_json.hpp"
 #include "murmur/pso/driver.hpp"
 
 namespace murmur::app {
@@ -65,8 +66,7 @@ StudyDefinition definition_of(const SearchCommand& command) {
                            {"epochs", common.epochs},
                            {"micro_batch", common.micro_batch},
                            {"initialization", common.init},
-                           {"loss_reduction", loss_reduction(common)},
-                           {"paper", common.paper},
+                           {"definitions", definitions_json(definitions_of(common))},
                            {"seed", std::to_string(common.seed)},
                            {"abort_below", command.options.abort_below},
                            {"algorithm", command.algorithm}};
@@ -171,7 +171,7 @@ int search(SearchCommand command) {
   command.swarm.seed = common.seed;
   command.swarm.num_stage_one = command.two_stage ? command.stage_one_particles : 0;
   const int64_t num_slots = command.slots > 0 ? command.slots : command.swarm.num_particles;
-  require_writable(common.json);
+  require_writable("--json", common.json);
   const TrainerOptions options = trainer_options(common, num_slots);
   StudyDefinition definition = definition_of(command);
   check_batch_size(common, definition);

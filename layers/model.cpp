@@ -33,7 +33,8 @@ void Model::add_modules(const ModelSpecification& specification, Declaration& de
     module->declare(declaration);
     if (tail != nullptr && module->join(*tail)) continue;
     tail = module->tail();
-    if (tail != nullptr && tail->options.layer == 0) tail->options.layer = kLastLayer - num_without_weights++;
+    if (tail != nullptr && tail->options.masks.layer == 0)
+      tail->options.masks.layer = kLastLayer - num_without_weights++;
     if (module->runs()) modules_.push_back(std::move(module));
   }
 }
@@ -41,7 +42,7 @@ void Model::add_modules(const ModelSpecification& specification, Declaration& de
 /// The study's dropconnect masks the input of every layer with weights but the last, in the kernels of the one before.
 void Model::place_masks() {
   for (size_t i = 0; i + 1 < modules_.size(); ++i) {
-    if (modules_[i + 1]->has_masked_input()) modules_[i]->tail()->options.mask_next_input = true;
+    if (modules_[i + 1]->has_masked_input()) modules_[i]->tail()->options.masks.next_input = true;
   }
 }
 

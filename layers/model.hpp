@@ -25,7 +25,7 @@ class Model {
   Parameters& parameters() { return parameters_; }
   /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
   /// last.
-  bool masks_input(const Step& step) const { return step.args.paper && modules_.front()->has_masked_input(); }
+  bool masks_input(const Step& step) const { return masks_inputs(step) && modules_.front()->has_masked_input(); }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.
   int64_t training_flops() const { return training_flops_; }

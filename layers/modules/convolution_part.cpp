@@ -18,7 +18,7 @@ void ConvolutionPart::declare(Declaration& declaration, const std::string& name,
                                   places_of_filters(filters, in.channels, options.kernel),
                                   filters * options.kernel * options.kernel);
   bias = declaration.add_vector(name + ".bias", filters);
-  tail.options.layer = declaration.next_layer();
+  tail.options.masks.layer = declaration.next_layer();
   if (norm) {
     tail.norm = declaration.add_norm(norm_name, filters);
     tail.options.norm = NormOrder::kBeforeRelu;

@@ -8,9 +8,9 @@ namespace murmur {
 
 Declaration::Declaration(Parameters& parameters, const ImageSize& size, int64_t num_classes)
     : parameters_(parameters), size_(size), num_classes_(num_classes) {
-  if (size.elements() > noise::kMaxElements) {
-    throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", noise::kMaxElements,
-                          size.height, size.width, size.channels);
+  if (size.elements() > kMaxElements) {
+    throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", kMaxElements, size.height,
+                          size.width, size.channels);
   }
 }
 
@@ -21,7 +21,7 @@ void Declaration::begin(std::string word) {
 
 void Declaration::set_image(const ImageSize& size) {
   size_ = size;
-  if (size.elements() > noise::kMaxElements) fail(fmt::format("{} elements or fewer", noise::kMaxElements));
+  if (size.elements() > kMaxElements) fail(fmt::format("{} elements or fewer", kMaxElements));
   if (quads_per_walk(size.channels) == 0) {
     fail(fmt::format("at most {} filters, or {} if a multiple of 4", kImageLanes, 4 * kImageLanes));
   }

@@ -14,7 +14,7 @@ class Dropout : public Module {
   bool join(Tail& before) const override {
     if (!before.takes_dropout) return false;
     before.takes_norm = before.takes_pooling = before.takes_dropout = false;
-    before.options.dropout = true;
+    before.options.masks.dropout = true;
     return true;
   }
 };

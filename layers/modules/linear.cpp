@@ -19,7 +19,7 @@ class Linear : public Module {
     const std::string name = declaration.numbered("linear");
     weight_ = declaration.add_kernel(name, {out, in}, places_behind_flatten(out, declaration.flattened()));
     bias_ = declaration.add_vector(name + ".bias", out);
-    tail_.options.layer = declaration.next_layer();
+    tail_.options.masks.layer = declaration.next_layer();
     declaration.count_flops(2 * in * out);
     declaration.set_features(out);
   }
@@ -33,8 +33,7 @@ class Linear : public Module {
       x.bias = bias;
       return x;
     }
-    const ImageActivationOptions options = tail_.options_of(step);
-    return activation(step, x, bias, {options.layer, options.dropout, options.mask_next_input});
+    return activation(step, x, bias, tail_.options_of(step).masks);
   }
 
  private:

@@ -8,30 +8,22 @@ namespace {
 class Pool : public Module {
  public:
   /// Width 0: the whole image.
-  Pool(Pooling pooling, int64_t width) {
-    tail_.options.pooling = pooling;
-    tail_.options.window_height = tail_.options.window_width = width;
-  }
+  Pool(Pooling pooling, int64_t width) { tail_.options.window = {pooling, width, width}; }
 
   std::string expects(const Position& position) const override {
     return position.is_flat ? "pooling before flatten" : "";
   }
   void declare(Declaration& declaration) override {
-    const ImageSize& size = declaration.size();
-    ImageActivationOptions& options = tail_.options;
-    if (options.window_width == 0) {
-      options.window_height = size.height;
-      options.window_width = size.width;
-    }
-    declaration.expect_image(options.window_height, options.window_width);
-    declaration.set_image({size.height / options.window_height, size.width / options.window_width, size.channels});
+    const ImageSize size = declaration.size();
+    PoolingWindow& window = tail_.options.window;
+    if (window.width == 0) window = {window.pooling, size.height, size.width};
+    declaration.expect_image(window.height, window.width);
+    declaration.set_image({size.height / window.height, size.width / window.width, size.channels});
   }
   bool join(Tail& before) const override {
     if (!before.takes_pooling) return false;
     before.takes_norm = before.takes_pooling = false;
-    before.options.pooling = tail_.options.pooling;
-    before.options.window_height = tail_.options.window_height;
-    before.options.window_width = tail_.options.window_width;
+    before.options.window = tail_.options.window;
     return true;
   }
   Tail* tail() override { return &tail_; }

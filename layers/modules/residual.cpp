@@ -13,7 +13,7 @@ class Residual : public Module {
     first_.filters = second_.filters = word.number("filters", 1, kMaxLayerSize);
     first_.options.stride = word.option("s", "pixels of a stride", 1, 64).value_or(1);
     first_.norm = second_.norm = true;
-    first_.tail.options.mask_next_input = true;
+    first_.tail.options.masks.next_input = true;
   }
 
   std::string expects(const Position& position) const override {

@@ -4,7 +4,7 @@ namespace murmur {
 
 ImageActivationOptions Tail::options_of(const Step& step) const {
   ImageActivationOptions result = options;
-  result.mask_next_input &= step.args.paper;
+  result.masks.next_input &= masks_inputs(step);
   return result;
 }
 

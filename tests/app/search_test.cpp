@@ -335,7 +335,7 @@ TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   expect_refused("a.db", "--dataset mnist", R"(expected dataset = "mnist", got "fashion-mnist")");
   expect_refused("a.db", "--micro-batch 64", "expected micro_batch = 64, got 32");
   expect_refused("a.db", "--epochs 3", "expected epochs = 3, got 2");
-  expect_refused("a.db", "--paper", "loss_reduction");
+  expect_refused("a.db", "--paper", "expected definitions =");
   expect_refused("a.db", "--search dropout", "search_space");
   expect_refused("a.db", "--train-images 320", "expected train_images = 320, got 0");
   // A model's spacing is no other model.

@@ -10,12 +10,13 @@
 #include <utility>
 
 #include "murmur/pso/study.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
 using nlohmann::json;
+using test::TemporaryFolder;
 
 constexpr const char* kPython = "/usr/bin/python3";
 
