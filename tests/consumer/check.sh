@@ -19,6 +19,7 @@ use() {
   "$work/$1/version"
   "$work/$1/train_network"
   "$work/$1/own_objective"
+  printf "== %s s\n" "$SECONDS"
 }
 # No trace of the source tree: the installed headers and libraries stand alone.
 use installed -DCMAKE_PREFIX_PATH="$work/prefix"
