@@ -209,28 +209,6 @@ void report_others(const Dataset& dataset, bool quiet) {
              dataset.num_others, dataset.num_others == 1 ? "" : "s");
 }
 
-TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
-  const auto images = [device](const Samples& samples) {
-    return Tensor::from<uint8_t>(samples.images,
-                                 {samples.num_samples, samples.height * samples.width * samples.channels}, device);
-  };
-  const auto labels = [device](const Samples& samples) {
-    return Tensor::from<uint8_t>(samples.labels, {samples.num_samples}, device);
-  };
-  const Split training = training_split(dataset.train.num_samples, train_on_all);
-  const Split validation = validation_split(dataset.train.num_samples, train_on_all);
-  TrainingData data;
-  data.train_images = images(dataset.train);
-  data.train_labels = labels(dataset.train);
-  data.test_images = images(dataset.test);
-  data.test_labels = labels(dataset.test);
-  data.training = {training.first, training.count};
-  data.validation = {validation.first, validation.count};
-  data.size = {dataset.train.height, dataset.train.width, dataset.train.channels};
-  data.num_classes = dataset.num_classes;
-  return data;
-}
-
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all) {
   return training_data(load_data(options), device, train_on_all);
 }

@@ -67,9 +67,6 @@ Definitions definitions_of(const CommonOptions& options);
 /// Loads the data set that the options name.
 Dataset load_data(const CommonOptions& options);
 
-/// Puts a data set on the device; the host's copy is given up.
-TrainingData training_data(Dataset dataset, Device device, bool train_on_all);
-
 /// One line on standard error where files of an image folder were passed over.
 void report_others(const Dataset& dataset, bool quiet);
 

@@ -75,7 +75,7 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
 }
 
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
-                                                     TrainingData::Range range, bool training) const {
+                                                     SampleRange range, bool training) const {
   Pass pass;
   pass.source = {images, labels, range.first, data_.size};
   const Tensor& state = training ? state_ : evaluation_state_;

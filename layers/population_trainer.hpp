@@ -10,23 +10,11 @@
 
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/engine/stream.hpp"
+#include "murmur/engine/training_data.hpp"
 #include "murmur/kernels/network_state.hpp"
 #include "murmur/layers/model.hpp"
 
 namespace murmur {
-
-/// A data set on the device and its split. Shapes: images u8 [N, D], labels u8 [N].
-struct TrainingData {
-  struct Range {
-    int64_t first = 0;
-    int64_t count = 0;
-  };
-  Tensor train_images, train_labels, test_images, test_labels;
-  Range training;
-  Range validation;  // count 0: none (train on all)
-  ImageSize size;    // height x width x channels = D
-  int64_t num_classes = 0;
-};
 
 struct TrainerOptions {
   Device device;
@@ -110,7 +98,7 @@ class PopulationTrainer {
     std::unique_ptr<Graph> graph;
   };
 
-  Pass make_pass(const Tensor& images, const Tensor& labels, TrainingData::Range range, bool training) const;
+  Pass make_pass(const Tensor& images, const Tensor& labels, SampleRange range, bool training) const;
   Step make_step(Pass& pass);
   void tick(Pass& pass);
   void capture(Pass& pass);
