@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "murmur 0.1.0");
   const std::vector<std::pair<std::string, murmur::app::Run>> commands{{"info", murmur::app::add_info(app)},
                                                                        {"train", murmur::app::add_train(app)},
+                                                                       {"predict", murmur::app::add_predict(app)},
                                                                        {"search", murmur::app::add_search(app)}};
   std::vector<std::string> arguments = murmur::app::expand_config({argv + 1, argv + argc});
   check_command(arguments, app);
