@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", murmur::app::version_text());
   const std::vector<std::pair<std::string, murmur::app::Run>> commands{{"info", murmur::app::add_info(app)},
                                                                        {"train", murmur::app::add_train(app)},
+                                                                       {"predict", murmur::app::add_predict(app)},
                                                                        {"search", murmur::app::add_search(app)}};
   // Not an option of the program: for its installation.
   if (argc == 3 && std::string_view(argv[1]) == "--generate") {

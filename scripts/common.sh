@@ -35,7 +35,7 @@ packages_of() {
         nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libsqlitecpp-dev \
         libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
       ;;
-    test) echo python3-optuna ;;
+    test) echo python3-optuna python3-torch ;;
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
     check) echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc ;;
