@@ -12,10 +12,11 @@ extern const ModuleInfo kResidual;
 extern const ModuleInfo kFlatten;
 extern const ModuleInfo kLinear;
 extern const ModuleInfo kDropout;
+extern const ModuleInfo kLayernorm;
 
 std::span<const ModuleInfo* const> modules() {
   static constexpr std::array kModules{
-      &kConv, &kNorm, &kPool, &kAveragePool, &kGlobalPool, &kResidual, &kFlatten, &kLinear, &kDropout,
+      &kConv, &kNorm, &kPool, &kAveragePool, &kGlobalPool, &kResidual, &kFlatten, &kLinear, &kDropout, &kLayernorm,
   };
   return kModules;
 }
