@@ -13,10 +13,12 @@ extern const ModuleInfo kFlatten;
 extern const ModuleInfo kLinear;
 extern const ModuleInfo kDropout;
 extern const ModuleInfo kLayernorm;
+extern const ModuleInfo kDepthwise;
 
 std::span<const ModuleInfo* const> modules() {
   static constexpr std::array kModules{
-      &kConv, &kNorm, &kPool, &kAveragePool, &kGlobalPool, &kResidual, &kFlatten, &kLinear, &kDropout, &kLayernorm,
+      &kConv,    &kNorm,   &kPool,    &kAveragePool, &kGlobalPool, &kResidual,
+      &kFlatten, &kLinear, &kDropout, &kLayernorm,   &kDepthwise,
   };
   return kModules;
 }
