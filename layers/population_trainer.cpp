@@ -74,8 +74,8 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
   test_.arena = validation_.arena;
 }
 
-PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
-                                                     SampleRange range, bool training) const {
+PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels, SampleRange range,
+                                                     bool training) const {
   Pass pass;
   pass.source = {images, labels, range.first, data_.size};
   const Tensor& state = training ? state_ : evaluation_state_;
