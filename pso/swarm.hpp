@@ -13,7 +13,7 @@ namespace murmur {
 /// Whose best position draws a particle: kStar = the best of the whole swarm.
 enum class Topology : uint8_t { kStar };
 
-/// The authors' values (TECHNIQUES.md, section 4).
+/// The authors' values (the published code of Altarabichi et al. 2024, Information Sciences 667).
 struct SwarmOptions {
   int64_t num_particles = 22;              // 1 to 2^20
   double inertia_weight = 0.7298;          // in [0, 1000]

@@ -1,6 +1,8 @@
 #include "murmur/layers/modules/table.hpp"
 
-#include <array>
+#include <vector>
+
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 
@@ -15,12 +17,30 @@ extern const ModuleInfo kDropout;
 extern const ModuleInfo kLayernorm;
 extern const ModuleInfo kDepthwise;
 
-std::span<const ModuleInfo* const> modules() {
-  static constexpr std::array kModules{
+namespace {
+
+std::vector<const ModuleInfo*>& table() {
+  static std::vector<const ModuleInfo*> rows{
       &kConv,    &kNorm,   &kPool,    &kAveragePool, &kGlobalPool, &kResidual,
       &kFlatten, &kLinear, &kDropout, &kLayernorm,   &kDepthwise,
   };
-  return kModules;
+  return rows;
+}
+
+}  // namespace
+
+std::span<const ModuleInfo* const> modules() {
+  return table();
+}
+
+void add_module(const ModuleInfo& info) {
+  for (const ModuleInfo* other : modules()) {
+    if (info.word.starts_with(other->word) || other->word.starts_with(info.word)) {
+      throw InvalidArgument("add_module: expected a word that no other begins with, got '{}' beside '{}'", info.word,
+                            other->word);
+    }
+  }
+  table().push_back(&info);
 }
 
 std::unique_ptr<Module> make_module(const std::string& word) {
