@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 namespace murmur {
 namespace {
@@ -53,6 +54,10 @@ constexpr std::array<TechniqueInfo, kNumTechniques> kTechniques{{
   {T::kMultiplicativeWeightNoise,"multiplicative_weight_noise",kWeight,kNetwork,  kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the factor N(1, s^2) on every weight that only the passes of an update see"},
 }};
 // clang-format on
+
+static_assert(std::ranges::all_of(kTechniques, [](const TechniqueInfo& info) {
+  return off_value(info.id) == static_cast<float>(info.off);
+}));
 
 bool in_range(const TechniqueInfo& info, double value) {
   return value == info.off || (value >= info.low && value <= info.high);
@@ -133,6 +138,14 @@ std::string format_value(const TechniqueInfo& info, double value) {
 
 Setting::Setting() {
   for (const TechniqueInfo& info : kTechniques) values_[static_cast<size_t>(info.id)] = info.off;
+}
+
+std::vector<float> table_of_off_values(int64_t num_networks) {
+  std::vector<float> table;
+  for (const TechniqueInfo& info : kTechniques) {
+    table.insert(table.end(), static_cast<size_t>(num_networks), off_value(info.id));
+  }
+  return table;
 }
 
 void Setting::set(Technique id, double value) {
