@@ -13,7 +13,7 @@
 
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
-#include "murmur/layers/schedule.hpp"
+#include "murmur/pso/search_definition.hpp"
 
 namespace murmur::app {
 namespace {
@@ -106,11 +106,15 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
 }
 
 std::string technique_help() {
-  std::string text = "techniques (--set key=value):\n";
-  for (const TechniqueInfo& info : techniques()) {
-    const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
-                                                   : fmt::format("{}", fmt::join(info.choices, "|"));
-    text += fmt::format("  {:<24} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+  std::string text = "techniques (--set key=value), by where they act:\n";
+  for (size_t place = 0; place < kPlaces.size(); ++place) {
+    text += fmt::format(" {}\n", kPlaces[place]);
+    for (const TechniqueInfo& info : techniques()) {
+      if (static_cast<size_t>(info.place) != place) continue;
+      const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
+                                                     : fmt::format("{}", fmt::join(info.choices, "|"));
+      text += fmt::format("  {:<27} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+    }
   }
   return text;
 }
@@ -126,13 +130,6 @@ Setting parse_settings(const std::vector<std::string>& assignments) {
   return setting;
 }
 
-Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs) {
-  for (const Technique id : {Technique::kLearningRateSchedule, Technique::kBatchSizeSchedule}) {
-    setting.set(id, transfer_schedule(setting[id], source_epochs, target_epochs));
-  }
-  return setting;
-}
-
 ModelSpecification model_of(const CommonOptions& options) {
   return parse_model(options.model);
 }
@@ -142,9 +139,7 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.device = parse_device(options.device);
   result.num_networks = num_networks;
   result.micro_batch = options.micro_batch;
-  result.initialization = options.init == "he"       ? Initialization::kHe
-                          : options.init == "glorot" ? Initialization::kGlorot
-                                                     : Initialization::kScale;
+  result.initialization = parse_initialization(options.init);
   result.paper = options.paper;
   result.shuffle_window = options.paper ? 1024 : 0;
   result.sum_loss = loss_reduction(options) == "sum";

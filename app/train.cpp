@@ -6,6 +6,7 @@
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
 namespace {
@@ -27,17 +28,6 @@ double mean_of(const std::vector<EpochResult>& results, double EpochResult::*mem
   double sum = 0;
   for (const EpochResult& result : results) sum += result.*member;
   return sum / static_cast<double>(results.size());
-}
-
-/// What --set would say: the techniques that are not off.
-Json set_json(const Setting& setting) {
-  Json set = Json::object();
-  for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (value == info.off) continue;
-    set[std::string(info.key)] = info.choices.empty() ? Json(value) : Json(format_value(info, value));
-  }
-  return set;
 }
 
 Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
@@ -70,7 +60,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
           {"loss_reduction", loss_reduction(common)},
           {"paper", common.paper},
           {"tf32", common.tf32},
-          {"set", set_json(setting)},
+          {"set", setting_json(setting, SettingPart::kNotOff)},
           {"images_per_second", images_per_second},
           {"networks", networks}};
 }

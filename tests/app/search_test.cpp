@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
-#include "murmur/pso/swarm.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {

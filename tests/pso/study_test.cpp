@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/swarm.hpp"
 #include "temporary_folder.hpp"
 

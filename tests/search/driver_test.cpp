@@ -9,8 +9,10 @@
 
 #include "murmur/engine/error.hpp"
 #include "murmur/layers/specification.hpp"
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
-#include "temporary_folder.hpp"
+#include "murmur/pso/swarm.hpp"
+#include "tests/pso/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
@@ -44,6 +46,7 @@ struct Plan {
   int64_t num_slots = 3;
   int64_t num_particles = 3;
   int64_t num_stage_one = 8;
+  int64_t stage_one_epochs = 1;
   SearchOptions options{.num_trials = 24, .num_epochs = 4, .abort_below = 0.12, .seed = 3};
 };
 
@@ -99,6 +102,7 @@ class Search {
     SwarmOptions options;
     options.num_particles = plan.num_particles;
     options.num_stage_one = plan.num_stage_one;
+    options.stage_one_epochs = plan.stage_one_epochs;
     options.patience = 1000;
     options.seed = plan.options.seed;
     return options;
@@ -173,7 +177,7 @@ int64_t num_with_stage(const std::vector<TrialRecord>& trials, int stage) {
 TEST(SearchDriver, StageOneTrialsArePrunedAndTheBestGoOn) {
   const TemporaryFolder folder;
   Plan plan;
-  plan.options.stage_one_epochs = 2;
+  plan.stage_one_epochs = 2;
   Search search(folder / "s.db", plan);
   search.finish();
   const std::vector<TrialRecord> trials = search.study().trials();
@@ -212,7 +216,7 @@ TEST(SearchDriver, StageOneTrialsArePrunedAndTheBestGoOn) {
 TEST(SearchDriver, AStageOneTrialIsTheBeginningOfAFullTraining) {
   const TemporaryFolder folder;
   Plan brief;
-  brief.options.stage_one_epochs = 2;
+  brief.stage_one_epochs = 2;
   Plan full = brief;
   full.num_particles = full.num_slots = 8;
   full.num_stage_one = 0;
@@ -244,7 +248,7 @@ TEST(SearchDriver, ADivergedCandidateFailsAndItsSlotIsRefilledAtOnce) {
     const TemporaryFolder folder;
     Plan plan;
     plan.num_stage_one = num_stage_one;
-    plan.options.stage_one_epochs = 3;
+    plan.stage_one_epochs = 3;
     plan.options.abort_below = 0;
     Search search(folder / "s.db", plan);
     search.step();
@@ -331,10 +335,11 @@ TEST(SearchDriver, ValidatesItsOptions) {
   };
   expect_rejected("trials: expected at least 0, got -1", {.num_trials = -1});
   expect_rejected("epochs: expected at least 1, got 0", {.num_epochs = 0});
-  expect_rejected("epochs of stage one: expected at least 1, got 0", {.stage_one_epochs = 0});
   expect_rejected("abort_below: expected an accuracy in [0, 1], got nan",
                   {.abort_below = std::numeric_limits<double>::quiet_NaN()});
-  expect_rejected("at most the 2 of a full training, got 3", {.num_epochs = 2, .stage_one_epochs = 3});
+  const Plan plan{.stage_one_epochs = 3, .options = {.num_epochs = 2}};
+  EXPECT_THAT([&] { Search(folder / "s.db", plan); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("at most the 2 of a full training, got 3")));
 }
 
 }  // namespace
