@@ -2,17 +2,15 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
+#include <set>
 
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/file.hpp"
 #include "murmur/pso/search_definition.hpp"
 
 namespace murmur::app {
@@ -29,6 +27,32 @@ CLI::Validator within(T low, T high, const std::string& expected, const std::str
     return "";
   };
   return {check, help};
+}
+
+/// The enumerator of a word that has been checked; nothing for an empty one.
+template <class Enum, size_t kCount>
+void take_word(const std::string& word, const std::array<std::string_view, kCount>& words, Enum& value) {
+  const auto found = std::ranges::find(words, word);
+  if (found != words.end()) value = static_cast<Enum>(found - words.begin());
+}
+
+/// What the techniques mean: `--paper` has the study's set of them.
+void add_definition_options(CLI::App& command, CommonOptions& options) {
+  const auto one_of = [](const auto& words) {
+    return CLI::IsMember(std::set<std::string>(words.begin(), words.end()));
+  };
+  command.add_option("--dropconnect-on", options.dropconnect_on, "what dropconnect masks: weights (default), inputs")
+      ->check(one_of(kDropconnectOnNames));
+  command.add_option("--contrast-per", options.contrast_per, "what shares a contrast factor: image (default), batch")
+      ->check(one_of(kContrastPerNames));
+  command
+      .add_option("--shuffle-window", options.shuffle_window, "shuffle within so many samples (default 0: the epoch)")
+      ->check(whole_number(0));
+  command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
+      ->check(one_of(kLossReductionNames));
+  command.add_flag("--paper", options.paper,
+                   "the study's own definitions: --dropconnect-on inputs --contrast-per batch --shuffle-window 1024 "
+                   "--loss-reduction sum; these options win");
 }
 
 }  // namespace
@@ -92,9 +116,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
       ->check(CLI::IsMember({"scale", "he", "glorot"}))
       ->capture_default_str();
-  command.add_option("--loss-reduction", options.loss_reduction, "mean (default) or sum (default with --paper)")
-      ->check(CLI::IsMember({"mean", "sum"}));
-  command.add_flag("--paper", options.paper, "the study's own definitions");
+  add_definition_options(command, options);
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", options.quiet, "no progress");
@@ -140,18 +162,20 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.num_networks = num_networks;
   result.micro_batch = options.micro_batch;
   result.initialization = parse_initialization(options.init);
-  result.paper = options.paper;
-  result.shuffle_window = options.paper ? 1024 : 0;
-  result.sum_loss = loss_reduction(options) == "sum";
+  result.definitions = definitions_of(options);
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;
   result.num_threads = options.threads;
   return result;
 }
 
-std::string loss_reduction(const CommonOptions& options) {
-  if (!options.loss_reduction.empty()) return options.loss_reduction;
-  return options.paper ? "sum" : "mean";
+Definitions definitions_of(const CommonOptions& options) {
+  Definitions result = options.paper ? Definitions::paper() : Definitions{};
+  take_word(options.dropconnect_on, kDropconnectOnNames, result.dropconnect_on);
+  take_word(options.contrast_per, kContrastPerNames, result.contrast_per);
+  take_word(options.loss_reduction, kLossReductionNames, result.loss_reduction);
+  if (options.shuffle_window >= 0) result.shuffle_window = options.shuffle_window;
+  return result;
 }
 
 namespace {
@@ -180,85 +204,18 @@ void report_others(const Dataset& dataset, bool quiet) {
              dataset.num_others, dataset.num_others == 1 ? "" : "s");
 }
 
-TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
-  const auto images = [device](const Samples& samples) {
-    return Tensor::from<uint8_t>(samples.images,
-                                 {samples.num_samples, samples.height * samples.width * samples.channels}, device);
-  };
-  const auto labels = [device](const Samples& samples) {
-    return Tensor::from<uint8_t>(samples.labels, {samples.num_samples}, device);
-  };
-  const Split training = training_split(dataset.train.num_samples, train_on_all);
-  const Split validation = validation_split(dataset.train.num_samples, train_on_all);
-  TrainingData data;
-  data.train_images = images(dataset.train);
-  data.train_labels = labels(dataset.train);
-  data.test_images = images(dataset.test);
-  data.test_labels = labels(dataset.test);
-  data.training = {training.first, training.count};
-  data.validation = {validation.first, validation.count};
-  data.size = {dataset.train.height, dataset.train.width, dataset.train.channels};
-  data.num_classes = dataset.num_classes;
-  return data;
-}
-
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all) {
   return training_data(load_data(options), device, train_on_all);
 }
 
-namespace {
-
-/// What a path leads to: the end of its links, which need not be there yet.
-std::filesystem::path follow_links(std::filesystem::path path) {
-  constexpr int kMaxLinks = 40;  // as Linux has it
-  std::error_code error;
-  for (int i = 0; i < kMaxLinks && std::filesystem::is_symlink(path, error); ++i) {
-    path = path.parent_path() / std::filesystem::read_symlink(path, error);
-  }
-  return path;
-}
-
-/// A pipe or a device is written into: putting a file in its place would take it away.
-bool is_special(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
-}
-
-bool write_text(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  return static_cast<bool>(file);
-}
-
-/// Under another name first, so that the file is whole or not there.
-bool replace_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path temporary = fmt::format("{}.{}.tmp", path.string(), getpid());
-  if (write_text(temporary, text) && std::rename(temporary.c_str(), path.c_str()) == 0) return true;
-  const int reason = errno;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  errno = reason;
-  return false;
-}
-
-}  // namespace
-
-void require_writable(const std::string& path) {
-  if (path.empty()) return;
-  const std::filesystem::path folder = follow_links(path).parent_path();
-  const std::string place = is_special(path) ? path : folder.empty() ? "." : folder.string();
-  if (std::filesystem::is_directory(path) || access(place.c_str(), W_OK) != 0) {
-    throw InvalidArgument("--json: expected a file in a folder that can be written to, got '{}'", path);
-  }
+void require_writable(const std::string& option, const std::string& path) {
+  if (path.empty() || is_writable(path)) return;
+  throw InvalidArgument("{}: expected a file in a folder that can be written to, got '{}'", option, path);
 }
 
 void write_file(const std::string& path, const std::string& text) {
   if (path == "/dev/stdout") return fmt::print("{}", text);  // in its order, also where that is a file
-  errno = 0;
-  const bool is_written = is_special(path) ? write_text(path, text) : replace_file(follow_links(path), text);
-  if (!is_written) throw Error("{}: expected to write {} bytes, got: {}", path, text.size(), std::strerror(errno));
+  murmur::write_file(path, text);
 }
 
 }  // namespace murmur::app

@@ -23,7 +23,8 @@ struct CommonOptions {
   std::string model = "fc";
   std::string device = "auto";
   std::string init = "scale";
-  std::string loss_reduction;  // empty: mean, or what --paper says
+  std::string dropconnect_on, contrast_per, loss_reduction;  // empty: the default, or what --paper says
+  int64_t shuffle_window = -1;                               // -1: likewise
   std::string json;
   std::vector<std::string> set;
   int64_t epochs = 0;
@@ -58,14 +59,11 @@ Setting parse_settings(const std::vector<std::string>& assignments);
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
 
-/// "mean" or "sum".
-std::string loss_reduction(const CommonOptions& options);
+/// The standard definitions, or with --paper the study's, and over them the options of their own.
+Definitions definitions_of(const CommonOptions& options);
 
 /// Loads the data set that the options name.
 Dataset load_data(const CommonOptions& options);
-
-/// Puts a data set on the device; the host's copy is given up.
-TrainingData training_data(Dataset dataset, Device device, bool train_on_all);
 
 /// One line on standard error where files of an image folder were passed over.
 void report_others(const Dataset& dataset, bool quiet);
@@ -73,10 +71,11 @@ void report_others(const Dataset& dataset, bool quiet);
 /// Loads the data set and puts it on the device.
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all);
 
-/// Throws unless `text`, written to `path` when the work is done, can be: the folder exists and may be written to.
-void require_writable(const std::string& path);
+/// Throws unless the option's file, which is written when the work is done, can be: its folder exists and may be
+/// written to. An empty path is no file.
+void require_writable(const std::string& option, const std::string& path);
 
-/// Writes a file whole or not at all, at the end of its links; a pipe or a device is written into. Throws: Error.
+/// murmur::write_file, which also keeps the order of what is printed where the path is that of standard output.
 void write_file(const std::string& path, const std::string& text);
 
 }  // namespace murmur::app

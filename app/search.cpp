@@ -66,8 +66,7 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.num_epochs = common.epochs;
   search.micro_batch = common.micro_batch;
   search.initialization = parse_initialization(common.init);
-  search.sum_loss = loss_reduction(common) == "sum";
-  search.paper = common.paper;
+  search.definitions = definitions_of(common);
   search.abort_below = command.abort_below;
   search.seed = common.seed;
   search.space = space_of(command);
@@ -145,7 +144,7 @@ int search(const SearchCommand& command) {
   check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
   SearchDefinition definition = definition_of(command);
   const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
-  require_writable(common.json);
+  require_writable("--json", common.json);
   const TrainerOptions options = trainer_options_of(
       definition, trainer_options(common, command.slots > 0 ? command.slots : searcher->num_at_once()));
   check_batch_size(definition);

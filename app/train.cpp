@@ -6,6 +6,7 @@
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "murmur/pso/definitions_json.hpp"
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
@@ -57,8 +58,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
           {"epochs", common.epochs},
           {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
           {"micro_batch", common.micro_batch},
-          {"loss_reduction", loss_reduction(common)},
-          {"paper", common.paper},
+          {"definitions", definitions_json(trainer.definitions)},
           {"tf32", common.tf32},
           {"set", setting_json(setting, SettingPart::kNotOff)},
           {"images_per_second", images_per_second},
@@ -92,7 +92,7 @@ void train(const TrainOptions& options) {
   const int64_t source_epochs = options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs;
   const Setting trained = transfer_schedules(setting, source_epochs, common.epochs);
   const ModelSpecification model = model_of(common);
-  require_writable(common.json);
+  require_writable("--json", common.json);
   const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
   Dataset dataset = load_data(common);
   report_others(dataset, common.quiet);

@@ -9,11 +9,11 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <random>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/file.hpp"
 
 namespace murmur::bench {
 namespace {
@@ -118,10 +118,7 @@ nlohmann::json provenance(Device device, const std::string& commit, std::span<ch
 }
 
 void write_json(const std::string& path, const nlohmann::json& json) {
-  std::ofstream file(path);
-  file << json.dump(2) << "\n";
-  file.close();
-  if (!file) throw Error("{}: expected to write the results, got an error of the file system", path);
+  write_file(path, json.dump(2) + "\n");
 }
 
 int guarded_main(const char* name, const std::function<int()>& body) {

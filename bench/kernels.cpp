@@ -15,7 +15,10 @@
 
 #include "bench/common.hpp"
 #include "bench/reference.hpp"
-#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/activation.hpp"
+#include "murmur/kernels/input.hpp"
+#include "murmur/kernels/loss.hpp"
+#include "murmur/kernels/update.hpp"
 #include "murmur/layers/parameters.hpp"
 
 namespace murmur::bench {
@@ -181,8 +184,7 @@ Work input_work(Bed& bed, const Variant& variant) {
   args.labels = buffers->labels.data<uint8_t>();
   args.size = kImageSize;
   args.mask_input = true;
-  args.output = buffers->output.data<float>();
-  args.output_stride = buffers->output.network_stride();
+  args.output = per_network<float>(buffers->output);
   args.targets = buffers->targets.data<int32_t>();
   Work work;
   work.launch = [&bed, buffers, args](int) { input_forward(*bed.stream, args); };
@@ -204,13 +206,9 @@ struct ActivationBuffers {
     ActivationArgs<float> result;
     result.step = networks.step();
     result.num_features = kHidden;
-    result.layer = 1;
-    result.dropout = true;
-    result.mask_next_input = true;
-    result.x = x.tensor().data<float>();
-    result.stride = x.tensor().network_stride();
-    result.bias = bias.data<float>();
-    result.bias_stride = bias.network_stride();
+    result.masks = {1, true, true};
+    result.x = per_network<float>(x.tensor());
+    result.bias = per_network<const float>(bias);
     return result;
   }
 
@@ -261,10 +259,8 @@ Work loss_work(Bed& bed, const Variant& variant) {
   LossArgs<float> args;
   args.step = buffers->networks.step();
   args.num_classes = kClasses;
-  args.logits = buffers->logits.data<float>();
-  args.stride = buffers->logits.network_stride();
-  args.bias = buffers->bias.data<float>();
-  args.bias_stride = buffers->bias.network_stride();
+  args.logits = per_network<const float>(buffers->logits);
+  args.bias = per_network<const float>(buffers->bias);
   args.targets = buffers->targets.data<int32_t>();
   args.grad = buffers->grad.data<float>();
   args.grad_bias = buffers->grad_bias.data<float>();

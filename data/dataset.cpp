@@ -119,14 +119,34 @@ Dataset load_dataset(const std::string& name, const std::filesystem::path& direc
   throw not_found(known, places, directory.empty());
 }
 
-Split training_split(int64_t num_samples, bool train_on_all) {
+SampleRange training_split(int64_t num_samples, bool train_on_all) {
   check_splittable(num_samples, train_on_all);
   return {0, train_on_all ? num_samples : num_samples * 8 / 10};
 }
 
-Split validation_split(int64_t num_samples, bool train_on_all) {
+SampleRange validation_split(int64_t num_samples, bool train_on_all) {
   const int64_t first = training_split(num_samples, train_on_all).count;
   return {first, num_samples - first};
+}
+
+TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
+  const auto images = [device](const Samples& samples) {
+    return Tensor::from<uint8_t>(samples.images,
+                                 {samples.num_samples, samples.height * samples.width * samples.channels}, device);
+  };
+  const auto labels = [device](const Samples& samples) {
+    return Tensor::from<uint8_t>(samples.labels, {samples.num_samples}, device);
+  };
+  TrainingData data;
+  data.train_images = images(dataset.train);
+  data.train_labels = labels(dataset.train);
+  data.test_images = images(dataset.test);
+  data.test_labels = labels(dataset.test);
+  data.training = training_split(dataset.train.num_samples, train_on_all);
+  data.validation = validation_split(dataset.train.num_samples, train_on_all);
+  data.size = {dataset.train.height, dataset.train.width, dataset.train.channels};
+  data.num_classes = dataset.num_classes;
+  return data;
 }
 
 }  // namespace murmur

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "murmur/engine/device.hpp"
+#include "murmur/engine/training_data.hpp"
+
 namespace murmur {
 
 /// Labelled images, in the order of their file.
@@ -35,14 +38,6 @@ struct Dataset {
   std::string contents{};             ///< what it holds: classes, images, sizes and a checksum
 };
 
-/// The samples [first, first + count) of a training file.
-struct Split {
-  int64_t first = 0;
-  int64_t count = 0;
-
-  bool operator==(const Split&) const = default;
-};
-
 /// The data sets that load_dataset knows: "mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder".
 std::vector<std::string> dataset_names();
 
@@ -59,10 +54,14 @@ Dataset load_dataset(const std::string& name, const std::filesystem::path& direc
 
 /// The samples to train on: the first 80 % of the training file (rounded down), or all of it.
 /// Throws: InvalidArgument (fewer than 2 samples; fewer than 1 to train on all).
-Split training_split(int64_t num_samples, bool train_on_all);
+SampleRange training_split(int64_t num_samples, bool train_on_all);
 
 /// The samples to validate on: all that training_split leaves, so none with train_on_all.
 /// Throws: as training_split.
-Split validation_split(int64_t num_samples, bool train_on_all);
+SampleRange validation_split(int64_t num_samples, bool train_on_all);
+
+/// Puts a data set on a device, with these two splits; the host's copy is given up.
+/// Throws: as training_split; DeviceUnavailable, CudaError.
+TrainingData training_data(Dataset dataset, Device device, bool train_on_all = false);
 
 }  // namespace murmur

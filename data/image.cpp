@@ -99,11 +99,11 @@ ImageExtent read_image_size(const std::filesystem::path& path) {
   return declared_size(path.string(), read_bytes(path, kMaxFileBytes));
 }
 
-Image read_image(const std::filesystem::path& path) {
+RgbImage read_image(const std::filesystem::path& path) {
   return decode_image(path.string(), read_bytes(path, kMaxFileBytes));
 }
 
-Image decode_image(const std::string& name, std::span<const uint8_t> bytes) {
+RgbImage decode_image(const std::string& name, std::span<const uint8_t> bytes) {
   const ImageExtent size = declared_size(name, bytes);
   int width = 0;
   int height = 0;

@@ -12,7 +12,7 @@
 namespace murmur {
 
 /// One colour image.
-struct Image {
+struct RgbImage {
   ImageExtent size;
   std::vector<uint8_t> pixels;  ///< [height, width, 3], red, green, blue, 0..255
 };
@@ -26,10 +26,10 @@ ImageExtent parse_image_size(std::string_view text);
 /// Throws: DataError (missing, unreadable, empty; not such an image; damaged or cut short; more than 64 megapixels,
 /// said
 ///         before they are decoded). The message starts with the path.
-Image read_image(const std::filesystem::path& path);
+RgbImage read_image(const std::filesystem::path& path);
 
 /// The same from a file's bytes; messages start with `name`.
-Image decode_image(const std::string& name, std::span<const uint8_t> bytes);
+RgbImage decode_image(const std::string& name, std::span<const uint8_t> bytes);
 
 /// The size that the file's header declares. Throws: as read_image, as far as the header tells.
 ImageExtent read_image_size(const std::filesystem::path& path);
@@ -38,6 +38,6 @@ ImageExtent read_image_size(const std::filesystem::path& path);
 /// output's pixels, so that every input pixel counts. Fixed point, so the same bits everywhere; an image that has the
 /// size already is not touched. Shapes: size at least 1 x 1.
 /// Source: the definition is that of Pillow's BILINEAR and of torchvision's Resize.
-Image resized(Image image, ImageExtent size);
+RgbImage resized(RgbImage image, ImageExtent size);
 
 }  // namespace murmur

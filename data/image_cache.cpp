@@ -1,18 +1,21 @@
 #include "murmur/data/image_cache.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/engine/file.hpp"
 
 namespace murmur {
 namespace {
@@ -73,11 +76,6 @@ bool read_into(std::ifstream& file, T* output, size_t count) {
   return static_cast<bool>(file.read(reinterpret_cast<char*>(output), static_cast<std::streamsize>(count)));
 }
 
-template <class T>
-void write_from(std::ofstream& file, const T* input, size_t count) {
-  file.write(reinterpret_cast<const char*>(input), static_cast<std::streamsize>(count));
-}
-
 bool is_between(int64_t value, int64_t low, int64_t high) {
   return low <= value && value <= high;
 }
@@ -100,15 +98,14 @@ int64_t contents_bytes(const Header& header) {
   return (header.num_train + header.num_test) * (header.height * header.width * header.channels + 1);
 }
 
-bool write_file(const std::filesystem::path& path, const Header& header, const Dataset& dataset) {
-  std::ofstream file(path, std::ios::binary);
-  write_from(file, &header, sizeof(header));
+void write_all(const std::filesystem::path& path, const Header& header, const Dataset& dataset) {
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&header, 1)));
   for (const Samples* part : {&dataset.train, &dataset.test}) {
-    write_from(file, part->images.data(), part->images.size());
-    write_from(file, part->labels.data(), part->labels.size());
+    file.write(std::as_bytes(std::span(part->images)));
+    file.write(std::as_bytes(std::span(part->labels)));
   }
-  file.close();
-  return static_cast<bool>(file);
+  file.commit();
 }
 
 }  // namespace
@@ -157,14 +154,12 @@ bool write_cache(const std::filesystem::path& path, uint64_t fingerprint, const 
   header.header_checksum = header_checksum(header);
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
-  const std::filesystem::path temporary = fmt::format("{}.{}.tmp", path.string(), getpid());
-  bool is_written = write_file(temporary, header, dataset);
-  if (is_written) {
-    std::filesystem::rename(temporary, path, error);
-    is_written = !error;
+  try {
+    write_all(path, header, dataset);
+  } catch (const Error&) {
+    return false;
   }
-  if (!is_written) std::filesystem::remove(temporary, error);
-  return is_written;
+  return true;
 }
 
 uint32_t checksum(const Dataset& dataset) {

@@ -81,7 +81,7 @@ std::pair<Samples, bool> decode(const std::vector<ImageFile>& files, ImageExtent
   for (const ImageFile& file : files) samples.labels.push_back(file.label);
   std::atomic<bool> all_grey = true;
   for_each_index(files.size(), [&](size_t i) {
-    const Image image = resized(read_image(files[i].path), size);
+    const RgbImage image = resized(read_image(files[i].path), size);
     bool is_grey = true;
     for (size_t at = 0; is_grey && at < image_bytes; at += kColours) {
       is_grey = image.pixels[at] == image.pixels[at + 1] && image.pixels[at] == image.pixels[at + 2];

@@ -83,7 +83,7 @@ std::vector<uint8_t> resize_columns(const std::vector<uint8_t>& input, size_t ro
 
 }  // namespace
 
-Image resized(Image image, ImageExtent size) {
+RgbImage resized(RgbImage image, ImageExtent size) {
   const auto height = static_cast<size_t>(image.size.height);
   if (size.width != image.size.width) {
     const auto taps = make_taps(image.size.width, size.width);

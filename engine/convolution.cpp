@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "murmur/engine/cpu/convolution.hpp"
-#include "murmur/engine/cuda/convolution.hpp"
+#include "murmur/engine/cpu/dnnl_convolution.hpp"
+#include "murmur/engine/cuda/cudnn_convolution.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace murmur {

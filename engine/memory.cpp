@@ -1,6 +1,7 @@
 #include "murmur/engine/memory.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -11,6 +12,8 @@ namespace murmur {
 namespace {
 
 constexpr size_t kAlignment = 256;
+
+std::atomic<int64_t> host_copies = 0;
 
 std::shared_ptr<void> allocate_host(int64_t num_bytes) {
   // Not rounded up, as aligned_alloc would have it: sanitizers see where it ends.
@@ -32,9 +35,14 @@ std::shared_ptr<void> allocate(Device device, int64_t num_bytes) {
   return nullptr;
 }
 
+int64_t num_host_copies() {
+  return host_copies;
+}
+
 void copy_to_host(Device device, void* target, const void* source, int64_t row_bytes, int64_t source_stride,
                   int64_t num_rows) {
   if (row_bytes == 0 || num_rows == 0) return;
+  ++host_copies;
   if (device.is_cuda()) {
     if constexpr (kCudaBuild) cuda::copy_to_host(device.index, target, source, row_bytes, source_stride, num_rows);
     return;
@@ -48,6 +56,7 @@ void copy_to_host(Device device, void* target, const void* source, int64_t row_b
 void copy_from_host(Device device, void* target, const void* source, int64_t row_bytes, int64_t target_stride,
                     int64_t num_rows) {
   if (row_bytes == 0 || num_rows == 0) return;
+  ++host_copies;
   if (device.is_cuda()) {
     if constexpr (kCudaBuild) cuda::copy_from_host(device.index, target, source, row_bytes, target_stride, num_rows);
     return;

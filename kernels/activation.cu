@@ -1,6 +1,7 @@
 // Kernel 2: everything between two GEMMs, and its backward. One tile is one quad of features; its lanes are samples.
+#include "murmur/kernels/activation.hpp"
+
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/kernels.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 
@@ -46,8 +47,8 @@ struct Masks {
   float next_input;
 
   MURMUR_KERNEL Masks(const ActivationArgs<T>& args, int64_t network)
-      : dropout(args.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
-        next_input(args.mask_next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
+      : dropout(args.masks.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
+        next_input(args.masks.next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
 
   MURMUR_KERNEL void apply(const Lanes<kSamples>& lanes, PerLaneQuad<T, kSamples>& x, const Words& words,
                            int64_t first) const {
@@ -70,7 +71,7 @@ struct Masks {
 template <class T>
 MURMUR_HD Words words_of(const ActivationArgs<T>& args, int64_t network, int64_t quad) {
   const NetworkState& state = args.step.state[network];
-  return {state.seed, state.item, num_quads(args.num_features), quad, args.layer};
+  return {state.seed, state.item, num_quads(args.num_features), quad, args.masks.layer};
 }
 
 template <class T>
@@ -80,8 +81,8 @@ struct ActivationForward {
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t quad) const {
     const int64_t rows = args.step.micro_batch;
-    T* x = args.x + network * args.stride + 4 * quad * rows;
-    const Quad<T> bias = as_quads(args.bias + network * args.bias_stride)[quad];
+    T* x = args.x[network] + 4 * quad * rows;
+    const Quad<T> bias = as_quads(args.bias[network])[quad];
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
     const Masks<T> masks(args, network);
     const Words words = words_of(args, network, quad);
@@ -112,8 +113,8 @@ struct ActivationBackward {
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t quad) const {
     const ActivationArgs<T>& forward = args.forward;
     const int64_t rows = forward.step.micro_batch;
-    const int64_t offset = network * forward.stride + 4 * quad * rows;
-    const T* output = forward.x + offset;
+    const int64_t offset = network * forward.x.stride + 4 * quad * rows;
+    const T* output = forward.x.data + offset;
     T* grad = args.grad + offset;
     const Masks<T> masks(forward, network);
     const Words words = words_of(forward, network, quad);
@@ -132,7 +133,7 @@ struct ActivationBackward {
       sum = map(sum, lanes.sum(value), [](T a, T b) { return a + b; });
     }
     all.leader([&] {
-      T* grad_bias = args.grad_bias + network * forward.bias_stride + 4 * quad;
+      T* grad_bias = args.grad_bias + network * forward.bias.stride + 4 * quad;
       for (int j = 0; j < 4; ++j) {
         if (4 * quad + j < forward.num_features) grad_bias[j] += sum.v[j];
       }
@@ -140,21 +141,22 @@ struct ActivationBackward {
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const ActivationArgs<T>& args) {
+void activation_forward(murmur::Stream& stream, const ActivationArgs<T>& args) {
   launch(stream, "activation_forward", args.step.num_networks, num_quads(args.num_features),
          ActivationForward<T>{args});
 }
 
+MURMUR_INSTANTIATE_KERNEL(activation_forward, ActivationArgs)
+
 template <class T>
-void run(murmur::Stream& stream, const ActivationBackwardArgs<T>& args) {
+void activation_backward(murmur::Stream& stream, const ActivationBackwardArgs<T>& args) {
   launch(stream, "activation_backward", args.forward.step.num_networks, num_quads(args.forward.num_features),
          ActivationBackward<T>{args});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(activation_forward, ActivationArgs)
-MURMUR_DEFINE_KERNEL(activation_backward, ActivationBackwardArgs)
+MURMUR_INSTANTIATE_KERNEL(activation_backward, ActivationBackwardArgs)
 
 }  // namespace murmur::MURMUR_TARGET

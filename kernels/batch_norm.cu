@@ -1,5 +1,7 @@
 // The small kernels around a batch norm: from the partial sums of a tile's lanes to the statistics, coefficients and
 // parameter gradients of each channel. One lane is a channel. Sums are finished in double: E[x^2] - E[x]^2 cancels.
+#include "murmur/kernels/batch_norm.hpp"
+
 #include "murmur/kernels/images.hpp"
 
 namespace murmur::MURMUR_TARGET {
@@ -13,46 +15,59 @@ int64_t channel_tiles(int64_t channels) {
   return (channels + kChannels - 1) / kChannels;
 }
 
-/// The sum of a channel over all tiles that have it; `which` is 0 or 1.
-template <class Args, class T>
-MURMUR_HD double channel_sum(const Args& args, const T* sums, int64_t network, int which, int64_t channel) {
-  const int64_t blocks = num_blocks(args.size, args.layout);
-  const int64_t channels = args.size.channels / blocks;
-  const int64_t width = 4 * quads_per_walk(channels);
-  double total = 0;
-  for (int64_t tile = channel / channels; tile < args.num_tiles; tile += blocks) {
-    const T* part = sums + ((network * args.num_tiles + tile) * 2 + which) * kChannelSums;
-    for (int64_t k = channel % channels; k < width; k += channels) total += static_cast<double>(part[k]);
+/// The partial sums [P, tiles, 2, kChannelSums] of images; `memory` may be null.
+template <class T>
+struct PartialSums {
+  ImageTiles images;
+  int64_t tiles;
+  const T* memory;
+
+  /// The sum of a channel over all tiles that have it; `which` is 0 or 1.
+  MURMUR_HD double of_channel(int64_t network, int which, int64_t channel) const {
+    const int64_t blocks = num_blocks(images.size, images.layout);
+    const int64_t channels = images.size.channels / blocks;
+    const int64_t width = 4 * quads_per_walk(channels);
+    double total = 0;
+    for (int64_t tile = channel / channels; tile < tiles; tile += blocks) {
+      const T* part = memory + ((network * tiles + tile) * 2 + which) * kChannelSums;
+      for (int64_t k = channel % channels; k < width; k += channels) total += static_cast<double>(part[k]);
+    }
+    return total;
   }
-  return total;
+};
+
+template <class T>
+PartialSums<T> partial_sums(const StepArgs& step, const ImageTiles& images, const T* memory) {
+  return {images, images.count(step.micro_batch), memory};
 }
 
 template <class T>
 struct BatchStatistics {
   static constexpr int kWidth = kChannels;
   BatchStatisticsArgs<T> args;
+  PartialSums<T> sums;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
     const NetworkState& state = args.step.state[network];
-    const int64_t channels = args.size.channels;
+    const int64_t channels = args.images.size.channels;
     const int64_t width = 4 * num_quads(channels);
     const int64_t rows = state.num_rows(args.step.micro_batch, args.step.epoch_size);
-    const double count = static_cast<double>(rows * args.size.height * args.size.width);
+    const double count = static_cast<double>(rows * args.images.size.height * args.images.size.width);
     if (rows == 0) return;
-    const bool moves = args.sums != nullptr && state.status == NetworkStatus::kRunning;
+    const bool moves = sums.memory != nullptr && state.status == NetworkStatus::kRunning;
     T* running = args.running + network * 2 * width;
     T* saved = args.saved + network * 2 * width;
     T* scale_shift = args.scale_shift + network * 2 * width;
-    const T* gamma = args.gamma + network * args.parameter_stride;
-    const T* beta = args.beta + network * args.parameter_stride;
+    const T* gamma = args.gamma[network];
+    const T* beta = args.beta[network];
     const int64_t first = tile * kWidth;
     all.first(channels - first).each([&](int i) {
       const int64_t c = first + i;
       double mean = static_cast<double>(running[c]);
       double variance = static_cast<double>(running[width + c]);
-      if (args.sums != nullptr) {
-        mean = channel_sum(args, args.sums, network, 0, c) / count;
-        const double square = channel_sum(args, args.sums, network, 1, c) / count - mean * mean;
+      if (sums.memory != nullptr) {
+        mean = sums.of_channel(network, 0, c) / count;
+        const double square = sums.of_channel(network, 1, c) / count - mean * mean;
         variance = square < 0 ? 0 : square;
       }
       if (moves) {
@@ -78,27 +93,28 @@ template <class T>
 struct BatchStatisticsBackward {
   static constexpr int kWidth = kChannels;
   BatchStatisticsBackwardArgs<T> args;
+  PartialSums<T> sums;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
     const BatchStatisticsArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
-    const int64_t channels = forward.size.channels;
+    const int64_t channels = forward.images.size.channels;
     const int64_t width = 4 * num_quads(channels);
     const int64_t rows = state.num_rows(forward.step.micro_batch, forward.step.epoch_size);
     if (rows == 0) return;
-    const double count = static_cast<double>(rows * forward.size.height * forward.size.width);
+    const double count = static_cast<double>(rows * forward.images.size.height * forward.images.size.width);
     const T* saved = forward.saved + network * 2 * width;
-    const T* gamma = forward.gamma + network * forward.parameter_stride;
-    T* grad_gamma = args.grad_gamma + network * forward.parameter_stride;
-    T* grad_beta = args.grad_beta + network * forward.parameter_stride;
+    const T* gamma = forward.gamma[network];
+    T* grad_gamma = args.grad_gamma[network];
+    T* grad_beta = args.grad_beta[network];
     T* coefficients = args.coefficients + network * 3 * width;
     const int64_t first = tile * kWidth;
     all.first(channels - first).each([&](int i) {
       const int64_t c = first + i;
       const double mean = static_cast<double>(saved[c]);
       const double inverse = static_cast<double>(saved[width + c]);
-      const double sum = channel_sum(forward, args.sums, network, 0, c);
-      const double centred = channel_sum(forward, args.sums, network, 1, c) - mean * sum;
+      const double sum = sums.of_channel(network, 0, c);
+      const double centred = sums.of_channel(network, 1, c) - mean * sum;
       grad_gamma[c] += static_cast<T>(centred * inverse);
       grad_beta[c] += static_cast<T>(sum);
       const double a = static_cast<double>(gamma[c]) * inverse;
@@ -114,37 +130,42 @@ template <class T>
 struct BiasGradient {
   static constexpr int kWidth = kChannels;
   BiasGradientArgs<T> args;
+  PartialSums<T> sums;
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
-    T* grad_bias = args.grad_bias + network * args.bias_stride;
+    T* grad_bias = args.grad_bias[network];
     const int64_t first = tile * kWidth;
-    all.first(args.size.channels - first).each([&](int i) {
-      grad_bias[first + i] += static_cast<T>(channel_sum(args, args.sums, network, 0, first + i));
+    all.first(args.images.size.channels - first).each([&](int i) {
+      grad_bias[first + i] += static_cast<T>(sums.of_channel(network, 0, first + i));
     });
   }
 };
 
-template <class T>
-void run(murmur::Stream& stream, const BatchStatisticsArgs<T>& args) {
-  launch(stream, "batch_statistics", args.step.num_networks, channel_tiles(args.size.channels),
-         BatchStatistics<T>{args});
-}
-
-template <class T>
-void run(murmur::Stream& stream, const BatchStatisticsBackwardArgs<T>& args) {
-  launch(stream, "batch_statistics_backward", args.forward.step.num_networks, channel_tiles(args.forward.size.channels),
-         BatchStatisticsBackward<T>{args});
-}
-
-template <class T>
-void run(murmur::Stream& stream, const BiasGradientArgs<T>& args) {
-  launch(stream, "bias_gradient", args.step.num_networks, channel_tiles(args.size.channels), BiasGradient<T>{args});
-}
-
 }  // namespace
 
-MURMUR_DEFINE_KERNEL(batch_statistics, BatchStatisticsArgs)
-MURMUR_DEFINE_KERNEL(batch_statistics_backward, BatchStatisticsBackwardArgs)
-MURMUR_DEFINE_KERNEL(bias_gradient, BiasGradientArgs)
+template <class T>
+void batch_statistics(murmur::Stream& stream, const BatchStatisticsArgs<T>& args) {
+  launch(stream, "batch_statistics", args.step.num_networks, channel_tiles(args.images.size.channels),
+         BatchStatistics<T>{args, partial_sums(args.step, args.images, args.sums)});
+}
+
+MURMUR_INSTANTIATE_KERNEL(batch_statistics, BatchStatisticsArgs)
+
+template <class T>
+void batch_statistics_backward(murmur::Stream& stream, const BatchStatisticsBackwardArgs<T>& args) {
+  launch(stream, "batch_statistics_backward", args.forward.step.num_networks,
+         channel_tiles(args.forward.images.size.channels),
+         BatchStatisticsBackward<T>{args, partial_sums(args.forward.step, args.forward.images, args.sums)});
+}
+
+MURMUR_INSTANTIATE_KERNEL(batch_statistics_backward, BatchStatisticsBackwardArgs)
+
+template <class T>
+void bias_gradient(murmur::Stream& stream, const BiasGradientArgs<T>& args) {
+  launch(stream, "bias_gradient", args.step.num_networks, channel_tiles(args.images.size.channels),
+         BiasGradient<T>{args, partial_sums(args.step, args.images, args.sums)});
+}
+
+MURMUR_INSTANTIATE_KERNEL(bias_gradient, BiasGradientArgs)
 
 }  // namespace murmur::MURMUR_TARGET

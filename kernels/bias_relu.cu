@@ -1,5 +1,7 @@
 // Kernel 2 for a convolution, first half: bias, noise, ReLU, and the sums that a batch norm after it needs. One tile is
 // a few samples of the micro-batch.
+#include "murmur/kernels/bias_relu.hpp"
+
 #include "murmur/kernels/images.hpp"
 
 namespace murmur::MURMUR_TARGET {
@@ -9,19 +11,19 @@ template <class T>
 struct BiasReluForward {
   static constexpr int kWidth = kImageLanes;
   BiasReluArgs<T> args;
-  int64_t tiles;
+  int64_t tiles;  // of a network
 
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NetworkState& state = args.step.state[network];
-    const ImageWalk walk(args, args.size, state, tile);
+    const ImageWalk walk(args.step, args.images, state, tile);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
     const ImageMasks masks(args, network);
     PerImageElement<T> bias;
     TileSums<T> sums;
-    load_channels(all, args.bias + network * args.bias_stride, walk.part, bias);
+    load_channels(all, args.bias[network], walk.part, bias);
     sums.clear(all);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      T* sample = args.x + network * args.stride + walk.offset(row);
+      T* sample = args.x[network] + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, walk.size, sample);
         continue;
@@ -51,12 +53,12 @@ template <class T>
 struct BiasReluBackward {
   static constexpr int kWidth = kImageLanes;
   BiasReluBackwardArgs<T> args;
-  int64_t tiles;
+  int64_t tiles;  // of a network
 
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const BiasReluArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
-    const ImageWalk walk(forward, forward.size, state, tile);
+    const ImageWalk walk(forward.step, forward.images, state, tile);
     const ImageMasks masks(forward, network);
     PerImageElement<T> a;
     PerImageElement<T> b;
@@ -65,21 +67,21 @@ struct BiasReluBackward {
     sums.clear(all);
     const bool norm = args.coefficients != nullptr;
     if (norm) {
-      const int64_t width = 4 * num_quads(forward.size.channels);
+      const int64_t width = 4 * num_quads(forward.images.size.channels);
       const T* coefficients = args.coefficients + network * 3 * width;
       load_channels(all, coefficients, walk.part, a);
       load_channels(all, coefficients + width, walk.part, b);
       load_channels(all, coefficients + 2 * width, walk.part, c);
     }
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      const int64_t offset = network * forward.stride + walk.offset(row);
+      const int64_t offset = network * forward.x.stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, walk.size, args.grad + offset);
         continue;
       }
       for (int64_t first = 0; first < walk.size; first += walk.stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
-        Elements<const T> x(forward.x + offset + first);
+        Elements<const T> x(forward.x.data + offset + first);
         Elements<T> grad(args.grad + offset + first);
         x.load(lanes);
         grad.load(lanes);
@@ -95,24 +97,23 @@ struct BiasReluBackward {
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const BiasReluArgs<T>& args) {
-  const int64_t tiles =
-      image_tiles(args.step.micro_batch, args.rows_per_tile, num_channel_blocks(args.size, args.layout));
+void bias_relu_forward(murmur::Stream& stream, const BiasReluArgs<T>& args) {
+  const int64_t tiles = args.images.count(args.step.micro_batch);
   launch(stream, "bias_relu_forward", args.step.num_networks, tiles, BiasReluForward<T>{args, tiles});
 }
 
+MURMUR_INSTANTIATE_KERNEL(bias_relu_forward, BiasReluArgs)
+
 template <class T>
-void run(murmur::Stream& stream, const BiasReluBackwardArgs<T>& args) {
+void bias_relu_backward(murmur::Stream& stream, const BiasReluBackwardArgs<T>& args) {
   const BiasReluArgs<T>& forward = args.forward;
-  const int64_t tiles =
-      image_tiles(forward.step.micro_batch, forward.rows_per_tile, num_channel_blocks(forward.size, forward.layout));
+  const int64_t tiles = forward.images.count(forward.step.micro_batch);
   launch(stream, "bias_relu_backward", forward.step.num_networks, tiles, BiasReluBackward<T>{args, tiles});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(bias_relu_forward, BiasReluArgs)
-MURMUR_DEFINE_KERNEL(bias_relu_backward, BiasReluBackwardArgs)
+MURMUR_INSTANTIATE_KERNEL(bias_relu_backward, BiasReluBackwardArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -1,6 +1,7 @@
 // Convolution as a matrix product: the unfolded input, and back. One tile is one sample's row of output pixels (im2col)
 // or of input pixels (col2im).
-#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/im2col.hpp"
+
 #include "murmur/kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
@@ -17,8 +18,8 @@ struct Im2col {
     const int64_t out_y = tile % shape.out_height();
     const int64_t sample_stride = 4 * num_quads(shape.input_size());
     const int64_t width = 4 * num_quads(shape.filter_size());
-    const T* x = args.x + network * args.stride + (args.first_row + row) * sample_stride;
-    T* columns = args.columns + network * args.columns_stride + tile * shape.out_width() * width;
+    const T* x = args.x[network] + (args.first_row + row) * sample_stride;
+    T* columns = args.columns[network] + tile * shape.out_width() * width;
     const int64_t run = shape.kernel * shape.channels;
     const int64_t y0 = out_y * shape.stride - shape.padding;
     const int64_t size = shape.out_width() * width;
@@ -49,9 +50,8 @@ struct Col2im {
     const int64_t sample_stride = 4 * num_quads(shape.input_size());
     const int64_t width = 4 * num_quads(shape.filter_size());
     const int64_t size = shape.width * shape.channels;
-    T* x = args.x + network * args.stride + (args.first_row + row) * sample_stride + y * size;
-    const T* columns =
-        args.columns + network * args.columns_stride + row * shape.out_height() * shape.out_width() * width;
+    T* x = args.x[network] + (args.first_row + row) * sample_stride + y * size;
+    const T* columns = args.columns[network] + row * shape.out_height() * shape.out_width() * width;
     for (int64_t first = 0; first < size; first += kWidth) {
       all.first(size - first).each([&](int i) {
         const int64_t column = (first + i) / shape.channels;
@@ -73,51 +73,19 @@ struct Col2im {
   }
 };
 
-template <class T>
-struct Add {
-  static constexpr int kWidth = 256;
-  AddArgs<T> args;
-
-  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
-    const int64_t first = tile * kWidth;
-    const T* source = args.source + network * args.source_stride + first;
-    T* target = args.target + network * args.target_stride + first;
-    all.first(args.num_elements - first).each([&](int i) { target[i] += source[i]; });
-  }
-};
-
-template <class T>
-void run(murmur::Stream& stream, const Im2colArgs<T>& args, bool forward) {
-  if (forward) {
-    launch(stream, "im2col", args.num_networks, args.num_rows * args.shape.out_height(), Im2col<T>{args});
-  } else {
-    launch(stream, "col2im", args.num_networks, args.num_rows * args.shape.height, Col2im<T>{args});
-  }
-}
-
-template <class T>
-void run(murmur::Stream& stream, const AddArgs<T>& args) {
-  launch(stream, "add", args.num_networks, (args.num_elements + Add<T>::kWidth - 1) / Add<T>::kWidth, Add<T>{args});
-}
-
 }  // namespace
 
-void im2col(murmur::Stream& stream, const Im2colArgs<float>& args) {
-  run(stream, args, true);
+template <class T>
+void im2col(murmur::Stream& stream, const Im2colArgs<T>& args) {
+  launch(stream, "im2col", args.num_networks, args.num_rows * args.shape.out_height(), Im2col<T>{args});
 }
 
-void im2col(murmur::Stream& stream, const Im2colArgs<double>& args) {
-  run(stream, args, true);
+template <class T>
+void col2im(murmur::Stream& stream, const Im2colArgs<T>& args) {
+  launch(stream, "col2im", args.num_networks, args.num_rows * args.shape.height, Col2im<T>{args});
 }
 
-void col2im(murmur::Stream& stream, const Im2colArgs<float>& args) {
-  run(stream, args, false);
-}
-
-void col2im(murmur::Stream& stream, const Im2colArgs<double>& args) {
-  run(stream, args, false);
-}
-
-MURMUR_DEFINE_KERNEL(add, AddArgs)
+MURMUR_INSTANTIATE_KERNEL(im2col, Im2colArgs)
+MURMUR_INSTANTIATE_KERNEL(col2im, Im2colArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/image_tiles.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 
@@ -43,15 +43,14 @@ struct ImageWalk {
   int64_t first_row;
   int64_t last_row;
 
-  template <class Args>
-  MURMUR_HD ImageWalk(const Args& args, const ImageSize& image, const NetworkState& state, int64_t tile)
-      : part(image, args.layout, tile),
+  MURMUR_HD ImageWalk(const StepArgs& step, const ImageTiles& images, const NetworkState& state, int64_t tile)
+      : part(images.size, images.layout, tile),
         size(part.image.elements()),
         stride(4 * quads_per_walk(part.image.channels)),
-        num_rows(state.num_rows(args.step.micro_batch, args.step.epoch_size)),
-        first_row(tile / num_blocks(image, args.layout) * args.rows_per_tile),
-        last_row(first_row + args.rows_per_tile < args.step.micro_batch ? first_row + args.rows_per_tile
-                                                                        : args.step.micro_batch) {}
+        num_rows(state.num_rows(step.micro_batch, step.epoch_size)),
+        first_row(tile / num_blocks(images.size, images.layout) * images.rows_per_tile),
+        last_row(first_row + images.rows_per_tile < step.micro_batch ? first_row + images.rows_per_tile
+                                                                     : step.micro_batch) {}
 
   /// Elements from the network's first sample to this tile's part of a row.
   MURMUR_HD int64_t offset(int64_t row) const { return row * part.row_stride() + part.start(); }
@@ -65,7 +64,7 @@ MURMUR_KERNEL void load_channels(const ImageLanes& lanes, const T* array, const 
                                  PerImageElement<T>& out) {
   const T* values = array + part.first_channel;
   const auto channels = static_cast<int32_t>(part.image.channels);
-  const auto channel = [channels](int32_t e) { return e - noise::quotient(e, channels) * channels; };
+  const auto channel = [channels](int32_t e) { return e - quotient(e, channels) * channels; };
   lanes.fill(out, [&](int i) {
     const int32_t e = 4 * i;
     return Quad<T>{values[channel(e)], values[channel(e + 1)], values[channel(e + 2)], values[channel(e + 3)]};
@@ -132,10 +131,10 @@ template <class Args>
 MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, const ImageWalk& walk, int64_t row,
                               int64_t first) {
   static_assert(kChannelBlock == 4 << 2);
-  const bool is_whole = args.layout == ImageLayout::kChannelsLast;  // then all of it counts as one pixel
+  const bool is_whole = args.images.layout == ImageLayout::kChannelsLast;  // then all of it counts as one pixel
   const int64_t quads = walk.part.row_stride() / 4;
   return {state.seed,        static_cast<uint64_t>((state.item + row) * quads + walk.part.first_channel / 4),
-          args.layer,        static_cast<int32_t>(first / 4),
+          args.masks.layer,  static_cast<int32_t>(first / 4),
           is_whole ? 30 : 2, static_cast<int32_t>(walk.part.whole.channels / 4)};
 }
 
@@ -156,8 +155,8 @@ struct ImageMasks {
 
   template <class Args>
   MURMUR_KERNEL ImageMasks(const Args& args, int64_t network)
-      : dropout(args.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
-        next_input(args.mask_next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
+      : dropout(args.masks.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
+        next_input(args.masks.next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
 
   template <class T>
   MURMUR_KERNEL void apply(const ImageLanes& lanes, Elements<T>& x, const ImageWords& words) const {

@@ -1,7 +1,8 @@
 // Fresh parameters for the networks that a new trial moves into.
+#include "murmur/kernels/initialize.hpp"
+
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/kernels.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/weight.hpp"
 
@@ -29,7 +30,7 @@ struct Initialize {
     const Lanes<kWidth> lanes = all.first_elements(args.num_elements - 4 * first);
     PerElement<float, kWidth> n;
     lanes.fill(n, [&](int i) { return normal(philox(static_cast<uint64_t>(first + i), site, 0, seed)); });
-    Elements<T> w(args.weight + network * args.stride + 4 * first);
+    Elements<T> w(args.weight[network] + 4 * first);
     lanes.elements([&](int e) { w[e] = noise::initial_weight(scale, n[e]); });
     w.store(lanes);  // the last quad may be partial: its padding stays 0
   }
@@ -43,25 +44,26 @@ struct Fill {
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
     if (args.selected[network] == 0) return;
     const int64_t first = tile * kWidth;
-    Quad<T>* values = as_quads(args.values + network * args.stride) + first;
+    Quad<T>* values = as_quads(args.values[network]) + first;
     const T value = args.value;
     all.first(args.num_elements / 4 - first).each([&](int i) { values[i] = {value, value, value, value}; });
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const InitializeArgs<T>& args) {
+void initialize(murmur::Stream& stream, const InitializeArgs<T>& args) {
   launch(stream, "initialize", args.step.num_networks, num_tiles(args.num_elements), Initialize<T>{args});
 }
 
+MURMUR_INSTANTIATE_KERNEL(initialize, InitializeArgs)
+
 template <class T>
-void run(murmur::Stream& stream, const FillArgs<T>& args) {
+void fill(murmur::Stream& stream, const FillArgs<T>& args) {
   launch(stream, "fill", args.num_networks, num_tiles(args.num_elements), Fill<T>{args});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(initialize, InitializeArgs)
-MURMUR_DEFINE_KERNEL(fill, FillArgs)
+MURMUR_INSTANTIATE_KERNEL(fill, FillArgs)
 
 }  // namespace murmur::MURMUR_TARGET

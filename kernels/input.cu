@@ -1,6 +1,7 @@
 // Kernel 1: the input. One tile is one row of the micro-batch; its lanes walk over the quads of the sample.
+#include "murmur/kernels/input.hpp"
+
 #include "murmur/engine/random/distributions.hpp"
-#include "murmur/kernels/kernels.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 #include "murmur/techniques/noise/geometry.hpp"
@@ -57,23 +58,26 @@ struct InputForward {
     const NetworkState& state = step.state[network];
     const bool has_sample = index < state.num_rows(step.micro_batch, step.epoch_size);
     const bool shuffle = techniques.get(Technique::kShuffle, network) > 0.5f;
-    const int64_t sample = has_sample
-                               ? args.first + noise::sample_index(state.seed, state.epoch, shuffle, args.shuffle_window,
-                                                                  step.epoch_size, state.position + index)
-                               : 0;
+    const int64_t sample =
+        has_sample ? args.first + noise::sample_index(state.seed, state.epoch, shuffle, step.definitions.shuffle_window,
+                                                      step.epoch_size, state.position + index)
+                   : 0;
     all.leader([&] { args.targets[network * step.micro_batch + index] = has_sample ? args.labels[sample] : -1; });
     const noise::GeometryRanges ranges(techniques, network);
     const float contrast = has_sample ? techniques.get(Technique::kContrast, network) : 0.0f;
     const int64_t item = state.item + index;
     Row row;
     row.pixels = args.images + sample * args.sample_size();
-    row.output = args.output + network * args.output_stride + 4 * index * num_quads(args.sample_size());
+    row.output = args.output[network] + 4 * index * num_quads(args.sample_size());
     row.seed = state.seed;
     row.item = item;
     row.scale = has_sample ? T{1} / T{255} : T{0};
     row.noise = has_sample ? techniques.get(Technique::kInputNoise, network) : 0.0f;
     row.mask = args.mask_input ? techniques.get(Technique::kDropconnect, network) : 0.0f;
-    row.contrast = contrast > 0 ? noise::contrast_factor(contrast, state.seed, step.paper ? state.update : item) : 1.0f;
+    row.contrast = contrast > 0 ? noise::contrast_factor(
+                                      contrast, state.seed,
+                                      step.definitions.contrast_per == ContrastPer::kBatch ? state.update : item)
+                                : 1.0f;
     row.resampled = has_sample && ranges.any();
     if (row.resampled) row.map = noise::random_map(ranges, args.size, state.seed, item);
     return row;
@@ -143,13 +147,13 @@ struct InputForward {
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const InputArgs<T>& args) {
+void input_forward(murmur::Stream& stream, const InputArgs<T>& args) {
   launch(stream, "input_forward", args.step.num_networks, args.step.micro_batch, InputForward<T>{args});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(input_forward, InputArgs)
+MURMUR_INSTANTIATE_KERNEL(input_forward, InputArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -1,7 +1,8 @@
 // Kernel 3: the loss. One tile is all samples of one network's micro-batch, so that sums need no atomics; lanes are
 // samples, and the loops over classes run outside of them.
+#include "murmur/kernels/loss.hpp"
+
 #include "murmur/engine/random/distributions.hpp"
-#include "murmur/kernels/kernels.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/loss.hpp"
 
@@ -41,8 +42,8 @@ struct LossForward {
   MURMUR_KERNEL Sums tile(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network, int64_t first) const {
     const int64_t rows = args.step.micro_batch;
     const int64_t classes = args.num_classes;
-    const T* logits = args.logits + network * args.stride + first;
-    const T* bias = args.bias + network * args.bias_stride;
+    const T* logits = args.logits[network] + first;
+    const T* bias = args.bias[network];
     const int32_t* targets = args.targets + network * rows + first;
 
     Values largest;
@@ -105,20 +106,20 @@ struct LossForward {
   MURMUR_KERNEL void store_grad(const Lanes<kWidth>& lanes, const Values& grad, int64_t network, int64_t k,
                                 int64_t first) const {
     if (args.grad == nullptr) return;
-    T* target = args.grad + network * args.stride + k * args.step.micro_batch + first;
+    T* target = args.grad + network * args.logits.stride + k * args.step.micro_batch + first;
     lanes.each([&](int i) { target[i] = grad[i]; });
     const T sum = lanes.sum(grad);
-    lanes.leader([&] { args.grad_bias[network * args.bias_stride + k] += sum; });
+    lanes.leader([&] { args.grad_bias[network * args.bias.stride + k] += sum; });
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const LossArgs<T>& args) {
+void loss_forward(murmur::Stream& stream, const LossArgs<T>& args) {
   launch(stream, "loss_forward", args.step.num_networks, 1, LossForward<T>{args});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(loss_forward, LossArgs)
+MURMUR_INSTANTIATE_KERNEL(loss_forward, LossArgs)
 
 }  // namespace murmur::MURMUR_TARGET

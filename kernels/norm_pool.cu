@@ -1,5 +1,17 @@
 // Kernel 2 for a convolution, second half: batch norm, residual, ReLU, pooling, masks; out of place, because backward
 // reads what comes in. One tile is a few samples of the micro-batch; its lanes walk over the output.
+//
+// A tile's lanes cover a step of outputs; every output has a window of inputs, whose first place `find_windows` gives
+// (2 x 2 pooling, 2 channels, input 4 pixels wide, so an input row is 8 elements):
+//
+//     input   a0 a1 b0 b1 c0 c1 d0 d1        output    [ab/ef]0 [ab/ef]1 [cd/gh]0 [cd/gh]1
+//             e0 e1 f0 f1 g0 g1 h0 h1        place        0        1        4        5
+//
+// The window's elements are at place + {0, 2, 8, 10}: pixels are `channels` apart, rows width x channels. Backward
+// finds each maximum again from x instead of storing where it was, so the gradient goes where forward took the value,
+// and adds up sum(g) and sum(g x) for a batch norm on the way.
+#include "murmur/kernels/norm_pool.hpp"
+
 #include "murmur/kernels/images.hpp"
 
 namespace murmur::MURMUR_TARGET {
@@ -14,10 +26,10 @@ struct Windows {
 
   template <class T>
   MURMUR_HD Windows(const NormPoolArgs<T>& args, int64_t tile)
-      : height(args.window_height),
-        width(args.window_width),
-        input(args.size, args.layout, tile),
-        output(args.output_size(), args.layout, tile) {}
+      : height(args.window.height),
+        width(args.window.width),
+        input(args.images.size, args.images.layout, tile),
+        output(args.output_images().size, args.images.layout, tile) {}
 
   /// True where the places of every sixteen outputs follow one another.
   MURMUR_HD bool in_runs() const { return input.image.channels % 16 == 0; }
@@ -35,8 +47,8 @@ MURMUR_KERNEL void find_windows(const ImageLanes& lanes, const Windows& windows,
   const auto across = static_cast<int32_t>(windows.width) * channels;
   const auto down = static_cast<int32_t>(windows.height * windows.input.image.width) * channels;
   const auto place = [=](int32_t e) {
-    const int32_t pixel = noise::quotient(e, channels);
-    const int32_t y = noise::quotient(pixel, out_width);
+    const int32_t pixel = quotient(e, channels);
+    const int32_t y = quotient(pixel, out_width);
     return y * down + (pixel - y * out_width) * across + (e - pixel * channels);
   };
   lanes.fill(places, [&](int i) {
@@ -69,7 +81,7 @@ struct Norm {
 
   MURMUR_KERNEL Norm(const ImageLanes& all, const NormPoolArgs<T>& args, const ImagePart& part, int64_t network)
       : on(args.scale_shift != nullptr) {
-    const int64_t width = 4 * num_quads(args.size.channels);
+    const int64_t width = 4 * num_quads(args.images.size.channels);
     const T* values = args.scale_shift + network * 2 * width;
     if (on) {
       load_channels(all, values, part, scale);
@@ -108,15 +120,15 @@ struct NormPoolForward {
 
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NetworkState& state = args.step.state[network];
-    const ImageWalk walk(args, args.output_size(), state, tile);
+    const ImageWalk walk(args.step, args.output_images(), state, tile);
     const Windows windows(args, tile);
     const ImageMasks masks(args, network);
     const Norm<T> norm(all, args, windows.input, network);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
-      const T* x = args.x + network * args.stride + row * windows.input.row_stride() + windows.input.start();
+      const T* x = args.x[network] + row * windows.input.row_stride() + windows.input.start();
       const int64_t offset = walk.offset(row);
-      T* output = args.output + network * args.output_stride + offset;
+      T* output = args.output[network] + offset;
       if (row >= walk.num_rows) {
         clear_row(all, walk.size, output);
         continue;
@@ -126,8 +138,8 @@ struct NormPoolForward {
         const ImageWords words = words_of(args, state, walk, row, first);
         Elements<T> y(output + first);
         pool(lanes, windows, norm, x, first, y);
-        if (args.residual != nullptr) {
-          Elements<const T> residual(args.residual + network * args.residual_stride + offset + first);
+        if (!args.residual.is_null()) {
+          Elements<const T> residual(args.residual[network] + offset + first);
           residual.load(lanes);
           lanes.elements([&](int e) { y[e] += residual[e]; });
         }
@@ -140,7 +152,7 @@ struct NormPoolForward {
 
   MURMUR_KERNEL void pool(const ImageLanes& lanes, const Windows& windows, const Norm<T>& norm, const T* x,
                           int64_t first, Elements<T>& y) const {
-    if (args.pooling == Pooling::kNone) {
+    if (args.window.pooling == Pooling::kNone) {
       Elements<const T> input(x + first);
       input.load(lanes);
       lanes.elements([&](int e) { y[e] = norm(e, input[e]); });
@@ -149,12 +161,12 @@ struct NormPoolForward {
     Places places;
     find_windows(lanes, windows, first, places);
     PerImageElement<T> value;
-    if (args.pooling == Pooling::kMax) {
+    if (args.window.pooling == Pooling::kMax) {
       Places where;
       max_pool(lanes, windows, places, norm, x, value, where);
       lanes.each_element([&](int e) { y[e] = value[e]; });
     } else {
-      const T share = T{1} / static_cast<T>(args.window_height * args.window_width);
+      const T share = T{1} / static_cast<T>(args.window.height * args.window.width);
       load_constant(lanes, T{0}, value);
       for_each_in_window(windows, [&](int32_t offset) {
         lanes.each_place(places, windows.in_runs(), [&](int e, int32_t place) { value[e] += x[place + offset]; });
@@ -168,24 +180,24 @@ template <class T>
 struct NormPoolBackward {
   static constexpr int kWidth = kImageLanes;
   NormPoolBackwardArgs<T> args;
-  int64_t tiles;
+  int64_t tiles;  // of a network
 
   MURMUR_KERNEL void operator()(const ImageLanes& all, int64_t network, int64_t tile) const {
     const NormPoolArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
-    const ImageWalk walk(forward, forward.output_size(), state, tile);
+    const ImageWalk walk(forward.step, forward.output_images(), state, tile);
     const Windows windows(forward, tile);
     const int64_t input_size = windows.input.image.elements();
     const ImageMasks masks(forward, network);
     const Norm<T> norm(all, forward, windows.input, network);
-    const bool pools = forward.pooling != Pooling::kNone;
+    const bool pools = forward.window.pooling != Pooling::kNone;
     TileSums<T> sums;
     sums.clear(all);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
       const int64_t input_offset = row * windows.input.row_stride() + windows.input.start();
-      const T* x = forward.x + network * forward.stride + input_offset;
-      T* grad_input = args.grad_input + network * forward.stride + input_offset;
-      T* grad_residual = args.grad_residual + network * forward.residual_stride + walk.offset(row);
+      const T* x = forward.x[network] + input_offset;
+      T* grad_input = args.grad_input + network * forward.x.stride + input_offset;
+      T* grad_residual = args.grad_residual + network * forward.residual.stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, input_size, grad_input);
         if (args.grad_residual != nullptr && !args.accumulate_residual) clear_row(all, walk.size, grad_residual);
@@ -197,12 +209,12 @@ struct NormPoolBackward {
       }
       for (int64_t first = 0; first < walk.size; first += walk.stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
-        const int64_t offset = network * forward.output_stride + walk.offset(row) + first;
+        const int64_t offset = network * forward.output.stride + walk.offset(row) + first;
         Elements<T> grad(args.grad_output + offset);
         grad.load(lanes);
         masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
         if (forward.relu) {
-          Elements<const T> output(forward.output + offset);
+          Elements<const T> output(forward.output.data + offset);
           output.load(lanes);
           lanes.elements([&](int e) { grad[e] = output[e] == T{0} ? T{0} : grad[e]; });
         }
@@ -239,7 +251,7 @@ struct NormPoolBackward {
                             int64_t first, Elements<T>& grad, T* grad_input, TileSums<T>& sums) const {
     Places places;
     find_windows(lanes, windows, first, places);
-    if (args.forward.pooling == Pooling::kMax) {
+    if (args.forward.window.pooling == Pooling::kMax) {
       PerImageElement<T> best;
       Places where;
       max_pool(lanes, windows, places, norm, x, best, where);
@@ -268,24 +280,23 @@ struct NormPoolBackward {
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const NormPoolArgs<T>& args) {
-  const int64_t tiles =
-      image_tiles(args.step.micro_batch, args.rows_per_tile, num_channel_blocks(args.size, args.layout));
+void norm_pool_forward(murmur::Stream& stream, const NormPoolArgs<T>& args) {
+  const int64_t tiles = args.images.count(args.step.micro_batch);
   launch(stream, "norm_pool_forward", args.step.num_networks, tiles, NormPoolForward<T>{args});
 }
 
+MURMUR_INSTANTIATE_KERNEL(norm_pool_forward, NormPoolArgs)
+
 template <class T>
-void run(murmur::Stream& stream, const NormPoolBackwardArgs<T>& args) {
+void norm_pool_backward(murmur::Stream& stream, const NormPoolBackwardArgs<T>& args) {
   const NormPoolArgs<T>& forward = args.forward;
-  const int64_t tiles =
-      image_tiles(forward.step.micro_batch, forward.rows_per_tile, num_channel_blocks(forward.size, forward.layout));
+  const int64_t tiles = forward.images.count(forward.step.micro_batch);
   launch(stream, "norm_pool_backward", forward.step.num_networks, tiles, NormPoolBackward<T>{args, tiles});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(norm_pool_forward, NormPoolArgs)
-MURMUR_DEFINE_KERNEL(norm_pool_backward, NormPoolBackwardArgs)
+MURMUR_INSTANTIATE_KERNEL(norm_pool_backward, NormPoolBackwardArgs)
 
 }  // namespace murmur::MURMUR_TARGET

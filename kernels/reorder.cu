@@ -1,5 +1,6 @@
 // Images from blocks of channels to channels last, or back. One tile is one block of one sample.
-#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/reorder.hpp"
+
 #include "murmur/kernels/parallel.hpp"
 
 namespace murmur::MURMUR_TARGET {
@@ -15,8 +16,8 @@ struct Reorder {
     const int64_t row = tile / blocks * args.size.elements();
     const int64_t block = tile % blocks;
     const int64_t size = args.size.elements() / blocks;
-    const T* source = args.source + network * args.source_stride + row;
-    T* target = args.target + network * args.target_stride + row;
+    const T* source = args.source[network] + row;
+    T* target = args.target[network] + row;
     const bool to_last = args.from == ImageLayout::kChannelBlocks;
     for (int64_t first = 0; first < size; first += kWidth) {
       all.first(size - first).each([&](int i) {
@@ -29,14 +30,14 @@ struct Reorder {
   }
 };
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const ReorderArgs<T>& args) {
-  const int64_t blocks = num_channel_blocks(args.size, ImageLayout::kChannelBlocks);
+void reorder(murmur::Stream& stream, const ReorderArgs<T>& args) {
+  const int64_t blocks = args.size.channels / kChannelBlock;
   launch(stream, "reorder", args.num_networks, args.num_rows * blocks, Reorder<T>{args});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(reorder, ReorderArgs)
+MURMUR_INSTANTIATE_KERNEL(reorder, ReorderArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -1,8 +1,9 @@
 // Kernels 4 and 5: the update of every parameter of every network whose batch is full, with the noise on gradients and
 // weights where each is in a register anyway. One tile is a run of quads of the parameter arena.
+#include "murmur/kernels/update.hpp"
+
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/kernels.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/gradient.hpp"
 #include "murmur/techniques/noise/weight.hpp"
@@ -32,7 +33,9 @@ struct TransientNoise {
 
   MURMUR_KERNEL TransientNoise(const UpdateArgs<T>& args, const NetworkState& state, int64_t network, int64_t update,
                                int64_t first)
-      : dropped(args.step.paper ? 0.0f : args.step.techniques.get(Technique::kDropconnect, network)),
+      : dropped(args.step.definitions.dropconnect_on == DropconnectOn::kWeights
+                    ? args.step.techniques.get(Technique::kDropconnect, network)
+                    : 0.0f),
         additive(static_cast<T>(args.step.techniques.get(Technique::kTransientWeightNoise, network))),
         factor(static_cast<T>(args.step.techniques.get(Technique::kMultiplicativeWeightNoise, network))),
         seed(state.seed),
@@ -110,7 +113,9 @@ struct Update {
     const int64_t first = tile * kWidth;
     const Lanes<kWidth> lanes = all.first(args.stride / 4 - first);
     const int64_t offset = network * args.stride + 4 * first;
-    const T scale = args.sum_loss ? T{1} : T{1} / static_cast<T>(state.batch_count + rows);
+    const T scale = args.step.definitions.loss_reduction == LossReduction::kSum
+                        ? T{1}
+                        : T{1} / static_cast<T>(state.batch_count + rows);
     Elements<T> g(args.grad + offset);
     Elements<T> w(args.weight + offset);
     g.load(lanes);
@@ -220,19 +225,20 @@ int64_t num_tiles(int64_t stride) {
   return (stride / 4 + kQuads - 1) / kQuads;
 }
 
+}  // namespace
+
 template <class T>
-void run(murmur::Stream& stream, const UpdateArgs<T>& args) {
+void update(murmur::Stream& stream, const UpdateArgs<T>& args) {
   launch(stream, "update", args.step.num_networks, num_tiles(args.stride), Update<T>{args});
 }
 
+MURMUR_INSTANTIATE_KERNEL(update, UpdateArgs)
+
 template <class T>
-void run(murmur::Stream& stream, const CopyWeightsArgs<T>& args) {
+void copy_weights(murmur::Stream& stream, const CopyWeightsArgs<T>& args) {
   launch(stream, "copy_weights", args.update.step.num_networks, num_tiles(args.update.stride), CopyWeights<T>{args});
 }
 
-}  // namespace
-
-MURMUR_DEFINE_KERNEL(update, UpdateArgs)
-MURMUR_DEFINE_KERNEL(copy_weights, CopyWeightsArgs)
+MURMUR_INSTANTIATE_KERNEL(copy_weights, CopyWeightsArgs)
 
 }  // namespace murmur::MURMUR_TARGET

@@ -6,6 +6,9 @@
 #include "murmur/engine/gemm.hpp"
 #include "murmur/engine/profiling.hpp"
 #include "murmur/engine/timing.hpp"
+#include "murmur/kernels/add.hpp"
+#include "murmur/kernels/im2col.hpp"
+#include "murmur/kernels/initialize.hpp"
 #include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
@@ -81,9 +84,8 @@ struct Operation {
     } else {
       const Tensor part = step.arena.scratch(grad_input.grad.shape(), step.dtype);
       convolution_backward_input(step.stream, library_args(part, grad_output, weight.value()));
-      add(step.stream,
-          AddArgs<float>{step.args.num_networks, part.network_size(), part.data<float>(), part.network_stride(),
-                         grad_input.grad.data<float>(), grad_input.grad.network_stride()});
+      add(step.stream, AddArgs<float>{step.args.num_networks, part.network_size(), per_network<const float>(part),
+                                      per_network<float>(grad_input.grad)});
     }
   }
 
@@ -111,10 +113,8 @@ struct Operation {
       args.shape = shape;
       args.first_row = first;
       args.num_rows = std::min(rows, shape.batch - first);
-      args.x = x.data<T>();
-      args.stride = x.network_stride();
-      args.columns = columns.data<T>();
-      args.columns_stride = columns.network_stride();
+      args.x = per_network<T>(x);
+      args.columns = per_network<T>(columns);
       f(args, first * padded(shape.output_size()));
     }
   }
@@ -128,7 +128,7 @@ struct Operation {
   }
   template <class T>
   Matrix<T> columns_matrix(const Im2colArgs<T>& part) const {
-    return {part.columns, padded(shape.filter_size()), part.columns_stride};
+    return {part.columns.data, padded(shape.filter_size()), part.columns.stride};
   }
   template <class T>
   Matrix<T> weight_matrix(const Tensor& w) const {
@@ -252,8 +252,8 @@ double convolution_seconds(Stream& stream, const ConvolutionCase& convolution, C
     Tensor tensor = arena.zeros(std::move(sizes), padded(size), DType::kF32);
     FillArgs<float> args;
     args.num_networks = networks;
-    args.values = tensor.data<float>();
-    args.stride = args.num_elements = padded(size);
+    args.values = {tensor.data<float>(), padded(size)};
+    args.num_elements = padded(size);
     args.value = 0.75f;
     args.selected = all.data<uint8_t>();
     fill(stream, args);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "murmur/kernels/norm_pool.hpp"
 #include "murmur/layers/convolution_choice.hpp"
 #include "murmur/layers/step.hpp"
 
@@ -38,14 +39,10 @@ struct BatchNorm {
 enum class NormOrder : uint8_t { kNone, kBeforeRelu, kAfterRelu };
 
 struct ImageActivationOptions {
-  uint32_t layer = 0;  // address of this layer's random numbers
   bool relu = true;
   NormOrder norm = NormOrder::kNone;
-  Pooling pooling = Pooling::kNone;
-  int64_t window_height = 1;
-  int64_t window_width = 1;
-  bool dropout = false;
-  bool mask_next_input = false;
+  PoolingWindow window;
+  LayerMasks masks;
 };
 
 /// What follows a convolution (kernel 2): relu(input + bias + noise), batch norm before or after the ReLU, + residual

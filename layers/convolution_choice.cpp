@@ -1,7 +1,6 @@
 #include "murmur/layers/convolution_choice.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/file.hpp"
 #include "murmur/layers/convolution.hpp"
 
 namespace murmur {
@@ -80,13 +80,13 @@ void remember(const std::filesystem::path& file, const std::string& key, const T
   table[key] = times;
   std::error_code error;
   std::filesystem::create_directories(file.parent_path(), error);
-  std::filesystem::path part = file;
-  part += fmt::format(".{}", getpid());
-  std::ofstream stream(part);
-  for (const auto& [line_key, line_times] : table) stream << line_of(line_key, line_times) << '\n';
-  stream.close();
-  if (stream) std::filesystem::rename(part, file, error);
-  if (!stream || error) std::filesystem::remove(part, error);
+  std::string text;
+  for (const auto& [line_key, line_times] : table) text += line_of(line_key, line_times) + '\n';
+  try {
+    write_file(file, text);
+  } catch (const Error&) {
+    // Then the next process measures again.
+  }
 }
 
 ConvolutionTimer timer_of(Stream& stream) {

@@ -1,6 +1,9 @@
 #include <utility>
 
 #include "murmur/engine/profiling.hpp"
+#include "murmur/kernels/batch_norm.hpp"
+#include "murmur/kernels/bias_relu.hpp"
+#include "murmur/kernels/norm_pool.hpp"
 #include "murmur/layers/convolution.hpp"
 #include "murmur/layers/image_layout.hpp"
 
@@ -12,12 +15,12 @@ int64_t rows_per_tile(const Step& step) {
   return step.stream.device().is_cuda() ? 2 : 16;
 }
 
-int64_t num_tiles(const Step& step, const ImageSize& size, ImageLayout layout) {
-  return image_tiles(step.args.micro_batch, rows_per_tile(step), num_channel_blocks(size, layout));
+ImageTiles tiles_of(const Step& step, const Activations& images) {
+  return {images.size, images.image_layout, rows_per_tile(step)};
 }
 
 Tensor make_sums(const Step& step, const Activations& images) {
-  const int64_t tiles = num_tiles(step, images.size, images.image_layout);
+  const int64_t tiles = tiles_of(step, images).count(step.args.micro_batch);
   return step.arena.zeros({step.args.num_networks, tiles, 2, kChannelSums}, step.dtype);
 }
 
@@ -51,13 +54,10 @@ BatchStatisticsArgs<T> statistics_args(const Step& step, const NormPoolArgs<T>& 
                                        const Statistics& statistics) {
   BatchStatisticsArgs<T> args;
   args.step = step.args;
-  args.size = images.size;
-  args.layout = images.layout;
-  args.num_tiles = num_tiles(step, images.size, images.layout);
+  args.images = images.images;
   args.sums = statistics.sums.defined() ? statistics.sums.data<T>() : nullptr;
-  args.gamma = norm.gamma.value().data<T>();
-  args.beta = norm.beta.value().data<T>();
-  args.parameter_stride = norm.gamma.value().network_stride();
+  args.gamma = per_network<const T>(norm.gamma.value());
+  args.beta = per_network<const T>(norm.beta.value());
   args.running = norm.statistics.data<T>();
   args.saved = statistics.saved.data<T>();
   args.scale_shift = statistics.scale_shift.data<T>();
@@ -71,17 +71,11 @@ Variable bias_relu(const Step& step, const Activations& input, const Variable& b
   const Tensor x = input.x.value();
   BiasReluArgs<T> args;
   args.step = step.args;
-  args.size = input.size;
-  args.layout = input.image_layout;
-  args.rows_per_tile = rows_per_tile(step);
-  args.layer = options.layer;
+  args.images = tiles_of(step, input);
   args.relu = options.relu;
-  args.dropout = options.dropout;
-  args.mask_next_input = options.mask_next_input;
-  args.x = x.data<T>();
-  args.stride = x.network_stride();
-  args.bias = bias.value().data<T>();
-  args.bias_stride = bias.value().network_stride();
+  args.masks = options.masks;
+  args.x = per_network<T>(x);
+  args.bias = per_network<const T>(bias.value());
   args.sums = statistics.sums.defined() ? statistics.sums.data<T>() : nullptr;
   bias_relu_forward(step.stream, args);
   return Variable::result(
@@ -94,12 +88,9 @@ Variable bias_relu(const Step& step, const Activations& input, const Variable& b
         bias_relu_backward(step.stream, backward_args);
         BiasGradientArgs<T> bias_args;
         bias_args.step = step.args;
-        bias_args.size = args.size;
-        bias_args.layout = args.layout;
-        bias_args.num_tiles = num_tiles(step, args.size, args.layout);
+        bias_args.images = args.images;
         bias_args.sums = backward_args.sums;
-        bias_args.grad_bias = bias.grad().template data<T>();
-        bias_args.bias_stride = bias.value().network_stride();
+        bias_args.grad_bias = per_network<T>(bias.grad());
         bias_gradient(step.stream, bias_args);
         input_x.take_grad(self.grad());
       });
@@ -118,16 +109,14 @@ struct NormPool {
   bool has_norm() const { return norm.gamma.defined(); }
 
   void forward(const Tensor& output) {
-    args.output = output.data<T>();
-    args.output_stride = output.network_stride();
+    args.output = per_network<T>(output);
     if (has_norm()) {
       batch_statistics(step.stream, statistics_args<T>(step, args, norm, statistics));
       args.scale_shift = statistics.scale_shift.data<T>();
     }
     if (residual.defined()) {
       check_shape("image_activation: residual", residual.value(), output.shape());
-      args.residual = residual.value().data<T>();
-      args.residual_stride = residual.value().network_stride();
+      args.residual = per_network<const T>(residual.value());
     }
     norm_pool_forward(step.stream, args);
   }
@@ -136,7 +125,7 @@ struct NormPool {
     NormPoolBackwardArgs<T> backward_args;
     backward_args.forward = args;
     backward_args.grad_output = grad_output.data<T>();
-    const bool in_place = args.pooling == Pooling::kNone;
+    const bool in_place = args.window.pooling == Pooling::kNone;
     const Tensor grad_input = in_place ? grad_output : step.arena.zeros(input.value().shape(), step.dtype);
     backward_args.grad_input = grad_input.data<T>();
     if (residual.defined() && residual.requires_grad()) {
@@ -154,8 +143,8 @@ struct NormPool {
     BatchStatisticsBackwardArgs<T> backward_args;
     backward_args.forward = statistics_args<T>(step, args, norm, statistics);
     backward_args.sums = statistics.backward_sums.data<T>();
-    backward_args.grad_gamma = norm.gamma.grad().data<T>();
-    backward_args.grad_beta = norm.beta.grad().data<T>();
+    backward_args.grad_gamma = per_network<T>(norm.gamma.grad());
+    backward_args.grad_beta = per_network<T>(norm.beta.grad());
     backward_args.coefficients = statistics.coefficients.data<T>();
     batch_statistics_backward(step.stream, backward_args);
   }
@@ -170,19 +159,12 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
       {}};
   NormPoolArgs<T>& args = operation.args;
   args.step = step.args;
-  args.size = input.size;
-  args.layout = input.image_layout;
-  args.rows_per_tile = rows_per_tile(step);
-  args.layer = options.layer;
-  args.pooling = options.pooling;
-  args.window_height = options.window_height;
-  args.window_width = options.window_width;
+  args.images = tiles_of(step, input);
+  args.window = options.window;
   args.relu = options.relu;
-  args.dropout = options.dropout;
-  args.mask_next_input = options.mask_next_input;
-  args.x = x.data<T>();
-  args.stride = x.network_stride();
-  const ImageSize size = args.output_size();
+  args.masks = options.masks;
+  args.x = per_network<const T>(x);
+  const ImageSize size = args.output_images().size;
   const int64_t num_features = size.elements();
   const Tensor output =
       step.arena.zeros({step.args.num_networks, step.args.micro_batch, padded(num_features)}, step.dtype);
@@ -215,7 +197,7 @@ Activations image_activation(const Step& step, const Activations& input, const V
   }
   const bool norm_first = norm != nullptr && options.norm == NormOrder::kBeforeRelu;
   const bool relu_last = options.relu && (norm_first || residual != nullptr);
-  const bool pools = options.pooling != Pooling::kNone;
+  const bool pools = options.window.pooling != Pooling::kNone;
   if (pools && (relu_last || residual != nullptr)) {
     throw InvalidArgument("image_activation: expected pooling after a residual or a norm before the ReLU on its own");
   }
@@ -232,7 +214,7 @@ Activations image_activation(const Step& step, const Activations& input, const V
   ImageActivationOptions second = options;
   first.relu = options.relu && !relu_last;
   second.relu = relu_last;
-  if (two_halves) first.dropout = first.mask_next_input = false;
+  if (two_halves) first.masks.dropout = first.masks.next_input = false;
   Activations result = input;
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -245,10 +227,10 @@ Activations image_activation(const Step& step, const Activations& input, const V
 Activations pool(const Step& step, const Activations& input, const ImageActivationOptions& options) {
   const ProfileRange range("pool");
   check_images("pool: input", step, input);
-  if (options.window_height < 1 || options.window_width < 1 || options.window_height > input.size.height ||
-      options.window_width > input.size.width) {
+  if (options.window.height < 1 || options.window.width < 1 || options.window.height > input.size.height ||
+      options.window.width > input.size.width) {
     throw ShapeError("pool: expected a window within {} x {}, got {} x {}", input.size.height, input.size.width,
-                     options.window_height, options.window_width);
+                     options.window.height, options.window.width);
   }
   ImageActivationOptions plain = options;
   plain.relu = false;

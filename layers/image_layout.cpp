@@ -1,5 +1,8 @@
 #include "murmur/layers/image_layout.hpp"
 
+#include "murmur/kernels/add.hpp"
+#include "murmur/kernels/reorder.hpp"
+
 namespace murmur {
 namespace {
 
@@ -12,17 +15,16 @@ struct Images {
 void reorder_images(const Step& step, const ImageSize& size, const Images& source, const Tensor& target) {
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    reorder(step.stream,
-            ReorderArgs<T>{step.args.num_networks, step.args.micro_batch, size, source.layout, source.tensor.data<T>(),
-                           source.tensor.network_stride(), target.data<T>(), target.network_stride()});
+    reorder(step.stream, ReorderArgs<T>{step.args.num_networks, step.args.micro_batch, size, source.layout,
+                                        per_network<const T>(source.tensor), per_network<T>(target)});
   });
 }
 
 void add_to(const Step& step, const Tensor& part, const Tensor& target) {
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    add(step.stream, AddArgs<T>{step.args.num_networks, part.network_size(), part.data<T>(), part.network_stride(),
-                                target.data<T>(), target.network_stride()});
+    add(step.stream,
+        AddArgs<T>{step.args.num_networks, part.network_size(), per_network<const T>(part), per_network<T>(target)});
   });
 }
 

@@ -1,5 +1,10 @@
 #include "murmur/layers/model.hpp"
 
+#include <map>
+#include <utility>
+
+#include "murmur/kernels/image_tiles.hpp"
+
 namespace murmur {
 
 /// Follows the shapes through the layers and declares their parameters.
@@ -7,8 +12,8 @@ class Model::Builder {
  public:
   Builder(Model& model, const ImageSize& size, int64_t num_classes)
       : model_(model), size_(size), num_classes_(num_classes) {
-    if (size.elements() > noise::kMaxElements) {
-      throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", noise::kMaxElements,
+    if (size.elements() > kMaxElements) {
+      throw InvalidArgument("model: expected images of at most {} elements, got {} x {} x {}", kMaxElements,
                             size.height, size.width, size.channels);
     }
   }
@@ -18,20 +23,22 @@ class Model::Builder {
     word_ = &layer.word;
     switch (layer.kind) {
       case LayerKind::kFlatten:
+        image_ = size_;
         size_ = {1, 1, size_.elements()};
         break;
       case LayerKind::kLinear:
         add_linear(layer.size > 0 ? layer.size : num_classes_);
         break;
       case LayerKind::kConvolution:
-        model_.layers_.push_back({Kind::kConvolution, {add_convolution(layer)}, {}});
+        model_.layers_.push_back(
+            {Kind::kConvolution, {add_convolution(layer, numbered("conv"), layer.norm ? numbered("norm") : "")}, {}});
         break;
       case LayerKind::kResidual:
         add_residual(layer);
         break;
       case LayerKind::kNorm: {
         WeightLayer& convolution = model_.layers_.back().weights.front();
-        convolution.norm = add_norm(size_.channels);
+        convolution.norm = add_norm(numbered("norm"), size_.channels);
         convolution.activation.norm = NormOrder::kAfterRelu;
         break;
       }
@@ -45,7 +52,7 @@ class Model::Builder {
         add_pool(Pooling::kAverage, size_.height, size_.width);
         break;
       case LayerKind::kDropout:
-        model_.layers_.back().last().dropout = true;
+        model_.layers_.back().last().masks.dropout = true;
         break;
     }
   }
@@ -55,8 +62,8 @@ class Model::Builder {
     for (size_t i = 0; i + 1 < model_.layers_.size(); ++i) {
       const bool feeds_weights = model_.layers_[i + 1].kind != Kind::kPool;
       const bool feeds_last = i + 2 == model_.layers_.size();
-      model_.layers_[i].last().mask_next_input = feeds_weights && !feeds_last;
-      if (model_.layers_[i].kind == Kind::kResidual) model_.layers_[i].weights[0].activation.mask_next_input = true;
+      model_.layers_[i].last().masks.next_input = feeds_weights && !feeds_last;
+      if (model_.layers_[i].kind == Kind::kResidual) model_.layers_[i].weights[0].activation.masks.next_input = true;
     }
   }
 
@@ -64,6 +71,22 @@ class Model::Builder {
   [[noreturn]] void fail(const std::string& expected) const {
     throw InvalidArgument("model: layer {} '{}': expected {}, got {} x {} x {}", index_, *word_, expected, size_.height,
                           size_.width, size_.channels);
+  }
+
+  /// "conv1", "conv2", ...: the layers of a kind are numbered from 1.
+  std::string numbered(const std::string& kind) { return kind + std::to_string(++counts_[kind]); }
+
+  size_t add_kernel(const std::string& name, const Shape& shape, std::vector<int64_t> places, int64_t fan_out = 0) {
+    const auto size = static_cast<int64_t>(places.size());
+    const size_t index = model_.parameters_.add_kernel(shape[0], size / shape[0], fan_out);
+    model_.names_.push_back({name + ".weight", shape, std::move(places), index});
+    return index;
+  }
+
+  size_t add_vector(const std::string& name, int64_t size, double start = 0) {
+    const size_t index = model_.parameters_.add_vector(size, start);
+    model_.names_.push_back({name, {size}, places_in_order(size), index});
+    return index;
   }
 
   uint32_t next_layer() { return static_cast<uint32_t>(++model_.num_weight_layers_); }
@@ -76,15 +99,16 @@ class Model::Builder {
   void add_linear(int64_t out) {
     const int64_t in = size_.elements();
     WeightLayer layer{};
-    layer.weight = model_.parameters_.add_kernel(out, in);
-    layer.bias = model_.parameters_.add_vector(out);
-    layer.activation.layer = next_layer();
+    const std::string name = numbered("linear");
+    layer.weight = add_kernel(name, {out, in}, places_behind_flatten(out, image_));
+    layer.bias = add_vector(name + ".bias", out);
+    layer.activation.masks.layer = next_layer();
     count_flops(2 * in * out);
     model_.layers_.push_back({Kind::kLinear, {layer}, {}});
-    size_ = {1, 1, out};
+    size_ = image_ = {1, 1, out};
   }
 
-  WeightLayer add_convolution(const LayerSpecification& layer) {
+  WeightLayer add_convolution(const LayerSpecification& layer, const std::string& name, const std::string& norm_name) {
     const int64_t smallest = layer.kernel - 2 * layer.padding;
     if (size_.height < smallest || size_.width < smallest) {
       fail("an image of at least " + std::to_string(smallest) + " x " + std::to_string(smallest));
@@ -92,18 +116,19 @@ class Model::Builder {
     const ConvolutionShape shape{1,          size_.height, size_.width,  size_.channels,
                                  layer.size, layer.kernel, layer.stride, layer.padding};
     WeightLayer result{};
-    result.weight =
-        model_.parameters_.add_kernel(layer.size, shape.filter_size(), layer.size * layer.kernel * layer.kernel);
-    result.bias = model_.parameters_.add_vector(layer.size);
+    result.weight = add_kernel(name, {layer.size, size_.channels, layer.kernel, layer.kernel},
+                               places_of_filters(layer.size, size_.channels, layer.kernel),
+                               layer.size * layer.kernel * layer.kernel);
+    result.bias = add_vector(name + ".bias", layer.size);
     result.convolution = {layer.kernel, layer.stride, layer.padding};
-    result.activation.layer = next_layer();
+    result.activation.masks.layer = next_layer();
     if (layer.norm) {
-      result.norm = add_norm(layer.size);
+      result.norm = add_norm(norm_name, layer.size);
       result.activation.norm = NormOrder::kBeforeRelu;
     }
     count_flops(2 * shape.out_height() * shape.out_width() * layer.size * shape.filter_size());
     size_ = {shape.out_height(), shape.out_width(), layer.size};
-    if (size_.elements() > noise::kMaxElements) fail(std::to_string(noise::kMaxElements) + " elements or fewer");
+    if (size_.elements() > kMaxElements) fail(std::to_string(kMaxElements) + " elements or fewer");
     if (quads_per_walk(size_.channels) == 0) {
       fail("at most " + std::to_string(kImageLanes) + " filters, or " + std::to_string(4 * kImageLanes) +
            " if a multiple of 4");
@@ -111,10 +136,14 @@ class Model::Builder {
     return result;
   }
 
-  Norm add_norm(int64_t channels) {
-    const size_t gamma = model_.parameters_.add_vector(channels, 1);
-    const size_t beta = model_.parameters_.add_vector(channels);
-    return {gamma, beta, model_.parameters_.add_statistics(channels)};
+  Norm add_norm(const std::string& name, int64_t channels) {
+    const size_t gamma = add_vector(name + ".weight", channels, 1);
+    const size_t beta = add_vector(name + ".bias", channels);
+    const size_t statistics = model_.parameters_.add_statistics(channels);
+    model_.names_.push_back({name + ".running_mean", {channels}, places_in_order(channels), statistics, true});
+    model_.names_.push_back(
+        {name + ".running_var", {channels}, places_in_order(channels, padded(channels)), statistics, true});
+    return {gamma, beta, statistics};
   }
 
   void add_residual(const LayerSpecification& layer) {
@@ -122,16 +151,17 @@ class Model::Builder {
     LayerSpecification part = layer;
     part.kernel = 3;
     part.padding = 1;
-    Layer block{Kind::kResidual, {add_convolution(part)}, {}};
+    const std::string name = numbered("residual");
+    Layer block{Kind::kResidual, {add_convolution(part, name + ".conv1", name + ".norm1")}, {}};
     part.stride = 1;
-    block.weights.push_back(add_convolution(part));
+    block.weights.push_back(add_convolution(part, name + ".conv2", name + ".norm2"));
     const ImageSize output = size_;
     if (output.height != input.height || output.width != input.width || output.channels != input.channels) {
       size_ = input;
       part.kernel = 1;
       part.padding = 0;
       part.stride = layer.stride;
-      WeightLayer projection = add_convolution(part);
+      WeightLayer projection = add_convolution(part, name + ".projection", name + ".projection_norm");
       projection.activation.relu = false;
       block.weights.push_back(projection);
     }
@@ -145,15 +175,13 @@ class Model::Builder {
     // Fused with the convolution before it, unless something of that must come in between.
     const bool fuses = !model_.layers_.empty() && model_.layers_.back().kind == Kind::kConvolution &&
                        model_.layers_.back().last().norm != NormOrder::kBeforeRelu &&
-                       model_.layers_.back().last().pooling == Pooling::kNone && !model_.layers_.back().last().dropout;
+                       model_.layers_.back().last().window.pooling == Pooling::kNone &&
+                       !model_.layers_.back().last().masks.dropout;
     if (!fuses) {
       model_.layers_.push_back({Kind::kPool, {}, {}});
-      model_.layers_.back().pooling.layer = pool_layer();
+      model_.layers_.back().pooling.masks.layer = pool_layer();
     }
-    ImageActivationOptions& options = model_.layers_.back().last();
-    options.pooling = pooling;
-    options.window_height = height;
-    options.window_width = width;
+    model_.layers_.back().last().window = {pooling, height, width};
     size_ = {size_.height / height, size_.width / width, size_.channels};
   }
 
@@ -162,6 +190,8 @@ class Model::Builder {
 
   Model& model_;
   ImageSize size_;
+  ImageSize image_{};  // what flatten has seen: the order of a linear layer's columns
+  std::map<std::string, int> counts_;
   int64_t num_classes_;
   int64_t index_ = 0;
   uint32_t num_pools_ = 0;
@@ -181,7 +211,7 @@ Activations Model::convolve(const Step& step, const Activations& input, const We
                             const Activations* residual) const {
   const Activations x = convolution(step, input, parameters_.of(step, layer.weight), layer.convolution);
   ImageActivationOptions options = layer.activation;
-  options.mask_next_input &= step.args.paper;
+  options.masks.next_input &= masks_inputs(step);
   if (!layer.norm) return image_activation(step, x, parameters_.of(step, layer.bias), nullptr, residual, options);
   const BatchNorm norm{parameters_.of(step, layer.norm->gamma), parameters_.of(step, layer.norm->beta),
                        parameters_.statistics(layer.norm->statistics)};
@@ -200,28 +230,41 @@ Activations Model::run(const Step& step, const Activations& input, const Layer& 
     }
     case Kind::kPool: {
       ImageActivationOptions options = layer.pooling;
-      options.mask_next_input &= step.args.paper;
+      options.masks.next_input &= masks_inputs(step);
       return pool(step, input, options);
     }
     case Kind::kLinear: {
       const WeightLayer& weights = layer.weights[0];
       const Activations x = linear(step, input, parameters_.of(step, weights.weight));
-      ActivationOptions options;
-      options.layer = weights.activation.layer;
-      options.dropout = weights.activation.dropout;
-      options.mask_next_input = weights.activation.mask_next_input && step.args.paper;
-      return activation(step, x, parameters_.of(step, weights.bias), options);
+      LayerMasks masks = weights.activation.masks;
+      masks.next_input &= masks_inputs(step);
+      return activation(step, x, parameters_.of(step, weights.bias), masks);
     }
   }
   return {};
 }
 
-Variable Model::loss(const Step& step, const Batch& batch) const {
+std::vector<NamedTensor> Model::named_tensors() const {
+  std::vector<NamedTensor> result;
+  for (const TensorName& entry : names_) {
+    const Tensor& values = entry.is_statistics ? parameters_.statistics(entry.index) : parameters_[entry.index].value();
+    result.push_back({entry.name, entry.shape, values, entry.places, entry.is_statistics});
+  }
+  return result;
+}
+
+Activations Model::logits(const Step& step, const Batch& batch) const {
   Activations x = batch.input;
   for (size_t i = 0; i + 1 < layers_.size(); ++i) x = run(step, x, layers_[i]);
   const WeightLayer& last = layers_.back().weights[0];
   x = linear(step, x, parameters_.of(step, last.weight));
-  return cross_entropy(step, x, parameters_.of(step, last.bias), batch.targets);
+  x.bias = parameters_.of(step, last.bias);
+  return x;
+}
+
+Variable Model::loss(const Step& step, const Batch& batch) const {
+  const Activations x = logits(step, batch);
+  return cross_entropy(step, x, x.bias, batch.targets);
 }
 
 }  // namespace murmur

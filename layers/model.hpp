@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "murmur/layers/convolution.hpp"
+#include "murmur/layers/named_tensor.hpp"
 #include "murmur/layers/operations.hpp"
 #include "murmur/layers/parameters.hpp"
 #include "murmur/layers/specification.hpp"
@@ -25,12 +26,20 @@ class Model {
   /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
   /// last.
   bool masks_input(const Step& step) const {
-    return step.args.paper && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
+    return masks_inputs(step) && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
   }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.
   int64_t training_flops() const { return 3 * forward_flops_ - first_layer_flops_; }
 
+  /// Every parameter and every running statistic under the name and in the shape that a PyTorch user expects, in the
+  /// order of the layers. Layers of a kind are numbered from 1: conv1, norm1, linear1; a residual block's are
+  /// residual1.conv1, .norm1, .conv2, .norm2, and .projection, .projection_norm where its shape changes.
+  std::vector<NamedTensor> named_tensors() const;
+
+  /// The outputs of the last layer for one micro-batch, feature-major [P, padded classes, m]; where the result's `bias`
+  /// is defined ([P, padded classes]), it is still to be added to every sample.
+  Activations logits(const Step& step, const Batch& batch) const;
   /// Loss of one micro-batch of every network; adds to the networks' states.
   Variable loss(const Step& step, const Batch& batch) const;
 
@@ -62,6 +71,7 @@ class Model {
   Activations run(const Step& step, const Activations& input, const Layer& layer) const;
 
   std::vector<Layer> layers_;
+  std::vector<TensorName> names_;
   int64_t num_weight_layers_ = 0;
   int64_t forward_flops_ = 0;
   int64_t first_layer_flops_ = 0;

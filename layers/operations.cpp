@@ -2,6 +2,9 @@
 
 #include "murmur/engine/gemm.hpp"
 #include "murmur/engine/profiling.hpp"
+#include "murmur/kernels/activation.hpp"
+#include "murmur/kernels/input.hpp"
+#include "murmur/kernels/loss.hpp"
 #include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
@@ -106,10 +109,8 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
     args.labels = source.labels.data<uint8_t>();
     args.first = source.first;
     args.size = source.size;
-    args.shuffle_window = source.shuffle_window;
     args.mask_input = mask_input;
-    args.output = x.template data<T>();
-    args.output_stride = x.network_stride();
+    args.output = per_network<T>(x);
     args.targets = targets.data<int32_t>();
     input_forward(step.stream, args);
   });
@@ -139,8 +140,7 @@ Activations linear(const Step& step, const Activations& any_input, const Variabl
   return {result, Layout::kFeatureMajor, out, {}};
 }
 
-Activations activation(const Step& step, const Activations& input, const Variable& bias,
-                       const ActivationOptions& options) {
+Activations activation(const Step& step, const Activations& input, const Variable& bias, const LayerMasks& masks) {
   const ProfileRange range("activation");
   const int64_t networks = step.args.num_networks;
   const int64_t width = padded(input.num_features);
@@ -153,13 +153,9 @@ Activations activation(const Step& step, const Activations& input, const Variabl
     ActivationArgs<T> args;
     args.step = step.args;
     args.num_features = input.num_features;
-    args.layer = options.layer;
-    args.dropout = options.dropout;
-    args.mask_next_input = options.mask_next_input;
-    args.x = x.template data<T>();
-    args.stride = x.network_stride();
-    args.bias = bias.value().data<T>();
-    args.bias_stride = bias.value().network_stride();
+    args.masks = masks;
+    args.x = per_network<T>(x);
+    args.bias = per_network<const T>(bias.value());
     activation_forward(step.stream, args);
     const auto backward = [&stream = step.stream, args, x, input_x = input.x, bias](const Variable& self) {
       ActivationBackwardArgs<T> backward_args;
@@ -188,10 +184,8 @@ Variable cross_entropy(const Step& step, const Activations& logits, const Variab
     LossArgs<T> args;
     args.step = step.args;
     args.num_classes = logits.num_features;
-    args.logits = z.template data<T>();
-    args.stride = z.network_stride();
-    args.bias = bias.value().data<T>();
-    args.bias_stride = bias.value().network_stride();
+    args.logits = per_network<const T>(z);
+    args.bias = per_network<const T>(bias.value());
     args.targets = targets.data<int32_t>();
     if (step.training) {
       args.grad = grad.template data<T>();

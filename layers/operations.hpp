@@ -9,8 +9,7 @@ struct SampleSource {
   Tensor images;  // u8 [N, D]
   Tensor labels;  // u8 [N]
   int64_t first = 0;
-  ImageSize size;              // height x width x channels = D
-  int64_t shuffle_window = 0;  // shuffle within blocks of this many samples; 0: over the whole epoch
+  ImageSize size;  // height x width x channels = D
   int64_t sample_size() const { return images.size(1); }
 };
 
@@ -30,18 +29,11 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
 /// Throws: ShapeError.
 Activations linear(const Step& step, const Activations& input, const Variable& weight);
 
-struct ActivationOptions {
-  uint32_t layer = 0;  // address of this layer's random numbers
-  bool dropout = false;
-  bool mask_next_input = false;
-};
-
 /// relu(input + bias + noise), masked; in place (kernel 2).
 /// Shapes: input feature-major [P, padded F, m]; bias [P, padded F].
 /// Grad:   masks are drawn again; d bias += sum over samples.
 /// Throws: ShapeError.
-Activations activation(const Step& step, const Activations& input, const Variable& bias,
-                       const ActivationOptions& options);
+Activations activation(const Step& step, const Activations& input, const Variable& bias, const LayerMasks& masks);
 
 /// Softmax cross-entropy of logits + bias against the targets, with its noise (kernel 3). The loss itself adds to the
 /// networks' states; the result stands for the sum (not the mean) over the micro-batch's samples.

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "murmur/engine/profiling.hpp"
+#include "murmur/kernels/initialize.hpp"
 
 namespace murmur {
 namespace {
@@ -72,8 +73,11 @@ void Parameters::initialize(const Step& step, Initialization initialization, con
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto fill_with = [&](const Tensor& tensor, int64_t offset, int64_t size, double value) {
-      fill(step.stream, FillArgs<T>{step.args.num_networks, tensor.data<T>() + offset, tensor.network_stride(), size,
-                                    static_cast<T>(value), selected.data<uint8_t>()});
+      fill(step.stream, FillArgs<T>{step.args.num_networks,
+                                    {tensor.data<T>() + offset, tensor.network_stride()},
+                                    size,
+                                    static_cast<T>(value),
+                                    selected.data<uint8_t>()});
     };
     for (const Tensor& arena : {weight_, grad_, moment1_, moment2_}) fill_with(arena, 0, stride_, 0);
     for (const Tensor& statistics : statistics_) {
@@ -92,8 +96,7 @@ void Parameters::initialize(const Step& step, Initialization initialization, con
       args.layer = layer++;
       args.scale = kernel_scale(initialization, entry.fan_out, entry.shape[1]);
       args.num_elements = entry.shape[0] * entry.shape[1];
-      args.weight = variables_[i].value().template data<T>();
-      args.stride = stride_;
+      args.weight = per_network<T>(variables_[i].value());
       args.selected = selected.data<uint8_t>();
       murmur::initialize(step.stream, args);
     }
@@ -138,13 +141,11 @@ void Parameters::refresh_copy(const Step& step, const Tensor& selected) const {
   });
 }
 
-void Parameters::update(const Step& step, bool sum_loss) const {
+void Parameters::update(const Step& step) const {
   const ProfileRange range("update");
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    UpdateArgs<T> args = update_args<T>(step);
-    args.sum_loss = sum_loss;
-    murmur::update(step.stream, args);
+    murmur::update(step.stream, update_args<T>(step));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "murmur/engine/variable.hpp"
+#include "murmur/kernels/update.hpp"
 #include "murmur/layers/step.hpp"
 
 namespace murmur {
@@ -56,7 +57,7 @@ class Parameters {
   /// Writes the selected networks' copies for the update that comes next. Needs a copy.
   void refresh_copy(const Step& step, const Tensor& selected) const;
   /// Applies the gradients of the networks whose batch is full (kernels 4 and 5).
-  void update(const Step& step, bool sum_loss) const;
+  void update(const Step& step) const;
 
  private:
   struct Entry {

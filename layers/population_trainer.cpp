@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "murmur/engine/profiling.hpp"
+#include "murmur/kernels/advance.hpp"
 #include "murmur/layers/schedule.hpp"
 
 namespace murmur {
@@ -16,10 +17,8 @@ Tensor make_state(int64_t num_networks, Device device) {
   return Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device);
 }
 
-std::vector<NetworkState> download(const Tensor& state) {
-  std::vector<NetworkState> result(static_cast<size_t>(state.size(0)));
-  state.copy_to_host(result.data());
-  return result;
+void download(const Tensor& state, std::vector<NetworkState>& values) {
+  state.copy_to_host(values.data());
 }
 
 void upload(const Tensor& state, const std::vector<NetworkState>& values) {
@@ -66,6 +65,7 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       training_(make_pass(data.train_images, data.train_labels, data.training, true)),
       validation_(make_pass(data.train_images, data.train_labels, data.validation, false)),
       test_(make_pass(data.test_images, data.test_labels, {0, data.test_images.size(0)}, false)),
+      states_(static_cast<size_t>(options.num_networks)),
       trials_(static_cast<size_t>(options.num_networks)),
       fresh_(static_cast<size_t>(options.num_networks), 0) {
   if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
@@ -74,16 +74,16 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
 }
 
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
-                                                     TrainingData::Range range, bool training) const {
+                                                     SampleRange range, bool training) const {
   Pass pass;
-  pass.source = {images, labels, range.first, data_.size, options_.shuffle_window};
+  pass.source = {images, labels, range.first, data_.size};
   const Tensor& state = training ? state_ : evaluation_state_;
   pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
   if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
   pass.args.num_networks = options_.num_networks;
   pass.args.micro_batch = options_.micro_batch;
   pass.args.epoch_size = range.count;
-  pass.args.paper = options_.paper;
+  pass.args.definitions = options_.definitions;
   pass.training = training;
   pass.arena = std::make_shared<Arena>(options_.device);
   return pass;
@@ -99,9 +99,9 @@ void PopulationTrainer::tick(Pass& pass) {
   const Variable loss = model_.loss(step, batch);
   if (pass.training) {
     backward(loss);
-    model_.parameters().update(step, options_.sum_loss);
+    model_.parameters().update(step);
   }
-  advance(*stream_, AdvanceArgs{step.args});
+  advance(*stream_, step.args);
 }
 
 void PopulationTrainer::capture(Pass& pass) {
@@ -169,26 +169,23 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
 }
 
 bool PopulationTrainer::needs_weight_copy(const Setting& setting) const {
-  return (!options_.paper && setting[Technique::kDropconnect] > 0) || setting[Technique::kTransientWeightNoise] > 0 ||
-         setting[Technique::kMultiplicativeWeightNoise] > 0;
+  return (options_.definitions.dropconnect_on == DropconnectOn::kWeights && setting[Technique::kDropconnect] > 0) ||
+         setting[Technique::kTransientWeightNoise] > 0 || setting[Technique::kMultiplicativeWeightNoise] > 0;
 }
 
 void PopulationTrainer::stop(int64_t slot) {
   check_slot("stop", slot);
   trials_[static_cast<size_t>(slot)].reset();
   fresh_[static_cast<size_t>(slot)] = 0;
-  std::vector<NetworkState> states = download(state_);
-  states[static_cast<size_t>(slot)].status = NetworkStatus::kIdle;
-  upload(state_, states);
+  states_[static_cast<size_t>(slot)].status = NetworkStatus::kIdle;
 }
 
 void PopulationTrainer::upload_hyper_parameters() {
-  const std::vector<NetworkState> states = download(state_);
   std::vector<float> table(static_cast<size_t>(kNumTechniques) * trials_.size());
   for (size_t network = 0; network < trials_.size(); ++network) {
     const Trial idle;
     const Trial& trial = trials_[network] ? *trials_[network] : idle;
-    const EpochValues scheduled = scheduled_values(trial.setting, states[network].epoch, trial.num_epochs);
+    const EpochValues scheduled = scheduled_values(trial.setting, states_[network].epoch, trial.num_epochs);
     for (const TechniqueInfo& info : techniques()) {
       double value = trial.setting[info.id];
       if (info.id == Technique::kLearningRate) value = scheduled.learning_rate;
@@ -199,17 +196,22 @@ void PopulationTrainer::upload_hyper_parameters() {
   techniques_.copy_from_host(table.data(), static_cast<int64_t>(table.size() * sizeof(float)));
 }
 
+void PopulationTrainer::prepare() {
+  for (size_t network = 0; network < states_.size(); ++network) {
+    if (fresh_[network] != 0) {
+      states_[network] = {};
+      states_[network].seed = trials_[network]->seed;
+      states_[network].status = NetworkStatus::kRunning;
+    }
+    clear_sums(states_[network]);
+  }
+  upload(state_, states_);
+  upload_hyper_parameters();
+  initialize_fresh();
+}
+
 void PopulationTrainer::initialize_fresh() {
   if (std::ranges::none_of(fresh_, [](uint8_t fresh) { return fresh != 0; })) return;
-  std::vector<NetworkState> states = download(state_);
-  for (size_t network = 0; network < fresh_.size(); ++network) {
-    if (fresh_[network] == 0) continue;
-    states[network] = {};
-    states[network].seed = trials_[network]->seed;
-    states[network].status = NetworkStatus::kRunning;
-  }
-  upload(state_, states);
-  upload_hyper_parameters();
   const Tensor selected = Tensor::from<uint8_t>(fresh_, {static_cast<int64_t>(fresh_.size())}, options_.device);
   const Step step = make_step(training_);
   model_.parameters().initialize(step, options_.initialization, selected);
@@ -225,18 +227,14 @@ void PopulationTrainer::initialize_fresh() {
 
 std::vector<EpochResult> PopulationTrainer::run_epoch() {
   const ProfileRange range("epoch");
-  initialize_fresh();
-  std::vector<NetworkState> states = download(state_);
-  std::ranges::for_each(states, clear_sums);
-  upload(state_, states);
-  upload_hyper_parameters();
+  prepare();
   run(training_);
+  download(state_, states_);
 
-  states = download(state_);
   const std::vector<Evaluation> validation = evaluate(validation_);
-  std::vector<EpochResult> results(states.size());
-  for (size_t network = 0; network < states.size(); ++network) {
-    NetworkState& state = states[network];
+  std::vector<EpochResult> results(states_.size());
+  for (size_t network = 0; network < states_.size(); ++network) {
+    NetworkState& state = states_[network];
     if (!trials_[network]) continue;
     ++state.epoch;
     // An epoch's last update may be the one that breaks the network: only the validation sees that.
@@ -250,7 +248,6 @@ std::vector<EpochResult> PopulationTrainer::run_epoch() {
                         validation[network].accuracy,
                         state.status == NetworkStatus::kDiverged};
   }
-  upload(state_, states);
   return results;
 }
 
@@ -261,7 +258,7 @@ std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
   for (NetworkState& state : states) state.status = NetworkStatus::kRunning;
   upload(evaluation_state_, states);
   run(pass);
-  states = download(evaluation_state_);
+  download(evaluation_state_, states);
   for (size_t network = 0; network < states.size(); ++network) {
     if (trials_[network]) results[network] = summary(states[network]);
   }
@@ -270,7 +267,7 @@ std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
 
 std::vector<Evaluation> PopulationTrainer::evaluate_test() {
   const ProfileRange range("test");
-  initialize_fresh();
+  prepare();
   return evaluate(test_);
 }
 

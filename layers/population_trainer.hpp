@@ -7,23 +7,11 @@
 #include <vector>
 
 #include "murmur/engine/stream.hpp"
+#include "murmur/engine/training_data.hpp"
 #include "murmur/kernels/network_state.hpp"
 #include "murmur/layers/model.hpp"
 
 namespace murmur {
-
-/// A data set on the device and its split. Shapes: images u8 [N, D], labels u8 [N].
-struct TrainingData {
-  struct Range {
-    int64_t first = 0;
-    int64_t count = 0;
-  };
-  Tensor train_images, train_labels, test_images, test_labels;
-  Range training;
-  Range validation;  // count 0: none (train on all)
-  ImageSize size;    // height x width x channels = D
-  int64_t num_classes = 0;
-};
 
 struct TrainerOptions {
   Device device;
@@ -31,12 +19,10 @@ struct TrainerOptions {
   int64_t micro_batch = 128;
   DType dtype = DType::kF32;
   Initialization initialization = Initialization::kScale;
-  bool paper = false;          // the study's definitions, where they differ
-  int64_t shuffle_window = 0;  // 0: shuffle over the whole epoch
-  bool sum_loss = false;       // gradients of the sum and not the mean of a batch's losses
-  bool use_graph = true;       // false: launch every kernel by itself, for profilers
-  bool allow_tf32 = false;     // GPU only
-  int num_threads = 0;         // CPU only; 0: one per core
+  Definitions definitions;  // what the techniques mean
+  bool use_graph = true;    // false: launch every kernel by itself, for profilers
+  bool allow_tf32 = false;  // GPU only
+  int num_threads = 0;      // CPU only; 0: one per core
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
@@ -74,7 +60,8 @@ class PopulationTrainer {
   /// Puts a trial into a slot with fresh parameters; what was there is gone.
   /// Throws: InvalidArgument when the slot is not there or the batch size is below the micro-batch.
   void start(int64_t slot, const Trial& trial);
-  /// Empties a slot: its network is no longer trained. Throws: InvalidArgument when the slot is not there.
+  /// Empties a slot: its network is no longer trained. Copies nothing. Throws: InvalidArgument when the slot is not
+  /// there.
   void stop(int64_t slot);
   bool is_running(int64_t slot) const { return trials_.at(static_cast<size_t>(slot)).has_value(); }
 
@@ -98,7 +85,7 @@ class PopulationTrainer {
     std::unique_ptr<Graph> graph;
   };
 
-  Pass make_pass(const Tensor& images, const Tensor& labels, TrainingData::Range range, bool training) const;
+  Pass make_pass(const Tensor& images, const Tensor& labels, SampleRange range, bool training) const;
   Step make_step(Pass& pass);
   void tick(Pass& pass);
   void capture(Pass& pass);
@@ -108,6 +95,8 @@ class PopulationTrainer {
 
   void check_slot(const char* operation, int64_t slot) const;
   bool needs_weight_copy(const Setting& setting) const;
+  /// Brings the device up to what has been decided since the last pass: who runs, with which values, from where.
+  void prepare();
   void initialize_fresh();
   void upload_hyper_parameters();
   double rounded_batch_size(double batch_size) const;
@@ -122,6 +111,9 @@ class PopulationTrainer {
   Tensor evaluation_state_;  // the same, for evaluations
   Tensor techniques_;        // f32 [technique, P]
   Pass training_, validation_, test_;
+  /// What state_ holds, on the host: written back before each pass and read after it, so that changes in between, as
+  /// of many slots that stop, cost no copy.
+  std::vector<NetworkState> states_;
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
   bool copy_is_stale_ = false;  // every network's copy of its weights must be written

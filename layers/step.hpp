@@ -1,9 +1,15 @@
 #pragma once
 
+#include <type_traits>
+
 #include "murmur/engine/arena.hpp"
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/image_size.hpp"
+#include "murmur/engine/quad.hpp"
 #include "murmur/engine/stream.hpp"
 #include "murmur/engine/variable.hpp"
-#include "murmur/kernels/kernels.hpp"
+#include "murmur/kernels/per_network.hpp"
+#include "murmur/kernels/step_args.hpp"
 
 namespace murmur {
 
@@ -28,6 +34,11 @@ struct Step {
   ConvolutionChoices* choices = nullptr;  // null: convolutions on a GPU are matrix products
 };
 
+/// True where dropconnect masks the inputs of layers.
+inline bool masks_inputs(const Step& step) {
+  return step.args.definitions.dropconnect_on == DropconnectOn::kInputs;
+}
+
 /// Sample-major [P, m, padded features] (the input, images) or feature-major [P, padded features, m] (what a linear
 /// layer makes).
 enum class Layout : uint8_t { kSampleMajor, kFeatureMajor };
@@ -39,7 +50,14 @@ struct Activations {
   int64_t num_features = 0;
   ImageSize size{};  // of sample-major ones: height x width x channels = num_features
   ImageLayout image_layout = ImageLayout::kChannelsLast;  // of sample-major ones
+  Variable bias{};                                        // of logits: still to be added; undefined elsewhere
 };
+
+/// The tensor [P, ...] as a kernel takes it.
+template <class T>
+PerNetwork<T> per_network(const Tensor& tensor) {
+  return {tensor.data<std::remove_const_t<T>>(), tensor.network_stride()};
+}
 
 /// n rounded up to whole quads.
 inline int64_t padded(int64_t n) {

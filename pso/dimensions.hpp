@@ -18,7 +18,7 @@ enum class Decode : uint8_t {
 };
 inline constexpr ChoiceNames<Decode::kNegativePowerOff> kDecodes{"identity", "round", "ceil", "negative_power",
                                                                  "negative_power_or_off"};
-static_assert(all_named(kDecodes));
+static_assert(!kDecodes.back().empty());
 
 /// A technique as a dimension of a search: what a searcher's raw position means, in the study's units.
 struct Dimension {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/definitions_json.hpp"
 #include "murmur/pso/dimensions.hpp"
 #include "murmur/pso/searchers.hpp"
 #include "murmur/pso/stored.hpp"
@@ -63,8 +64,7 @@ StudyDefinition study_definition(const SearchDefinition& search) {
                            {"epochs", search.num_epochs},
                            {"micro_batch", search.micro_batch},
                            {"initialization", initialization_name(search.initialization)},
-                           {"loss_reduction", search.sum_loss ? "sum" : "mean"},
-                           {"paper", search.paper},
+                           {"definitions", definitions_json(search.definitions)},
                            {"seed", std::to_string(search.seed)},
                            {"abort_below", search.abort_below},
                            {"algorithm", search.algorithm}};
@@ -87,8 +87,7 @@ SearchDefinition search_definition(const Study& study) {
     search.num_epochs = stored.count("epochs");
     search.micro_batch = stored.count("micro_batch");
     search.initialization = parse_initialization(stored.text("initialization"));
-    search.sum_loss = stored.text("loss_reduction") == "sum";
-    search.paper = stored.flag("paper");
+    search.definitions = parse_definitions(stored.at("definitions"));
     search.abort_below = stored.number("abort_below");
     search.seed = stored.seed("seed");
     search.space = study.space();
@@ -127,9 +126,7 @@ SearchOptions search_options(const SearchDefinition& search, int64_t num_trials)
 TrainerOptions trainer_options_of(const SearchDefinition& search, TrainerOptions options) {
   options.micro_batch = search.micro_batch;
   options.initialization = search.initialization;
-  options.paper = search.paper;
-  options.shuffle_window = search.paper ? 1024 : 0;
-  options.sum_loss = search.sum_loss;
+  options.definitions = search.definitions;
   return options;
 }
 

@@ -26,8 +26,7 @@ struct SearchDefinition {
   int64_t num_epochs = 20;       // of a full training
   int64_t micro_batch = 128;
   Initialization initialization = Initialization::kScale;
-  bool sum_loss = false;
-  bool paper = false;
+  Definitions definitions;
   double abort_below = 0.12;
   uint64_t seed = 1;
   SearchSpace space = SearchSpace::all();

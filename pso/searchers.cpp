@@ -15,8 +15,8 @@ namespace murmur {
 using nlohmann::json;
 
 std::span<const SearcherInfo> searchers() {
-  static const std::array kSearchers{swarm_info(), random_search_info()};
-  return kSearchers;
+  static const std::array rows{swarm_info(), random_search_info()};
+  return rows;
 }
 
 const SearcherInfo& searcher_info(std::string_view name) {

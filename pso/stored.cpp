@@ -19,8 +19,8 @@ std::string dump(const json& value) {
 
 }  // namespace
 
-Stored::Stored(const std::filesystem::path& path, std::string whose, const json& object)
-    : path_(path.string()), whose_(std::move(whose)), object_(object) {
+Stored::Stored(const std::filesystem::path& path, std::string whose, json object)
+    : path_(path.string()), whose_(std::move(whose)), object_(std::move(object)) {
   if (object_.is_object()) return;
   throw StudyError("study '{}': {}: expected an object, got {}", path_, whose_, dump(object_));
 }
@@ -32,9 +32,9 @@ void Stored::fail(const std::string& key, const char* expected) const {
 }
 
 const json& Stored::at(const std::string& key) const {
-  static const json kNone;
+  static const json none;
   const auto found = object_.find(key);
-  return found == object_.end() ? kNone : *found;
+  return found == object_.end() ? none : *found;
 }
 
 int64_t Stored::count(const std::string& key) const {
@@ -47,12 +47,6 @@ double Stored::number(const std::string& key) const {
   const json& value = at(key);
   if (!value.is_number()) fail(key, "a number");
   return value.get<double>();
-}
-
-bool Stored::flag(const std::string& key) const {
-  const json& value = at(key);
-  if (!value.is_boolean()) fail(key, "true or false");
-  return value.get<bool>();
 }
 
 std::string Stored::text(const std::string& key) const {

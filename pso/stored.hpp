@@ -13,13 +13,12 @@ namespace murmur {
 class Stored {
  public:
   /// `whose` values they are: "trial 7".
-  Stored(const std::filesystem::path& path, std::string whose, const nlohmann::json& object);
+  Stored(const std::filesystem::path& path, std::string whose, nlohmann::json object);
 
   bool has(const std::string& key) const { return object_.contains(key); }
   /// 0 to 2^53: slots, epochs, places in an order.
   int64_t count(const std::string& key) const;
   double number(const std::string& key) const;
-  bool flag(const std::string& key) const;
   std::string text(const std::string& key) const;
   uint64_t seed(const std::string& key) const;
   const nlohmann::json& array(const std::string& key) const;

@@ -23,7 +23,9 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 def compile_kernel(source):
     """What ptxas says of one source: [(kernel, architecture, registers, shared bytes, spill bytes)]."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [NVCC, "-std=c++20", "-O3", "-DMURMUR_TARGET=cuda", "-I.", "-Xptxas", "-v", "--Werror=all-warnings"]
+        # Headers are included as they are installed: murmur/kernels/...
+        os.symlink(os.getcwd(), os.path.join(folder, "murmur"))
+        command = [NVCC, "-std=c++20", "-O3", "-DMURMUR_TARGET=cuda", f"-I{folder}", "-Xptxas", "-v", "--Werror=all-warnings"]
         command += [f"-gencode=arch=compute_{sm},code=sm_{sm}" for sm in ARCHITECTURES]
         command += ["-c", source, "-o", os.path.join(folder, "kernel.o")]
         output = subprocess.run(command, capture_output=True, text=True, check=False)

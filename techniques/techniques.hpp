@@ -9,27 +9,20 @@
 
 namespace murmur {
 
-/// The names of an enum's values as a user writes them, one for each up to the last, in their order.
+/// The names of an enum's values as a user writes them, in their order, one for each up to the last: one too many does
+/// not compile, one too few leaves the last empty.
 template <auto kLast>
 using ChoiceNames = std::array<std::string_view, static_cast<size_t>(kLast) + 1>;
-
-template <size_t kCount>
-constexpr bool all_named(const std::array<std::string_view, kCount>& names) {
-  for (const std::string_view name : names) {
-    if (name.empty()) return false;
-  }
-  return true;
-}
 
 /// Where a technique acts: kUpdate are the hyper-parameters of the update itself.
 enum class Place : uint8_t { kInput, kWeight, kActivation, kGradient, kLoss, kUpdate };
 inline constexpr ChoiceNames<Place::kUpdate> kPlaces{"input", "weight", "activation", "gradient", "loss", "update"};
-static_assert(all_named(kPlaces));
+static_assert(!kPlaces.back().empty());
 
 /// The study's groups of dimensions.
 enum class Category : uint8_t { kData, kNetwork, kOptimization };
 inline constexpr ChoiceNames<Category::kOptimization> kCategories{"data", "network", "optimization"};
-static_assert(all_named(kCategories));
+static_assert(!kCategories.back().empty());
 
 /// What a value is: a float, a float searched in its logarithm, an integer, or one of a list of names.
 enum class Kind : uint8_t { kFloat, kLogFloat, kInteger, kCategorical };
@@ -37,12 +30,12 @@ enum class Kind : uint8_t { kFloat, kLogFloat, kInteger, kCategorical };
 /// Which axes of an image may be mirrored.
 enum class Flip : uint8_t { kNone, kBoth, kHorizontal, kVertical };
 inline constexpr ChoiceNames<Flip::kVertical> kFlips{"none", "both", "horizontal", "vertical"};
-static_assert(all_named(kFlips));
+static_assert(!kFlips.back().empty());
 
 /// The rule that makes a step of a gradient.
 enum class Optimizer : uint8_t { kSgd, kMomentum, kAdam };
 inline constexpr ChoiceNames<Optimizer::kAdam> kOptimizers{"sgd", "momentum", "adam"};
-static_assert(all_named(kOptimizers));
+static_assert(!kOptimizers.back().empty());
 
 /// The techniques, those of the study in its order. The number is the row of a technique in `kTechniques` and in the
 /// device table [technique][P], and part of the address of its random numbers: never reorder, append.

@@ -1,5 +1,6 @@
 #include "murmur/engine/cpu/host.hpp"
 
+#include <dnnl.h>
 #include <fmt/format.h>
 #include <sched.h>
 
@@ -31,6 +32,11 @@ std::string describe_host() {
   constexpr const char* kInstructions = "baseline instructions";
 #endif
   return fmt::format("{}, {} cores, built for {}", model, num_cores(), kInstructions);
+}
+
+std::string dnnl_version() {
+  const dnnl_version_t* loaded = ::dnnl_version();
+  return fmt::format("oneDNN {}.{}.{}", loaded->major, loaded->minor, loaded->patch);
 }
 
 }  // namespace murmur::cpu

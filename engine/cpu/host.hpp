@@ -10,4 +10,7 @@ int num_cores();
 /// One line: model, cores, instruction set of this build.
 std::string describe_host();
 
+/// "oneDNN 2.6.0": the one that is loaded.
+std::string dnnl_version();
+
 }  // namespace murmur::cpu

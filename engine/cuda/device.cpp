@@ -33,4 +33,10 @@ std::string describe_device(int index) {
                      static_cast<double>(properties.totalGlobalMem) / (1 << 30), driver / 1000, driver % 1000 / 10);
 }
 
+std::string toolkit_version() {
+  int version = 0;
+  check(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");
+  return fmt::format("CUDA {}.{}", version / 1000, version % 1000 / 10);
+}
+
 }  // namespace murmur::cuda

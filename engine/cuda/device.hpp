@@ -13,4 +13,7 @@ std::string why_no_device();
 /// One line: model, compute capability, multiprocessors, memory, driver.
 std::string describe_device(int index);
 
+/// "CUDA 13.0": the runtime that is loaded.
+std::string toolkit_version();
+
 }  // namespace murmur::cuda

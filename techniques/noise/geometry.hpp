@@ -97,16 +97,6 @@ MURMUR_HD float reflect(float x, float length) {
   return low < length - 1.0f ? low : length - 1.0f;
 }
 
-/// The largest image, in elements, that can be resampled or pooled.
-inline constexpr int64_t kMaxElements = int64_t{1} << 22;
-
-/// n / divisor for 0 <= n < kMaxElements, in float, which vectorises as integer division does not. Exact: n + 1/2 is,
-/// and the two roundings add less than
-/// (n + 1/2) 2^-23 / divisor, which is less than the 1/2 / divisor that are between the result and the next integer.
-MURMUR_HD int32_t quotient(int32_t n, int32_t divisor) {
-  return static_cast<int32_t>((static_cast<float>(n) + 0.5f) * (1.0f / static_cast<float>(divisor)));
-}
-
 /// Bilinear sample of an image at the map of one output element. image.square(i) is element i, its neighbour to the
 /// right, the one below and that one's neighbour to the right; those outside of the image have weight 0.
 template <class Image>

@@ -43,6 +43,15 @@ TEST(CommandLine, HelpIsEverywhere) {
   for (const char* command : {"train --help", "search --help"}) {
     const std::string help = run_murmur(command).output;
     EXPECT_THAT(help, HasSubstr("label_smoothing"));
+    // The techniques are listed by the place where they act, in the order of the places.
+    for (const auto& [place, first] : {std::pair{"input", "shuffle"},
+                                       {"weight", "init_scale"},
+                                       {"activation", "dropout"},
+                                       {"gradient", "frozen_fraction"},
+                                       {"loss", "label_smoothing"},
+                                       {"update", "optimizer"}}) {
+      EXPECT_THAT(help, HasSubstr("\n " + std::string(place) + "\n  " + first + " "));
+    }
     for (const char* word : {"convN[kK][sS][pP][n]", "norm", "pool[W]", "avgpool[W]", "globalpool", "residualN[sS]",
                              "flatten", "linearN", "dropout", "linear"}) {
       EXPECT_THAT(help, HasSubstr(std::string("\n  ") + word + " ")) << command;
@@ -161,16 +170,28 @@ TEST(CommandLine, JsonHoldsTheSettings) {
   };
   const auto plain = json("");
   EXPECT_EQ(plain["set"], nlohmann::json::object());
-  EXPECT_EQ(plain["loss_reduction"], "mean");
   EXPECT_EQ(plain["train_images"], 0);
-  EXPECT_EQ(plain["paper"], false);
+  const nlohmann::json standard{
+      {"dropconnect_on", "weights"}, {"contrast_per", "image"}, {"shuffle_window", 0}, {"loss_reduction", "mean"}};
+  EXPECT_EQ(plain["definitions"], standard);
   const auto other = json(" --set dropout=0.25 --set optimizer=adam --paper --init he --train-images 320");
   EXPECT_EQ(other["set"], (nlohmann::json{{"dropout", 0.25}, {"optimizer", "adam"}}));
-  EXPECT_EQ(other["loss_reduction"], "sum");
   EXPECT_EQ(other["train_images"], 320);
   EXPECT_EQ(other["micro_batch"], 64);
-  EXPECT_EQ(other["paper"], true);
+  nlohmann::json study{
+      {"dropconnect_on", "inputs"}, {"contrast_per", "batch"}, {"shuffle_window", 1024}, {"loss_reduction", "sum"}};
+  EXPECT_EQ(other["definitions"], study);
   EXPECT_EQ(other["init"], "he");
+  // Each definition has an option of its own, which wins over --paper.
+  study["shuffle_window"] = 7;
+  study["loss_reduction"] = "mean";
+  EXPECT_EQ(json(" --shuffle-window 7 --paper --loss-reduction mean")["definitions"], study);
+  nlohmann::json one = standard;
+  one["dropconnect_on"] = "inputs";
+  EXPECT_EQ(json(" --dropconnect-on inputs")["definitions"], one);
+  one = standard;
+  one["contrast_per"] = "batch";
+  EXPECT_EQ(json(" --contrast-per batch")["definitions"], one);
 }
 
 TEST(CommandLine, ConfigFileIsReadAndTheCommandLineWins) {

@@ -3,9 +3,10 @@
 #include <sys/wait.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur::testing {
 
@@ -25,26 +26,12 @@ inline ProgramResult run_murmur(const std::string& arguments, const std::string&
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 
-/// A folder that goes away with the object.
-class Folder {
+/// A temporary folder whose paths are text, for command lines.
+class Folder : public test::TemporaryFolder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "murmur-app-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-  size_t num_files() const {
-    size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++count;
-    return count;
-  }
-
- private:
-  std::filesystem::path path_;
+  std::string operator/(const std::string& name) const { return (TemporaryFolder::path() / name).string(); }
+  std::string path() const { return TemporaryFolder::path().string(); }
+  size_t num_files() const { return contents().size(); }
 };
 
 inline void write_text(const std::string& path, const std::string& text) {

@@ -205,23 +205,23 @@ TEST_F(DatasetTest, ReportsBadFiles) {
 }
 
 TEST(SplitTest, FirstEightyPercentTrainAndTheRestValidate) {
-  EXPECT_EQ(training_split(60000, false), (Split{0, 48000}));
-  EXPECT_EQ(validation_split(60000, false), (Split{48000, 12000}));
-  EXPECT_EQ(training_split(50000, false), (Split{0, 40000}));
-  EXPECT_EQ(validation_split(50000, false), (Split{40000, 10000}));
+  EXPECT_EQ(training_split(60000, false), (SampleRange{0, 48000}));
+  EXPECT_EQ(validation_split(60000, false), (SampleRange{48000, 12000}));
+  EXPECT_EQ(training_split(50000, false), (SampleRange{0, 40000}));
+  EXPECT_EQ(validation_split(50000, false), (SampleRange{40000, 10000}));
 }
 
 TEST(SplitTest, RoundsTrainingDown) {
-  EXPECT_EQ(training_split(9, false), (Split{0, 7}));
-  EXPECT_EQ(validation_split(9, false), (Split{7, 2}));
-  EXPECT_EQ(training_split(2, false), (Split{0, 1}));
-  EXPECT_EQ(validation_split(2, false), (Split{1, 1}));
+  EXPECT_EQ(training_split(9, false), (SampleRange{0, 7}));
+  EXPECT_EQ(validation_split(9, false), (SampleRange{7, 2}));
+  EXPECT_EQ(training_split(2, false), (SampleRange{0, 1}));
+  EXPECT_EQ(validation_split(2, false), (SampleRange{1, 1}));
 }
 
 TEST(SplitTest, TrainsOnAll) {
-  EXPECT_EQ(training_split(60000, true), (Split{0, 60000}));
-  EXPECT_EQ(validation_split(60000, true), (Split{60000, 0}));
-  EXPECT_EQ(training_split(1, true), (Split{0, 1}));
+  EXPECT_EQ(training_split(60000, true), (SampleRange{0, 60000}));
+  EXPECT_EQ(validation_split(60000, true), (SampleRange{60000, 0}));
+  EXPECT_EQ(training_split(1, true), (SampleRange{0, 1}));
 }
 
 TEST(SplitTest, RejectsTooFewSamples) {

@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 
 class ImageTest : public ::testing::Test {
  protected:
-  Image read(const Bytes& bytes) const {
+  RgbImage read(const Bytes& bytes) const {
     write_file(path_, bytes);
     return read_image(path_);
   }
@@ -34,7 +34,7 @@ class ImageTest : public ::testing::Test {
 
 TEST_F(ImageTest, ReadsPngExactly) {
   const Bytes pixels = noise(5 * 7 * 3);
-  const Image image = read(png(5, 7, 3, pixels));
+  const RgbImage image = read(png(5, 7, 3, pixels));
   EXPECT_EQ(image.size, (ImageExtent{5, 7}));
   EXPECT_EQ(image.pixels, pixels);
   EXPECT_EQ(read_image_size(path_), (ImageExtent{5, 7}));
@@ -42,7 +42,7 @@ TEST_F(ImageTest, ReadsPngExactly) {
 
 TEST_F(ImageTest, ReadsBmpExactly) {
   const Bytes pixels = noise(5 * 7 * 3);
-  const Image image = read(bmp(5, 7, 3, pixels));
+  const RgbImage image = read(bmp(5, 7, 3, pixels));
   EXPECT_EQ(image.size, (ImageExtent{5, 7}));
   EXPECT_EQ(image.pixels, pixels);
 }
@@ -51,7 +51,7 @@ TEST_F(ImageTest, ReadsBmpWithTheUpperRowFirst) {
   const Bytes pixels = noise(2 * 3 * 3);
   Bytes bytes = bmp(2, 3, 3, pixels);
   for (size_t i = 22; i < 26; ++i) bytes[i] = i == 22 ? 0xfe : 0xff;  // height -2
-  const Image image = read(bytes);
+  const RgbImage image = read(bytes);
   EXPECT_EQ(image.size, (ImageExtent{2, 3}));
   Bytes turned(pixels.begin() + 9, pixels.end());
   turned.insert(turned.end(), pixels.begin(), pixels.begin() + 9);
@@ -61,7 +61,7 @@ TEST_F(ImageTest, ReadsBmpWithTheUpperRowFirst) {
 TEST_F(ImageTest, ReadsJpegNearly) {
   Bytes pixels;
   for (int i = 0; i < 16 * 24; ++i) pixels.insert(pixels.end(), {200, 100, 50});
-  const Image image = read(jpeg(16, 24, 3, pixels));
+  const RgbImage image = read(jpeg(16, 24, 3, pixels));
   EXPECT_EQ(image.size, (ImageExtent{16, 24}));
   ASSERT_EQ(image.pixels.size(), pixels.size());
   for (size_t i = 0; i < pixels.size(); ++i) EXPECT_LE(std::abs(image.pixels[i] - pixels[i]), 3) << i;
@@ -152,7 +152,7 @@ TEST_F(ImageTest, SurvivesEveryDamagedByte) {
         Bytes damaged = whole;
         damaged[i] = static_cast<uint8_t>(damaged[i] ^ mask);
         try {
-          const Image image = decode_image("name", damaged);
+          const RgbImage image = decode_image("name", damaged);
           ASSERT_EQ(static_cast<int64_t>(image.pixels.size()), image.size.height * image.size.width * 3);
         } catch (const DataError&) {
           continue;
@@ -189,7 +189,7 @@ TEST(ResizeTest, AveragesWhereItShrinks) {
 }
 
 TEST(ResizeTest, KeepsChannelsApart) {
-  const Image image = resized({{1, 2}, {0, 10, 200, 100, 30, 0}}, {2, 4});
+  const RgbImage image = resized({{1, 2}, {0, 10, 200, 100, 30, 0}}, {2, 4});
   EXPECT_EQ(image.size, (ImageExtent{2, 4}));
   const Bytes row = {0, 10, 200, 25, 15, 150, 75, 25, 50, 100, 30, 0};
   EXPECT_EQ(Bytes(image.pixels.begin(), image.pixels.begin() + 12), row);
@@ -198,7 +198,7 @@ TEST(ResizeTest, KeepsChannelsApart) {
 
 TEST(ResizeTest, KeepsOneColourAndTheSameSize) {
   for (const ImageExtent size : {ImageExtent{1, 1}, ImageExtent{3, 50}, ImageExtent{64, 7}, ImageExtent{200, 300}}) {
-    const Image image = resized({{20, 31}, Bytes(20 * 31 * 3, 255)}, size);
+    const RgbImage image = resized({{20, 31}, Bytes(20 * 31 * 3, 255)}, size);
     EXPECT_EQ(image.pixels, Bytes(static_cast<size_t>(size.height * size.width * 3), 255));
   }
   const Bytes pixels = noise(9 * 8 * 3);

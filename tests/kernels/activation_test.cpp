@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "murmur/kernels/activation.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -74,13 +75,9 @@ ActivationArgs<T> make_args(const Case& c, test::Population& population, const B
   ActivationArgs<T> args;
   args.step = population.upload(c.rows, 1000000);
   args.num_features = c.features;
-  args.layer = kLayer;
-  args.dropout = c.dropout;
-  args.mask_next_input = c.mask_next_input;
-  args.x = buffers.x.data();
-  args.stride = c.stride();
-  args.bias = buffers.bias.data();
-  args.bias_stride = c.bias_stride();
+  args.masks = {kLayer, c.dropout, c.mask_next_input};
+  args.x = {buffers.x.data(), c.stride()};
+  args.bias = {buffers.bias.data(), c.bias_stride()};
   return args;
 }
 

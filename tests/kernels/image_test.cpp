@@ -5,6 +5,10 @@
 
 #include <cmath>
 
+#include "murmur/kernels/add.hpp"
+#include "murmur/kernels/bias_relu.hpp"
+#include "murmur/kernels/im2col.hpp"
+#include "murmur/kernels/norm_pool.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -32,12 +36,9 @@ TEST_P(ImageTest, BiasReluAndItsSums) {
   test::GuardedArray<double> sums(kNetworks * kTiles * 2 * kChannelSums, 5.0, device());
   BiasReluArgs<double> args;
   args.step = upload(population);
-  args.size = kSize;
-  args.rows_per_tile = kRowsPerTile;
-  args.x = x.data();
-  args.stride = kStride;
-  args.bias = b.data();
-  args.bias_stride = kBiasStride;
+  args.images = {kSize, ImageLayout::kChannelsLast, kRowsPerTile};
+  args.x = {x.data(), kStride};
+  args.bias = {b.data(), kBiasStride};
   args.sums = sums.data();
   bias_relu_forward(stream(), args);
   stream().synchronize();
@@ -82,14 +83,10 @@ TEST_P(ImageTest, MaxPoolingSendsTheGradientToTheFirstMaximum) {
   test::GuardedArray<double> grad(gradient, device()), grad_input(kNetworks * kStride, 5.0, device());
   NormPoolArgs<double> args;
   args.step = upload(population);
-  args.size = kSize;
-  args.rows_per_tile = kRowsPerTile;
-  args.pooling = Pooling::kMax;
-  args.window_height = args.window_width = 2;  // 2 x 1 x 7 = 14 outputs in 16; a row and a column are left
-  args.x = x.data();
-  args.stride = kStride;
-  args.output = y.data();
-  args.output_stride = kRows * 16;
+  args.images = {kSize, ImageLayout::kChannelsLast, kRowsPerTile};
+  args.window = {Pooling::kMax, 2, 2};  // 2 x 1 x 7 = 14 outputs in 16; a row and a column are left
+  args.x = {x.data(), kStride};
+  args.output = {y.data(), kRows * 16};
   norm_pool_forward(stream(), args);
   NormPoolBackwardArgs<double> backward;
   backward.forward = args;
@@ -133,13 +130,11 @@ TEST_P(ImageTest, Col2imIsTheTransposeOfIm2col) {
     args.shape = shape;
     args.first_row = 1;  // samples 1 and 2 of 4
     args.num_rows = 2;
-    args.x = x.data();
-    args.stride = 4 * sample;
-    args.columns = columns.data();
-    args.columns_stride = 2 * pixels * width;
+    args.x = {x.data(), 4 * sample};
+    args.columns = {columns.data(), 2 * pixels * width};
     im2col(stream(), args);
-    args.x = folded.data();
-    args.columns = c.data();
+    args.x.data = folded.data();
+    args.columns.data = c.data();
     args.accumulate = true;
     col2im(stream(), args);
     stream().synchronize();
@@ -162,7 +157,7 @@ TEST_P(ImageTest, Col2imIsTheTransposeOfIm2col) {
 TEST_P(ImageTest, AddAddsWithinEachNetwork) {
   const auto a = test::random_values<double>(kNetworks * 1025, 1), b = test::random_values<double>(kNetworks * 1030, 2);
   test::GuardedArray<double> source(a, device()), target(b, device());
-  add(stream(), AddArgs<double>{kNetworks, 1025, source.data(), 1025, target.data(), 1030});
+  add(stream(), AddArgs<double>{kNetworks, 1025, {source.data(), 1025}, {target.data(), 1030}});
   stream().synchronize();
   const std::vector<double> sum = target.values();
   for (size_t i = 0; i < sum.size(); ++i) {

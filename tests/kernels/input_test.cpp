@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "murmur/engine/random/permutation.hpp"
+#include "murmur/kernels/input.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -51,10 +52,9 @@ void check(Stream& stream, const Case& c, test::Population& population) {
   args.labels = device_labels.data();
   args.first = kFirst;
   args.size = {1, c.size, 1};
-  args.shuffle_window = c.window;
+  args.step.definitions.shuffle_window = c.window;
   args.mask_input = c.mask_input;
-  args.output = output.data();
-  args.output_stride = stride;
+  args.output = {output.data(), stride};
   args.targets = targets.data();
   input_forward(stream, args);
   stream.synchronize();
@@ -173,8 +173,7 @@ TEST_P(InputTest, PixelsAreExactAtTheirEnds) {
   args.images = images.data();
   args.labels = labels.data();
   args.size = {2, 2, 1};
-  args.output = output.data();
-  args.output_stride = 16;
+  args.output = {output.data(), 16};
   args.targets = targets.data();
   input_forward(stream(), args);
   stream().synchronize();
@@ -208,8 +207,7 @@ TEST_P(InputTest, AShuffledEpochIsEverySampleOnce) {
       args.images = images.data();
       args.labels = labels.data();
       args.size = {1, 1, 1};
-      args.output = output.data();
-      args.output_stride = kRows * 4;
+      args.output = {output.data(), kRows * 4};
       args.targets = targets.data();
       input_forward(stream(), args);
       stream().synchronize();

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "murmur/kernels/loss.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -46,10 +47,8 @@ LossArgs<T> make_args(const Case& c, test::Population& population, const Buffers
   LossArgs<T> args;
   args.step = population.upload(c.rows, 1000000);
   args.num_classes = c.classes;
-  args.logits = buffers.logits.data();
-  args.stride = c.stride();
-  args.bias = buffers.bias.data();
-  args.bias_stride = c.bias_stride();
+  args.logits = {buffers.logits.data(), c.stride()};
+  args.bias = {buffers.bias.data(), c.bias_stride()};
   args.targets = buffers.targets.data();
   if (training) {
     args.grad = buffers.grad.data();

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "murmur/kernels/advance.hpp"
+#include "murmur/kernels/initialize.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -10,7 +12,7 @@ namespace {
 class StateTest : public test::DeviceTest {
  protected:
   void advance_once(test::Population& population, int64_t micro_batch, int64_t epoch_size) {
-    advance(stream(), AdvanceArgs{population.upload(micro_batch, epoch_size)});
+    advance(stream(), population.upload(micro_batch, epoch_size));
     stream().synchronize();
     population.download();
   }
@@ -75,8 +77,7 @@ void check_initialize(Stream& stream, int64_t networks, int64_t elements, double
   args.layer = kLayer;
   args.scale = scale;
   args.num_elements = elements;
-  args.weight = weight.data();
-  args.stride = stride;
+  args.weight = {weight.data(), stride};
   args.selected = selected.data();
   initialize(stream, args);
   stream.synchronize();
@@ -113,7 +114,7 @@ void check_clear(Stream& stream, int64_t networks, int64_t stride) {
   for (size_t p = 0; p < chosen.size(); ++p) chosen[p] = p % 2 == 0 ? 1 : 0;
   const test::GuardedArray<uint8_t> selected(chosen, stream.device());
   const test::GuardedArray<T> values(static_cast<size_t>(networks * stride), T{55}, stream.device());
-  fill(stream, FillArgs<T>{networks, values.data(), stride, stride, T{0}, selected.data()});
+  fill(stream, FillArgs<T>{networks, {values.data(), stride}, stride, T{0}, selected.data()});
   stream.synchronize();
   std::vector<T> expected;
   for (const uint8_t is_chosen : chosen)

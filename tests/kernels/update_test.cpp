@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "murmur/kernels/advance.hpp"
+#include "murmur/kernels/update.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -138,7 +140,7 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
     grad.set(sum);
     UpdateArgs<T> args;
     args.step = population.upload(kRows, kEpochSize);
-    args.sum_loss = sum_loss;
+    args.step.definitions.loss_reduction = sum_loss ? LossReduction::kSum : LossReduction::kMean;
     args.weight = weight.data();
     args.grad = grad.data();
     args.moment1 = moment1.data();
@@ -165,7 +167,7 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
     }
     EXPECT_TRUE(test::all_near(weight.values(), all_weights, all_bounds));
     EXPECT_TRUE(test::all_near(grad.values(), all_grads, std::vector<double>(size, 0.0)));
-    advance(stream, AdvanceArgs{args.step});
+    advance(stream, args.step);
     stream.synchronize();
     population.download();
   }

@@ -97,10 +97,8 @@ TEST_P(ConvolutionNetworkTest, PoolingAndMasksHaveTheirAddresses) {
   const Tensor x = random({kNetworks, kRows, 108}, 1);
   const Variable bias = parameter({kNetworks, 4}, 2);
   ImageActivationOptions options;
-  options.layer = 5;
-  options.pooling = Pooling::kMax;
-  options.window_height = options.window_width = 2;
-  options.dropout = options.mask_next_input = true;
+  options.window = {Pooling::kMax, 2, 2};
+  options.masks = {5, true, true};
   const Step step = fixture.begin();
   const Activations input{Variable::constant(x.to(device())), Layout::kSampleMajor, 105, size};
   const Activations y = image_activation(step, input, bias, nullptr, nullptr, options);
@@ -177,7 +175,7 @@ TEST_P(ConvolutionNetworkTest, ThePaperMasksTheInputOrWhatThePoolingMakesOfIt) {
     return Model(parse_model(model), {6, 6, 1}, 10, device(), DType::kF32, 1).masks_input(step);
   };
   EXPECT_FALSE(masks("conv8 flatten linear"));
-  step.args.paper = true;
+  step.args.definitions = Definitions::paper();
   EXPECT_TRUE(masks("conv8 flatten linear"));
   EXPECT_FALSE(masks("pool conv8 flatten linear"));
   EXPECT_FALSE(masks("flatten linear"));

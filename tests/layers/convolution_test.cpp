@@ -2,7 +2,6 @@
 #include "murmur/layers/convolution.hpp"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
@@ -183,12 +183,6 @@ TEST_P(ConvolutionMethods, TheLibraryIsNotReplacedInSilence) {
 // The choice, with times that the test makes up.
 class ConvolutionChoicesTest : public ::testing::Test {
  protected:
-  ConvolutionChoicesTest()
-      : folder_(std::filesystem::temp_directory_path() / ("murmur-choices-" + std::to_string(getpid()))) {
-    std::filesystem::remove_all(folder_);
-  }
-  ~ConvolutionChoicesTest() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path file() const { return folder_ / "below" / "convolutions"; }
 
   ConvolutionChoices choices(const std::string& machine = "a GPU") {
@@ -227,7 +221,7 @@ class ConvolutionChoicesTest : public ::testing::Test {
   int num_measured_ = 0;
 
  private:
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
 };
 
 TEST_F(ConvolutionChoicesTest, TakesTheFasterOneAndMeasuresOnce) {

@@ -200,14 +200,14 @@ TEST_P(NetworkGradientTest, WithAllNoise) {
   test::StepFixture fixture(*stream, kNetworks, kRows);
   fixture.all_noise();
   const TrainingData data = test::small_data(device, network.size);
-  const SampleSource source{data.train_images, data.train_labels, 7, data.size, 0};
+  const SampleSource source{data.train_images, data.train_labels, 7, data.size};
   const Model model(parse_model(network.model), network.size, 5, device, DType::kF64, kNetworks);
   const Tensor& weight = model.parameters().weight();
   const auto start = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
   weight.copy_from_host(start.data(), weight.num_elements() * 8);
   const auto begin = [&] {
     Step step = fixture.begin();
-    step.args.paper = true;  // with masks on the inputs; the standard's masks are below
+    step.args.definitions = Definitions::paper();  // with masks on the inputs; the standard's masks are below
     return step;
   };
   const auto loss = [&](const Step& step) {
@@ -246,7 +246,7 @@ TEST_P(NetworkGradientTest, ThroughTransientWeightNoise) {
     fixture.population.set(Technique::kOptimizer, p, 0);
   }
   const TrainingData data = test::small_data(device, network.size);
-  const SampleSource source{data.train_images, data.train_labels, 7, data.size, 0};
+  const SampleSource source{data.train_images, data.train_labels, 7, data.size};
   Model model(parse_model(network.model), network.size, 5, device, DType::kF64, kNetworks);
   model.parameters().enable_copy();
   const Tensor& weight = model.parameters().weight();
@@ -268,9 +268,10 @@ TEST_P(NetworkGradientTest, ThroughTransientWeightNoise) {
   const auto numeric = test::central_differences(weight, 1e-6, value);
   const std::vector<double> zero(start.size());
   model.parameters().grad().copy_from_host(zero.data(), weight.num_elements() * 8);
-  const Step step = fixture.begin();
+  Step step = fixture.begin();
+  step.args.definitions.loss_reduction = LossReduction::kSum;
   backward(loss(step));
-  model.parameters().update(step, true);
+  model.parameters().update(step);
   stream->synchronize();
   std::vector<double> steps = weight.to_vector<double>();
   for (size_t i = 0; i < steps.size(); ++i) steps[i] = start[i] - steps[i];

@@ -101,12 +101,9 @@ MURMUR_ON_EVERY_DEVICE(ImageLayoutTest);
 TEST_P(ImageLayoutTest, MakesNoDifference) {
   const auto options = [](NormOrder norm, Pooling pooling, int64_t height, int64_t width) {
     ImageActivationOptions result;
-    result.layer = 3;
     result.norm = norm;
-    result.pooling = pooling;
-    result.window_height = height;
-    result.window_width = width;
-    result.dropout = result.mask_next_input = true;
+    result.window = {pooling, height, width};
+    result.masks = {3, true, true};
     return result;
   };
   using enum NormOrder;

@@ -89,8 +89,8 @@ TEST_P(ModelTest, ForwardIsItsLayersWithTheirOwnNoise) {
   const auto weights = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
   weight.copy_from_host(weights.data(), weight.num_elements() * 8);
   Step step = fixture.begin();
-  step.args.paper = true;  // dropconnect masks the inputs of the hidden layers
-  const SampleSource source{data.train_images, data.train_labels, 0, data.size, 0};
+  step.args.definitions = Definitions::paper();  // dropconnect masks the inputs of the hidden layers
+  const SampleSource source{data.train_images, data.train_labels, 0, data.size};
   EXPECT_TRUE(model.masks_input(step));
   model.loss(step, input_batch(step, source, model.masks_input(step)));
   stream().synchronize();
@@ -117,7 +117,7 @@ TEST_P(ModelTest, ALastLayerAloneHasNoMaskOnItsInput) {
   const Model model(parse_model("flatten linear"), {5, 5, 1}, 5, device(), DType::kF32, 1);
   test::StepFixture fixture(stream(), 1, kRows);
   Step step = fixture.begin();
-  step.args.paper = true;
+  step.args.definitions = Definitions::paper();
   EXPECT_FALSE(model.masks_input(step));
 }
 

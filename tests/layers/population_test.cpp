@@ -112,9 +112,8 @@ MURMUR_ON_EVERY_DEVICE(PopulationTest);
 TEST_P(PopulationTest, TheStudysDefinitionsAreIndependentOfThePopulationToo) {
   for (const bool paper : {false, true}) {
     TrainerOptions options = test::small_options(device(), 3);
-    options.paper = paper;
-    options.sum_loss = paper;
-    options.shuffle_window = 100;
+    if (paper) options.definitions = Definitions::paper();
+    options.definitions.shuffle_window = 100;
     TechniqueCase technique = test::technique_cases().back();
     technique.values.emplace_back(Technique::kLearningRate, 1e-4);  // of a sum of losses
     const std::vector<Trial> trials{technique.trial(1), technique.trial(2), test::kBaseline.trial(3)};
@@ -161,15 +160,15 @@ TEST_P(PopulationTest, SumLossIsMeanLossAtTheRateTimesTheBatch) {
   options.dtype = DType::kF64;
   TrainingData data = test::small_data(device());
   data.training = {0, 256};
-  const auto train = [&](bool sum_loss, double rate) {
-    options.sum_loss = sum_loss;
+  const auto train = [&](LossReduction reduction, double rate) {
+    options.definitions.loss_reduction = reduction;
     PopulationTrainer trainer(parse_model(test::kSmallModel), data, options);
     Trial trial = test::kBaseline.trial(3);
     trial.setting.set(Technique::kLearningRate, rate);
     return test::run_trials(trainer, {trial}).front();
   };
   // 2^-11 and 2^-4: exact in float, so that only roundings differ.
-  test::expect_same(train(true, 0x1p-11), train(false, 0x1p-4), 4e-12);
+  test::expect_same(train(LossReduction::kSum, 0x1p-11), train(LossReduction::kMean, 0x1p-4), 4e-12);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "murmur/engine/memory.hpp"
 #include "tests/support/training.hpp"
 
 namespace murmur {
@@ -110,6 +111,26 @@ TEST_P(TrainerTest, ATrialThatIsStoppedBeforeItStartsNeverRan) {
   EXPECT_EQ(results[0].epoch, 0);
   EXPECT_EQ(results[1].epoch, 1);
   EXPECT_THAT(test::weights_of(trainer, 0), ::testing::Each(0.0));  // not even initialised
+}
+
+// A pass takes the states and the values of the techniques to the device and the states back; stopping takes nothing.
+TEST_P(TrainerTest, CopiesStatesOnceAPass) {
+  PopulationTrainer trainer = make(5);
+  for (int64_t slot = 0; slot < 5; ++slot) trainer.start(slot, test::kBaseline.trial(static_cast<uint64_t>(slot)));
+  trainer.run_epoch();
+  const auto copies_of = [](const auto& action) {
+    const int64_t before = num_host_copies();
+    action();
+    return num_host_copies() - before;
+  };
+  EXPECT_EQ(copies_of([&] { trainer.run_epoch(); }), 3 + 2);  // training, validation
+  EXPECT_EQ(copies_of([&] {
+              for (int64_t slot = 0; slot < 4; ++slot) trainer.stop(slot);
+            }),
+            0);
+  const std::vector<double> stopped = test::weights_of(trainer, 3);
+  EXPECT_EQ(copies_of([&] { trainer.run_epoch(); }), 3 + 2);
+  EXPECT_TRUE(test::same_bits(test::weights_of(trainer, 3), stopped));
 }
 
 TEST_P(TrainerTest, EvaluationHasNoNoiseAndChangesNothing) {

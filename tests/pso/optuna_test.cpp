@@ -11,12 +11,13 @@
 
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
 using nlohmann::json;
+using test::TemporaryFolder;
 
 constexpr const char* kPython = "/usr/bin/python3";
 

@@ -7,13 +7,14 @@
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/random_search.hpp"
 #include "murmur/pso/swarm.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::TemporaryFolder;
 using testing::ThrowsMessage;
 
 constexpr uint64_t kSeed = 11;
@@ -148,7 +149,9 @@ TEST_F(Replay, RefusesTrialsThatDiffer) {
 TEST_F(Replay, PowersOfTenMayDifferInTheLastDigits) {
   record(path_, make_swarm());
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
-      .exec("UPDATE trial_params SET param_value = param_value * (1 - 4e-16) WHERE param_name = 'learning_rate' AND param_value > 2e-5");
+      .exec(
+          "UPDATE trial_params SET param_value = param_value * (1 - 4e-16) WHERE param_name = 'learning_rate' AND "
+          "param_value > 2e-5");
   Swarm swarm = make_swarm();
   EXPECT_NO_THROW(replay_study(Study::open_read_only(path_), swarm, kSeed));
 }

@@ -6,11 +6,12 @@
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/study.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
+using test::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;

@@ -10,11 +10,12 @@
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/swarm.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
+using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 

@@ -12,35 +12,15 @@
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
 #include "murmur/pso/swarm.hpp"
-#include "tests/pso/temporary_folder.hpp"
+#include "tests/search/tiny_data.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
+using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-/// Images of 4 x 4 whose label's pixel is bright: some settings learn that in an epoch, some never.
-TrainingData tiny_data() {
-  constexpr int64_t kCount = 720;
-  std::vector<uint8_t> images;
-  std::vector<uint8_t> labels;
-  for (int64_t i = 0; i < kCount; ++i) {
-    const auto label = static_cast<uint8_t>((i * 7 + i / 10) % 10);
-    std::vector<uint8_t> image(16, static_cast<uint8_t>(i % 50));
-    image[label] = 250;
-    images.insert(images.end(), image.begin(), image.end());
-    labels.push_back(label);
-  }
-  TrainingData data;
-  data.train_images = data.test_images = Tensor::from<uint8_t>(images, {kCount, 16}, Device());
-  data.train_labels = data.test_labels = Tensor::from<uint8_t>(labels, {kCount}, Device());
-  data.training = {0, 640};
-  data.validation = {640, 80};
-  data.size = {4, 4, 1};
-  data.num_classes = 10;
-  return data;
-}
 
 struct Plan {
   int64_t num_slots = 3;
@@ -325,6 +305,22 @@ TEST(SearchDriver, WithoutALimitItRunsUntilTheSwarmHasConverged) {
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(search.step());
   EXPECT_GT(search.progress().num_told, 100);
   EXPECT_FALSE(search.progress().images_to_come.has_value());
+}
+
+// The driver compares what it replays: a search does not go on where a trial is not its own.
+TEST(SearchDriver, RefusesAStudyWhoseTrialsDiffer) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.options.num_trials = 9;
+  Search(folder / "s.db", plan).finish();
+  plan.options.seed = 4;
+  EXPECT_THAT([&] { Search(folder / "s.db", plan); },
+              ThrowsMessage<StudyError>(HasSubstr("trial 0: expected position of dropout = ")));
+  plan.options.seed = 3;
+  Study::create_or_open(folder / "s.db", definition()).set_trial_attribute(5, "begun", "yesterday");
+  EXPECT_THAT(
+      [&] { Search(folder / "s.db", plan); },
+      ThrowsMessage<StudyError>(HasSubstr("trial 5: expected begun = a whole number from 0, got \"yesterday\"")));
 }
 
 TEST(SearchDriver, ValidatesItsOptions) {

@@ -5,7 +5,8 @@
 
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/kernels.hpp"
+#include "murmur/engine/tensor.hpp"
+#include "murmur/kernels/step_args.hpp"
 
 namespace murmur::test {
 

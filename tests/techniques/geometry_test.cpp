@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "murmur/kernels/input.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -28,12 +29,12 @@ double symmetric(const test::Population& population, int64_t p, Technique id, in
 
 TEST(Quotient, IsExactUpToTheLargestImage) {
   const auto expect = [](int64_t n, int64_t d) {
-    if (n < 0 || n >= noise::kMaxElements) return;
-    ASSERT_EQ(noise::quotient(static_cast<int32_t>(n), static_cast<int32_t>(d)), n / d) << n << " / " << d;
+    if (n < 0 || n >= kMaxElements) return;
+    ASSERT_EQ(quotient(static_cast<int32_t>(n), static_cast<int32_t>(d)), n / d) << n << " / " << d;
   };
   for (int64_t d = 1; d < 70000; d = d < 300 ? d + 1 : d * 1021 / 1000) {
     // where it may go wrong: around multiples, the largest ones first
-    for (int64_t multiple = noise::kMaxElements / d * d, i = 0; i < 500; ++i, multiple -= d) {
+    for (int64_t multiple = kMaxElements / d * d, i = 0; i < 500; ++i, multiple -= d) {
       expect(multiple, d);
       expect(multiple - 1, d);
     }
@@ -133,12 +134,11 @@ void check(Stream& stream, const Run& run, test::Population& population) {
   const test::GuardedArray<int32_t> targets(kNetworks * kRows, 0, stream.device());
   InputArgs<T> args;
   args.step = population.upload(kRows, kImages);
-  args.step.paper = run.paper;
+  args.step.definitions.contrast_per = run.paper ? ContrastPer::kBatch : ContrastPer::kImage;
   args.images = images.data();
   args.labels = labels.data();
   args.size = run.size;
-  args.output = output.data();
-  args.output_stride = kRows * padded;
+  args.output = {output.data(), kRows * padded};
   args.targets = targets.data();
   input_forward(stream, args);
   stream.synchronize();

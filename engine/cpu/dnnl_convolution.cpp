@@ -1,4 +1,4 @@
-#include "murmur/engine/cpu/convolution.hpp"
+#include "murmur/engine/cpu/dnnl_convolution.hpp"
 
 #include <fmt/format.h>
 

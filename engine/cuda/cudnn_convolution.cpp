@@ -1,4 +1,4 @@
-#include "murmur/engine/cuda/convolution.hpp"
+#include "murmur/engine/cuda/cudnn_convolution.hpp"
 
 #include <fmt/format.h>
 

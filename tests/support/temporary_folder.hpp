@@ -1,8 +1,7 @@
 #pragma once
 
-#include <unistd.h>
+#include <stdlib.h>  // mkdtemp: POSIX, not in <cstdlib>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,13 +9,13 @@
 #include <stdexcept>
 #include <string>
 
-namespace murmur {
+namespace murmur::test {
 
 /// A folder of a test's own, removed at its end.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "murmur_pso_XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "murmur-test-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
     path_ = pattern;
   }
@@ -51,4 +50,4 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace murmur
+}  // namespace murmur::test
