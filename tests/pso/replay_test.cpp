@@ -14,7 +14,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::TemporaryFolder;
+using test::TemporaryFolder;
 using testing::ThrowsMessage;
 
 constexpr uint64_t kSeed = 11;

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::TemporaryFolder;
+using test::TemporaryFolder;
 using testing::ThrowsMessage;
 
 SearchDefinition search() {
