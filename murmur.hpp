@@ -7,6 +7,7 @@
 #include "murmur/engine/device.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/version.hpp"
+#include "murmur/layers/modules/table.hpp"
 #include "murmur/layers/population_trainer.hpp"
 #include "murmur/layers/schedule.hpp"
 #include "murmur/layers/specification.hpp"

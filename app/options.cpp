@@ -80,8 +80,7 @@ void check_seeds(uint64_t seed, uint64_t last) {
   }
 }
 
-void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
-  options.epochs = default_epochs;
+void add_data_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--config", options.config,
                      "TOML file with options (without --) and a [set] table; the command line wins");
   command.add_option("--dataset", options.dataset, "data set: " + fmt::format("{}", fmt::join(dataset_names(), ", ")))
@@ -94,6 +93,11 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
                   "use only the first images of the training file (0: all); the split comes after")
       ->check(whole_number(0))
       ->capture_default_str();
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
+  options.epochs = default_epochs;
+  add_data_options(command, options);
   command
       .add_option("--model", options.model,
                   fmt::format("model: {}, or layers; see the lists below", fmt::join(model_names(), ", ")))
@@ -114,7 +118,6 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
       ->check(whole_number(0))
       ->capture_default_str();
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
-      ->check(CLI::IsMember({"scale", "he", "glorot"}))
       ->capture_default_str();
   add_definition_options(command, options);
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
@@ -161,7 +164,8 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.device = parse_device(options.device);
   result.num_networks = num_networks;
   result.micro_batch = options.micro_batch;
-  result.initialization = parse_initialization(options.init);
+  // Anything else is a file of weights, which replace those that are drawn.
+  if (is_initialization(options.init)) result.initialization = parse_initialization(options.init);
   result.definitions = definitions_of(options);
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;

@@ -48,6 +48,8 @@ CLI::Validator any_seed();
 /// Throws unless SEED + `last` is a seed too.
 void check_seeds(uint64_t seed, uint64_t last);
 
+/// --config and what says which images there are.
+void add_data_options(CLI::App& command, CommonOptions& options);
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
 
 /// `--help`'s list of techniques, made from the technique table.

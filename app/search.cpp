@@ -270,10 +270,10 @@ Run add_search(CLI::App& app) {
       ->capture_default_str();
   add_final_test_options(*sub, *command);
   add_common_options(*sub, command->common, 20);
-  sub->add_option(
-         "--search", command->search,
-         "techniques to search, or groups of them: data, network, optimization (default: all 22 of the study); "
-         "the others keep --set or off")
+  sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
+  sub->add_option("--search", command->search,
+                  "techniques to search, or groups of them: data, network, optimization (default: all 22 of the "
+                  "study); the others keep --set or off")
       ->delimiter(',');
   return [command, sub] {
     refuse_options_of_others(*sub, searcher_info(command->algorithm));

@@ -18,10 +18,9 @@ double objective(const std::vector<double>& position) {
 int main() {
   murmur::SwarmOptions options;
   options.num_particles = 40;
-  options.patience = 30;
   options.seed = 1;
   murmur::Swarm swarm({-5.12, -5.12, -5.12}, {5.12, 5.12, 5.12}, options);
-  while (!swarm.converged()) {
+  while (swarm.num_told() < 20000) {
     for (const murmur::Candidate& candidate : swarm.ask(8)) swarm.tell(candidate.id, objective(candidate.position));
   }
   const auto& best = swarm.best();

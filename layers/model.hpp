@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <vector>
 
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/modules/module.hpp"
 #include "murmur/layers/named_tensor.hpp"
 #include "murmur/layers/operations.hpp"
 #include "murmur/layers/parameters.hpp"
@@ -12,7 +12,7 @@
 
 namespace murmur {
 
-/// A population of networks of one architecture.
+/// A population of networks of one architecture: a list of modules.
 class Model {
  public:
   /// Shapes: samples of size.height x size.width x size.channels elements, num_classes outputs.
@@ -25,12 +25,12 @@ class Model {
   Parameters& parameters() { return parameters_; }
   /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
   /// last.
-  bool masks_input(const Step& step) const {
-    return masks_inputs(step) && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
-  }
+  bool masks_input(const Step& step) const { return masks_inputs(step) && modules_.front()->has_masked_input(); }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.
-  int64_t training_flops() const { return 3 * forward_flops_ - first_layer_flops_; }
+  int64_t training_flops() const { return training_flops_; }
+  /// Modules that run: those that have not become a part of the one before.
+  int64_t num_modules() const { return static_cast<int64_t>(modules_.size()); }
 
   /// Every parameter and every running statistic under the name and in the shape that a PyTorch user expects, in the
   /// order of the layers. Layers of a kind are numbered from 1: conv1, norm1, linear1; a residual block's are
@@ -44,37 +44,12 @@ class Model {
   Variable loss(const Step& step, const Batch& batch) const;
 
  private:
-  struct Norm {
-    size_t gamma, beta, statistics;
-  };
-  /// A kernel and its bias: a linear layer, or a convolution with what `activation` says after it.
-  struct WeightLayer {
-    size_t weight;
-    size_t bias;
-    ConvolutionOptions convolution;
-    std::optional<Norm> norm;
-    ImageActivationOptions activation;
-  };
-  enum class Kind : uint8_t { kLinear, kConvolution, kResidual, kPool };
-  struct Layer {
-    Kind kind;
-    std::vector<WeightLayer> weights;  // a residual block: first, second and, where the shape changes, projection
-    ImageActivationOptions pooling;    // of a pooling on its own
-    ImageActivationOptions& last() {
-      return weights.empty() ? pooling : weights[kind == Kind::kResidual ? 1 : 0].activation;
-    }
-  };
+  void add_modules(const ModelSpecification& specification, Declaration& declaration);
+  void place_masks();
 
-  class Builder;
-  Activations convolve(const Step& step, const Activations& input, const WeightLayer& layer,
-                       const Activations* residual) const;
-  Activations run(const Step& step, const Activations& input, const Layer& layer) const;
-
-  std::vector<Layer> layers_;
+  std::vector<std::unique_ptr<Module>> modules_;
   std::vector<TensorName> names_;
-  int64_t num_weight_layers_ = 0;
-  int64_t forward_flops_ = 0;
-  int64_t first_layer_flops_ = 0;
+  int64_t training_flops_ = 0;
   Parameters parameters_;
 };
 

@@ -10,7 +10,7 @@ namespace murmur {
 /// A schedule s multiplies by 2 (s > 0) or divides by 2 (s < 0) at the start of epoch e > 0 with e mod I = 0, where
 /// I = int((1 - |s|) E) + 1; the learning rate stays in the technique's range, the batch size between its off value and
 /// the largest (or what it started from, where that is outside).
-/// Source: TECHNIQUES of the study, "Schedules".
+/// Source: the published code of Altarabichi et al. 2024 (Information Sciences 667).
 struct EpochValues {
   double learning_rate;
   double batch_size;

@@ -54,6 +54,10 @@ Initialization parse_initialization(std::string_view name) {
   return static_cast<Initialization>(found - kInitializations.begin());
 }
 
+bool is_initialization(std::string_view name) {
+  return std::ranges::find(kInitializations, name) != kInitializations.end();
+}
+
 StudyDefinition study_definition(const SearchDefinition& search) {
   StudyDefinition definition{search.name, search.space, search.base, {}};
   definition.attributes = {{"dataset", search.dataset},

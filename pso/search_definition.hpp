@@ -57,5 +57,6 @@ TrainerOptions trainer_options_of(const SearchDefinition& search, TrainerOptions
 /// "scale", "he" or "glorot". The inverse throws InvalidArgument.
 std::string_view initialization_name(Initialization initialization);
 Initialization parse_initialization(std::string_view name);
+bool is_initialization(std::string_view name);
 
 }  // namespace murmur

@@ -17,7 +17,7 @@ struct SearcherInfo;
 /// Its row in the table of searchers.
 SearcherInfo swarm_info();
 
-/// The values of the study that this engine follows.
+/// The authors' values (the published code of Altarabichi et al. 2024, Information Sciences 667).
 struct SwarmOptions {
   int64_t num_particles = 22;              // 1 to 2^20
   double inertia_weight = 0.7298;          // in [0, 1000]

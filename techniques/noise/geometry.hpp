@@ -51,7 +51,7 @@ MURMUR_HD float symmetric(float range, uint32_t word) {
 
 /// The map of one image, drawn afresh for its item: flip, then rotation, zoom, translation.
 /// Random: position = item, one site a technique; rotation word 0, the others one word an axis (x, y).
-/// Source: TECHNIQUES of the study, "Geometry" (Keras's preprocessing layers).
+/// Source: Keras's preprocessing layers, which Altarabichi et al. 2024 train with.
 MURMUR_HD AffineMap random_map(const GeometryRanges& ranges, const ImageSize& size, uint64_t seed, int64_t item) {
   const float right = static_cast<float>(size.width - 1);
   const float bottom = static_cast<float>(size.height - 1);

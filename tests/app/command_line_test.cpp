@@ -12,16 +12,16 @@
 namespace murmur {
 namespace {
 
+using test::Folder;
+using test::ProgramResult;
+using test::read_text;
+using test::run_murmur;
+using test::write_dataset;
+using test::write_idx;
+using test::write_text;
 using ::testing::AllOf;
-using testing::Folder;
 using ::testing::HasSubstr;
-using testing::ProgramResult;
-using testing::read_text;
-using testing::run_murmur;
 using ::testing::StartsWith;
-using testing::write_dataset;
-using testing::write_idx;
-using testing::write_text;
 
 /// One plain line that starts with the program's name.
 void expect_error(const ProgramResult& result, int exit_code, const std::string& words) {

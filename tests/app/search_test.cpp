@@ -16,12 +16,12 @@
 namespace murmur {
 namespace {
 
-using testing::Folder;
+using test::Folder;
+using test::read_text;
+using test::run_murmur;
+using test::write_dataset;
+using test::write_text;
 using ::testing::HasSubstr;
-using testing::read_text;
-using testing::run_murmur;
-using testing::write_dataset;
-using testing::write_text;
 
 std::string search_command(const Folder& folder, const std::string& study, const std::string& rest = "") {
   return "search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / study) +

@@ -16,7 +16,7 @@ TEST(Dimensions, RangesAreThoseOfTheStudy) {
     const char* key;
     double low, high, off;
   };
-  // TECHNIQUES.md, section 1: the raw units of the swarm.
+  // Altarabichi et al. 2024: the raw units of the swarm.
   constexpr Row kRows[] = {{"shuffle", 0, 1, 0},
                            {"flip", 0, 4, 1},
                            {"rotation", 0, .2, 0},

@@ -23,7 +23,7 @@ TEST(SearchSpace, AllHasTheStudysDimensionsInItsOrder) {
   EXPECT_EQ(space.keys().front(), "shuffle");
   EXPECT_EQ(space.keys()[14], "optimizer");
   EXPECT_EQ(space.keys().back(), "gradient_dropout");
-  // TECHNIQUES.md, section 4: dimensions 1-7, 9-13 and 19-21.
+  // Altarabichi et al. 2024: dimensions 1-7, 9-13 and 19-21.
   std::set<int64_t> sparse;
   for (size_t d = 0; d < space.sparse().size(); ++d) {
     if (space.sparse()[d]) sparse.insert(static_cast<int64_t>(d));
