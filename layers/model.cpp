@@ -55,14 +55,19 @@ std::vector<NamedTensor> Model::named_tensors() const {
   return result;
 }
 
-Activations Model::logits(const Step& step, const Batch& batch) const {
+Activations Model::forward(const Step& step, const Batch& batch) const {
   Activations x = batch.input;
   for (const auto& module : modules_) x = module->forward(step, parameters_, x);
   return x;
 }
 
+Activations Model::logits(const Step& step, const Batch& batch) const {
+  const Activations x = forward(step, batch);
+  return add_bias(step, x, x.bias);
+}
+
 Variable Model::loss(const Step& step, const Batch& batch) const {
-  const Activations x = logits(step, batch);
+  const Activations x = forward(step, batch);
   return cross_entropy(step, x, x.bias, batch.targets);
 }
 

@@ -37,13 +37,14 @@ class Model {
   /// residual1.conv1, .norm1, .conv2, .norm2, and .projection, .projection_norm where its shape changes.
   std::vector<NamedTensor> named_tensors() const;
 
-  /// The outputs of the last layer for one micro-batch, feature-major [P, padded classes, m]; where the result's `bias`
-  /// is defined ([P, padded classes]), it is still to be added to every sample.
+  /// What a softmax turns into predictions, for one micro-batch: feature-major [P, padded classes, m].
   Activations logits(const Step& step, const Batch& batch) const;
   /// Loss of one micro-batch of every network; adds to the networks' states.
   Variable loss(const Step& step, const Batch& batch) const;
 
  private:
+  /// The logits without the last layer's bias, which the loss adds in its own pass.
+  Activations forward(const Step& step, const Batch& batch) const;
   void add_modules(const ModelSpecification& specification, Declaration& declaration);
   void place_masks();
 

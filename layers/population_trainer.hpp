@@ -12,6 +12,7 @@
 #include "murmur/engine/stream.hpp"
 #include "murmur/engine/training_data.hpp"
 #include "murmur/kernels/network_state.hpp"
+#include "murmur/layers/convolution_choice.hpp"
 #include "murmur/layers/model.hpp"
 
 namespace murmur {

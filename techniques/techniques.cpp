@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 namespace murmur {
 namespace {
@@ -63,6 +65,9 @@ constexpr bool rows_are_in_order() {
   return true;
 }
 static_assert(rows_are_in_order(), "one row a technique, in the order of the enum");
+static_assert(std::ranges::all_of(kTechniques, [](const TechniqueInfo& info) {
+  return off_value(info.id) == static_cast<float>(info.off);
+}));
 
 bool in_range(const TechniqueInfo& info, double value) {
   return value == info.off || (value >= info.low && value <= info.high);
@@ -111,6 +116,14 @@ std::string format_value(const TechniqueInfo& info, double value) {
 
 Setting::Setting() {
   for (const TechniqueInfo& info : kTechniques) values_[static_cast<size_t>(info.id)] = info.off;
+}
+
+std::vector<float> table_of_off_values(int64_t num_networks) {
+  std::vector<float> table;
+  for (const TechniqueInfo& info : kTechniques) {
+    table.insert(table.end(), static_cast<size_t>(num_networks), off_value(info.id));
+  }
+  return table;
 }
 
 void Setting::set(Technique id, double value) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "murmur/layers/convolution_operation.hpp"
 #include "murmur/layers/modules/declaration.hpp"
 #include "murmur/layers/modules/word_reader.hpp"
 

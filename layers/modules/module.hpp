@@ -33,7 +33,7 @@ class Module {
   virtual void declare(Declaration& declaration) = 0;
   /// Hands this module's work to the tail before it; false where that cannot take it.
   virtual bool join(Tail& before) const;
-  /// What this module's own kernels can take over; null: nothing.
+  /// What this module takes over of those that follow; null only where nothing runs, or nothing follows.
   virtual Tail* tail() { return nullptr; }
   /// False where there is nothing to do at all.
   virtual bool runs() const { return true; }

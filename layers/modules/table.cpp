@@ -14,12 +14,15 @@ extern const ModuleInfo kResidual;
 extern const ModuleInfo kFlatten;
 extern const ModuleInfo kLinear;
 extern const ModuleInfo kDropout;
+extern const ModuleInfo kLayernorm;
+extern const ModuleInfo kDepthwise;
 
 namespace {
 
 std::vector<const ModuleInfo*>& table() {
   static std::vector<const ModuleInfo*> rows{
-      &kConv, &kNorm, &kPool, &kAveragePool, &kGlobalPool, &kResidual, &kFlatten, &kLinear, &kDropout,
+      &kConv,    &kNorm,   &kPool,    &kAveragePool, &kGlobalPool, &kResidual,
+      &kFlatten, &kLinear, &kDropout, &kLayernorm,   &kDepthwise,
   };
   return rows;
 }

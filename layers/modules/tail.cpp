@@ -1,11 +1,18 @@
 #include "murmur/layers/modules/tail.hpp"
 
+#include "murmur/layers/operations.hpp"
+
 namespace murmur {
 
 ImageActivationOptions Tail::options_of(const Step& step) const {
   ImageActivationOptions result = options;
   result.masks.next_input &= masks_inputs(step);
   return result;
+}
+
+Activations finish_masks(const Step& step, const Activations& x, const Tail& tail) {
+  const LayerMasks masks = tail.options_of(step).masks;
+  return step.training && (masks.dropout || masks.next_input) ? mask(step, x, masks) : x;
 }
 
 Activations finish_images(const Step& step, const Parameters& parameters, const Activations& x, size_t bias,

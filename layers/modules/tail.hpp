@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/image_activation.hpp"
 #include "murmur/layers/parameters.hpp"
 
 namespace murmur {
@@ -24,6 +24,9 @@ struct Tail {
   /// The options in force: the study's masks on inputs act only where a step has them.
   ImageActivationOptions options_of(const Step& step) const;
 };
+
+/// The masks of a module whose own kernels draw none, by a kernel of their own; x itself where no mask can be on.
+Activations finish_masks(const Step& step, const Activations& x, const Tail& tail);
 
 /// The end of a module of images: bias, and what its tail says.
 /// Shapes: x sample-major images; `bias` as Parameters numbers it; `residual` null without one.

@@ -37,7 +37,7 @@ TEST(CommandLine, InfoNamesDevicesModelsAndTechniques) {
 }
 
 TEST(CommandLine, HelpIsEverywhere) {
-  for (const char* command : {"--help", "train --help", "search --help", "info --help"}) {
+  for (const char* command : {"--help", "train --help", "predict --help", "search --help", "info --help"}) {
     EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
   }
   for (const char* command : {"train --help", "search --help"}) {
@@ -78,7 +78,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --micro-batch 6"), 2, "micro-batch: expected a positive multiple of 4, got 6");
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
-  expect_error(run_murmur("--seed 1 train"), 2, "expected one of info, train, search first, got '--seed'");
+  expect_error(run_murmur("--seed 1 train"), 2, "expected one of info, train, predict, search first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
 }
@@ -222,7 +222,7 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
     expect_error(run_murmur(path + " train"), 2, "got 'one'");
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
-  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, search first");
+  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, predict, search first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {

@@ -101,5 +101,18 @@ TEST(Techniques, SitesAreUnique) {
   }
 }
 
+// A program that sets only some techniques, or none, has the others off: batches of 128, not of 0.
+TEST(TechniqueTable, WhatIsNotSetIsOff) {
+  const std::vector<float> values = table_of_off_values(3);
+  const TechniqueTable table{values.data(), 3}, null;
+  for (const TechniqueInfo& info : techniques()) {
+    for (int64_t network = 0; network < 3; ++network) {
+      EXPECT_EQ(table.get(info.id, network), static_cast<float>(info.off)) << info.key;
+      EXPECT_EQ(null.get(info.id, network), static_cast<float>(info.off)) << info.key;
+    }
+  }
+  EXPECT_EQ(null.get(Technique::kBatchSize, 0), 128);
+}
+
 }  // namespace
 }  // namespace murmur
