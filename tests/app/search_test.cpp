@@ -423,7 +423,7 @@ TEST(Search, AStudyThatWasEditedExitsWith3) {
       "UPDATE study_user_attributes SET value_json = replace(value_json, ', \"adam\"', '') WHERE key = 'search_space'; "
       "UPDATE study_user_attributes SET value_json = replace(value_json, ',\"adam\"', '') WHERE key = 'search_space'",
       R"(expected search_space optimizer choices = ["sgd","momentum","adam"], got ["sgd","momentum"])");
-  expect_refused("UPDATE trial_params SET param_value = 0.1234 WHERE trial_id = 3 AND param_name = 'init_scale'",
+  expect_refused("UPDATE trial_params SET param_value = 0.0321 WHERE trial_id = 3 AND param_name = 'init_scale'",
                  "trial 2: expected init_scale = ");
   expect_refused("UPDATE trial_user_attributes SET value_json = '\"9\"' WHERE trial_id = 3 AND key = 'seed'",
                  "trial 2: expected seed = 7, got 9");
