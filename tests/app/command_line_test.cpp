@@ -53,7 +53,7 @@ TEST(CommandLine, HelpIsEverywhere) {
       EXPECT_THAT(help, HasSubstr("\n " + std::string(place) + "\n  " + first + " "));
     }
     for (const char* word : {"convN[kK][sS][pP][n]", "norm", "pool[W]", "avgpool[W]", "globalpool", "residualN[sS]",
-                             "flatten", "linearN", "dropout", "linear"}) {
+                             "flatten", "linear[N]", "dropout"}) {
       EXPECT_THAT(help, HasSubstr(std::string("\n  ") + word + " ")) << command;
     }
   }
