@@ -73,7 +73,7 @@ TEST(Manual, BashCompletes) {
   EXPECT_THAT(bash_offers(folder, "murmur ''"),
               AllOf(HasSubstr("train "), HasSubstr("search "), HasSubstr("--version ")));
   EXPECT_EQ(bash_offers(folder, "murmur tr"), "train ");
-  EXPECT_EQ(bash_offers(folder, "murmur train --netw"), "--networks ");
+  EXPECT_EQ(bash_offers(folder, "murmur train --micro"), "--micro-batch ");
   EXPECT_THAT(bash_offers(folder, "murmur train ''"), Not(HasSubstr("--particles")));
   EXPECT_EQ(bash_offers(folder, "murmur train --dataset fash"), "fashion-mnist ");
   EXPECT_EQ(bash_offers(folder, "murmur search --algorithm r"), "random ");
