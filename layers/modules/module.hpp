@@ -27,7 +27,7 @@ class Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  /// What a module at this position is not, for a message: "norm after a convolution"; empty where it fits.
+  /// What this module expects of its position, for a message: "norm after a convolution"; empty where it fits.
   virtual std::string expects(const Position& position) const;
   /// Declares parameters, names and the shape that comes out. Throws: InvalidArgument for a shape that does not fit.
   virtual void declare(Declaration& declaration) = 0;

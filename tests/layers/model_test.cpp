@@ -150,6 +150,17 @@ TEST_P(ModelTest, LogitsAreWhatTheLossIsOf) {
   }
 }
 
+TEST_P(ModelTest, WhatJoinsTheModuleBeforeItDoesNotRun) {
+  const auto num_layers = [&](const char* model) {
+    return Model(parse_model(model), {32, 32, 3}, 10, device(), DType::kF32, 1).num_layers();
+  };
+  EXPECT_EQ(num_layers("fc"), 3);                                  // dropout is the linear layers'
+  EXPECT_EQ(num_layers("vgg3"), 8);                                // norm, pooling, dropout the convolutions'
+  EXPECT_EQ(num_layers("resnet8"), 6);                             // a residual's end takes no pooling
+  EXPECT_EQ(num_layers("conv8n pool dropout flatten linear"), 3);  // nor does a norm before the ReLU
+  EXPECT_EQ(num_layers("conv8 layernorm dropout pool flatten linear"), 4);
+}
+
 TEST_P(ModelTest, ALastLayerAloneHasNoMaskOnItsInput) {
   const Model model(parse_model("flatten linear"), {5, 5, 1}, 5, device(), DType::kF32, 1);
   test::StepFixture fixture(stream(), 1, kRows);
