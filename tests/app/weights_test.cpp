@@ -16,20 +16,20 @@
 namespace murmur {
 namespace {
 
+using test::Folder;
+using test::ProgramResult;
+using test::read_text;
+using test::run_murmur;
+using test::write_text;
 using ::testing::AllOf;
-using testing::Folder;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Pair;
-using testing::ProgramResult;
-using testing::read_text;
-using testing::run_murmur;
 using ::testing::StartsWith;
-using testing::write_text;
 
 class WeightsFileTest : public ::testing::Test {
  protected:
-  WeightsFileTest() { testing::write_dataset(folder_, 640, 6); }
+  WeightsFileTest() { test::write_dataset(folder_, 640, 6); }
 
   std::string data() const { return " --device cpu --data " + folder_.path(); }
   std::string train() const { return "train --quiet" + data() + " --train-images 480 --micro-batch 32 "; }
@@ -212,7 +212,7 @@ TEST_F(WeightsFileTest, ATrainingGoesOnAsItWasAskedFor) {
   expect_error(resume + " --dataset mnist", 2, "--dataset: expected 'fashion-mnist'" + as + "'mnist'");
   expect_error("train --resume " + (folder_ / "w"), 3, "expected a file of train --checkpoint, got weights alone");
   expect_error("train --resume " + (folder_ / "none"), 3, "none: expected a safetensors file, got none");
-  testing::write_dataset(folder_, 600, 6);
+  test::write_dataset(folder_, 600, 6);
   expect_error(resume, 3, checkpoint + ": expected the data set '10 classes, 640 + 640 images of 6x6x1, checksum ");
 }
 
