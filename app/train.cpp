@@ -12,6 +12,8 @@
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/layers/weights.hpp"
 #include "murmur/pso/definitions_json.hpp"
+#include "murmur/pso/search_definition.hpp"
+#include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
 namespace {
@@ -33,17 +35,6 @@ double mean_of(const std::vector<EpochResult>& results, double EpochResult::*mem
   double sum = 0;
   for (const EpochResult& result : results) sum += result.*member;
   return sum / static_cast<double>(results.size());
-}
-
-/// What --set would say: the techniques that are not off.
-Json set_json(const Setting& setting) {
-  Json set = Json::object();
-  for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (value == info.off) continue;
-    set[std::string(info.key)] = info.choices.empty() ? Json(value) : Json(format_value(info, value));
-  }
-  return set;
 }
 
 Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
@@ -75,7 +66,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
           {"micro_batch", common.micro_batch},
           {"definitions", definitions_json(trainer.definitions)},
           {"tf32", common.tf32},
-          {"set", set_json(setting)},
+          {"set", setting_json(setting, SettingPart::kNotOff)},
           {"images_per_second", images_per_second},
           {"networks", networks}};
 }
@@ -101,7 +92,7 @@ void print_results(const TrainOptions& options, const std::vector<EpochResult>& 
 }
 
 bool is_init_word(const std::string& init) {
-  return init == "scale" || init == "he" || init == "glorot";
+  return is_initialization(init);
 }
 
 void check_options(const TrainOptions& options) {
@@ -146,7 +137,7 @@ class Training {
                .data = dataset.contents,
                .size = {dataset.train.height, dataset.train.width, dataset.train.channels},
                .num_classes = dataset.num_classes,
-               .setting = set_json(setting_),
+               .setting = setting_json(setting_, SettingPart::kNotOff),
                .definitions = definitions_json(trainer_options_.definitions),
                .first_seed = common_.seed,
                .results = {},

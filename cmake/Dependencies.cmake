@@ -6,6 +6,7 @@ find_package(dnnl REQUIRED CONFIG)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(SQLiteCpp REQUIRED)
+find_package(Boost REQUIRED)  # headers; the installed library does without
 # Of the programs.
 if(MURMUR_APP OR MURMUR_BENCH)
   find_package(CLI11 REQUIRED)

@@ -23,7 +23,7 @@ int main() {
   while (swarm.num_told() < 20000) {
     for (const murmur::Candidate& candidate : swarm.ask(8)) swarm.tell(candidate.id, objective(candidate.position));
   }
-  const auto& best = swarm.global_best();
+  const auto& best = swarm.best();
   std::printf("%.6f after %d evaluations, at", best->fitness, static_cast<int>(swarm.num_told()));
   for (const double x : best->position) std::printf(" %.4f", x);
   std::printf("\n");

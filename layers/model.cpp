@@ -25,6 +25,7 @@ Model::Model(const ModelSpecification& specification, const ImageSize& size, int
 
 /// A module whose work the kernels of the one before it take over does not run by itself.
 void Model::add_modules(const ModelSpecification& specification, Declaration& declaration) {
+  layers_.reserve(specification.words.size());  // nothing moves where `tail` points
   Tail* tail = nullptr;
   uint32_t num_without_weights = 0;
   for (const std::string& word : specification.words) {
@@ -32,17 +33,20 @@ void Model::add_modules(const ModelSpecification& specification, Declaration& de
     declaration.begin(word);
     module->declare(declaration);
     if (tail != nullptr && module->join(*tail)) continue;
-    tail = module->tail();
-    if (tail != nullptr && tail->options.masks.layer == 0)
-      tail->options.masks.layer = kLastLayer - num_without_weights++;
-    if (module->runs()) modules_.push_back(std::move(module));
+    tail = nullptr;
+    if (!module->runs()) continue;
+    layers_.push_back({std::move(module), {}});
+    if (!layers_.back().module->has_successor()) continue;
+    tail = &layers_.back().tail();
+    uint32_t& number = tail->options.masks.layer;
+    if (number == 0) number = kLastLayer - num_without_weights++;
   }
 }
 
 /// The study's dropconnect masks the input of every layer with weights but the last, in the kernels of the one before.
 void Model::place_masks() {
-  for (size_t i = 0; i + 1 < modules_.size(); ++i) {
-    if (modules_[i + 1]->has_masked_input()) modules_[i]->tail()->options.masks.next_input = true;
+  for (size_t i = 0; i + 1 < layers_.size(); ++i) {
+    if (layers_[i + 1].module->has_masked_input()) layers_[i].tail().options.masks.next_input = true;
   }
 }
 
@@ -57,7 +61,9 @@ std::vector<NamedTensor> Model::named_tensors() const {
 
 Activations Model::forward(const Step& step, const Batch& batch) const {
   Activations x = batch.input;
-  for (const auto& module : modules_) x = module->forward(step, parameters_, x);
+  for (const Layer& layer : layers_) {
+    x = finish_masks(step, layer.module->forward(step, parameters_, x), layer.masks);
+  }
   return x;
 }
 

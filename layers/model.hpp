@@ -25,12 +25,12 @@ class Model {
   Parameters& parameters() { return parameters_; }
   /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
   /// last.
-  bool masks_input(const Step& step) const { return masks_inputs(step) && modules_.front()->has_masked_input(); }
+  bool masks_input(const Step& step) const { return masks_inputs(step) && layers_.front().module->has_masked_input(); }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.
   int64_t training_flops() const { return training_flops_; }
   /// Modules that run: those that have not become a part of the one before.
-  int64_t num_modules() const { return static_cast<int64_t>(modules_.size()); }
+  int64_t num_layers() const { return static_cast<int64_t>(layers_.size()); }
 
   /// Every parameter and every running statistic under the name and in the shape that a PyTorch user expects, in the
   /// order of the layers. Layers of a kind are numbered from 1: conv1, norm1, linear1; a residual block's are
@@ -45,10 +45,17 @@ class Model {
  private:
   /// The logits without the last layer's bias, which the loss adds in its own pass.
   Activations forward(const Step& step, const Batch& batch) const;
+  struct Layer {
+    std::unique_ptr<Module> module;
+    Tail masks;  // by a kernel of their own, where the module's kernels take nothing over
+
+    Tail& tail() { return module->tail() != nullptr ? *module->tail() : masks; }
+  };
+
   void add_modules(const ModelSpecification& specification, Declaration& declaration);
   void place_masks();
 
-  std::vector<std::unique_ptr<Module>> modules_;
+  std::vector<Layer> layers_;
   std::vector<TensorName> names_;
   int64_t training_flops_ = 0;
   Parameters parameters_;

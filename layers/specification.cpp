@@ -37,13 +37,16 @@ void check_order(const ModelSpecification& model, const std::vector<std::unique_
   }
   Position position;
   Tail* tail = nullptr;
+  Tail masks;  // of a module whose kernels take nothing over
   for (const auto& module : layers) {
     position.is_last = module == layers.back();
     position.tail = tail;
     const std::string expected = module->expects(position);
     if (!expected.empty()) throw InvalidArgument("model: expected {}, got '{}'", expected, model.text);
     position.is_flat |= !module->runs();
-    if (tail == nullptr || !module->join(*tail)) tail = module->tail();
+    if (tail != nullptr && module->join(*tail)) continue;
+    tail = module->tail();
+    if (tail == nullptr && module->has_successor()) tail = &(masks = {});
   }
 }
 

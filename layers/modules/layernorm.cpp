@@ -64,14 +64,12 @@ class Layernorm : public Module {
     gamma_ = declaration.add_vector(name + ".weight", channels, 1);
     beta_ = declaration.add_vector(name + ".bias", channels);
   }
-  Tail* tail() override { return &tail_; }
   Activations forward(const Step& step, const Parameters& parameters, const Activations& input) const override {
-    return finish_masks(step, layernorm(step, input, parameters.of(step, gamma_), parameters.of(step, beta_)), tail_);
+    return layernorm(step, input, parameters.of(step, gamma_), parameters.of(step, beta_));
   }
 
  private:
   size_t gamma_ = 0, beta_ = 0;
-  Tail tail_;
 };
 
 std::unique_ptr<Module> parse(WordReader& /*rest*/) {

@@ -33,12 +33,14 @@ class Module {
   virtual void declare(Declaration& declaration) = 0;
   /// Hands this module's work to the tail before it; false where that cannot take it.
   virtual bool join(Tail& before) const;
-  /// What this module takes over of those that follow; null only where nothing runs, or nothing follows.
+  /// What this module's own kernels take over of those that follow; null: nothing, and masks get a kernel of their own.
   virtual Tail* tail() { return nullptr; }
   /// False where there is nothing to do at all.
   virtual bool runs() const { return true; }
   /// True where the study's dropconnect masks what comes in: layers with weights, but the last.
   virtual bool has_masked_input() const { return false; }
+  /// True where something may follow that acts on what this module computes.
+  bool has_successor() const { return runs() && !makes_logits(); }
   /// True of a layer with one output a class, without a ReLU.
   virtual bool makes_logits() const { return false; }
   /// Throws: ShapeError.

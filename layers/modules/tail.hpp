@@ -25,7 +25,7 @@ struct Tail {
   ImageActivationOptions options_of(const Step& step) const;
 };
 
-/// The masks of a module whose own kernels draw none, by a kernel of their own; x itself where no mask can be on.
+/// Masks by a kernel of their own; x itself where none can be on.
 Activations finish_masks(const Step& step, const Activations& x, const Tail& tail);
 
 /// The end of a module of images: bias, and what its tail says.

@@ -43,6 +43,15 @@ TEST(CommandLine, HelpIsEverywhere) {
   for (const char* command : {"train --help", "search --help"}) {
     const std::string help = run_murmur(command).output;
     EXPECT_THAT(help, HasSubstr("label_smoothing"));
+    // The techniques are listed by the place where they act, in the order of the places.
+    for (const auto& [place, first] : {std::pair{"input", "shuffle"},
+                                       {"weight", "init_scale"},
+                                       {"activation", "dropout"},
+                                       {"gradient", "frozen_fraction"},
+                                       {"loss", "label_smoothing"},
+                                       {"update", "optimizer"}}) {
+      EXPECT_THAT(help, HasSubstr("\n " + std::string(place) + "\n  " + first + " "));
+    }
     for (const char* word : {"convN[kK][sS][pP][n]", "norm", "pool[W]", "avgpool[W]", "globalpool", "residualN[sS]",
                              "flatten", "linearN", "dropout", "linear"}) {
       EXPECT_THAT(help, HasSubstr(std::string("\n  ") + word + " ")) << command;

@@ -1,0 +1,166 @@
+#include "murmur/pso/analysis/statistics.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/engine/random/distributions.hpp"
+#include "murmur/engine/random/philox.hpp"
+
+namespace murmur {
+namespace {
+
+using testing::DoubleEq;
+using testing::ElementsAre;
+using testing::NanSensitiveDoubleEq;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// n standard normals of a repetition.
+std::vector<double> normals(int64_t n, uint64_t seed) {
+  std::vector<double> result;
+  for (int64_t i = 0; i < n; ++i) result.push_back(normal(philox(static_cast<uint64_t>(i), 7, 0, seed)).v[0]);
+  return result;
+}
+
+/// The rate of k of n is within four standard deviations of its expectation.
+void expect_rate(int64_t k, int64_t n, double expected) {
+  const double deviation = std::sqrt(expected * (1 - expected) / static_cast<double>(n));
+  EXPECT_NEAR(static_cast<double>(k) / static_cast<double>(n), expected, 4 * deviation);
+}
+
+TEST(Statistics, MeanDeviationAndError) {
+  const std::vector<double> values{2, 4, 4, 4, 5, 5, 7, 9};
+  EXPECT_DOUBLE_EQ(mean(values), 5);
+  EXPECT_DOUBLE_EQ(standard_deviation(values), std::sqrt(32.0 / 7));
+  EXPECT_DOUBLE_EQ(standard_error(values), std::sqrt(32.0 / 7 / 8));
+  EXPECT_TRUE(std::isnan(standard_error(std::vector<double>{1})));
+}
+
+// t(4) at 97.5 % is 2.776445, at 99.5 % 4.604095 (any table).
+TEST(Statistics, StudentsInterval) {
+  const std::vector<double> values{1, 2, 3, 4, 5};
+  const Interval interval = student_interval(values);
+  EXPECT_NEAR(interval.low, 3 - 2.776445 * std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(interval.high, 3 + 2.776445 * std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(student_interval(values, 0.99).high, 3 + 4.604095 * std::sqrt(0.5), 1e-6);
+  EXPECT_TRUE(std::isnan(student_interval(std::vector<double>{1}).low));
+  EXPECT_THROW(student_interval(values, 1), InvalidArgument);
+}
+
+TEST(Statistics, IntervalsOfFewValuesCoverTheMeanAsOftenAsTheySay) {
+  int64_t num_outside = 0;
+  for (uint64_t seed = 0; seed < 4000; ++seed) {
+    const Interval interval = student_interval(normals(5, seed));
+    num_outside += interval.low > 0 || interval.high < 0 ? 1 : 0;
+  }
+  expect_rate(num_outside, 4000, 0.05);
+}
+
+TEST(Statistics, PairsShareTheirSeed) {
+  // The differences are 1, 2, 3, 4, 5, whatever the pairs have in common: t = 3 / sqrt(1/2) = 4.243, p(4) = 0.01324.
+  const PairedDifference result = paired_difference({{11, 102, 3, 1004, 5}}, {{10, 100, 0, 1000, 0}});
+  EXPECT_EQ(result.num_pairs, 5);
+  EXPECT_DOUBLE_EQ(result.difference, 3);
+  EXPECT_DOUBLE_EQ(result.standard_error, std::sqrt(0.5));
+  EXPECT_NEAR(result.interval.low, 3 - 2.776445 * std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(result.p, 0.013236, 1e-5);
+  EXPECT_THROW(paired_difference({{1, 2}}, {{1}}), InvalidArgument);
+}
+
+TEST(Statistics, PairsWithoutAnEndAreLeftOutAndCounted) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const PairedDifference result = paired_difference({{2, kNan, 3, kNan, 4, infinity}}, {{1, 1, kNan, kNan, 2, 0}});
+  EXPECT_EQ(result.num_pairs, 2);
+  EXPECT_EQ(result.num_first_failed, 3);
+  EXPECT_EQ(result.num_second_failed, 2);
+  EXPECT_DOUBLE_EQ(result.difference, 1.5);
+  EXPECT_TRUE(std::isnan(paired_difference({{1}}, {{2}}).p));
+}
+
+TEST(Statistics, EqualPairsAreNotDistinguishable) {
+  EXPECT_EQ(paired_difference({{1, 2, 3}}, {{1, 2, 3}}).p, 1);
+  EXPECT_EQ(paired_difference({{2, 3, 4}}, {{1, 2, 3}}).p, 0);
+}
+
+TEST(Statistics, VerdictsInWords) {
+  const auto text = [](std::vector<double> first, std::vector<double> second) {
+    return verdict(paired_difference(first, second));
+  };
+  EXPECT_EQ(text({.874, .876, .873, .877}, {.860, .861, .861, .862}), "better than all off by 1.40 ± 0.07 points");
+  EXPECT_EQ(text({.860, .861, .861, .862}, {.874, .876, .873, .877}), "worse than all off by 1.40 ± 0.07 points");
+  EXPECT_EQ(text({.870, .861, .865}, {.861, .868, .864}), "not distinguishable from all off (0.1 ± 0.5 points)");
+  EXPECT_EQ(text({.8601, .8602, .8601}, {.8600, .8600, .8601}),
+            "not distinguishable from all off (0.01 ± 0.01 points)");
+  EXPECT_EQ(text({.8, kNan, .8, kNan}, {.7, .7, .7, kNan}), "unstable: 2 of 4 trainings diverged");
+  EXPECT_EQ(text({.8, .81, .8, .8}, {.7, .7, .7, kNan}),
+            "better than all off by 10.3 ± 0.3 points; of all off, 1 of 4 trainings diverged");
+  EXPECT_EQ(text({.8}, {.7}), "not compared with all off: fewer than two pairs");
+  const PairedDifference clear = paired_difference({{.874, .876, .873}}, {{.860, .861, .861}});
+  EXPECT_EQ(verdict(clear, 0.2, "the winner"), "not distinguishable from the winner (1.37 ± 0.09 points)");
+}
+
+// The example of R's p.adjust: {0.01, 0.04, 0.03, 0.005} -> 0.03, 0.06, 0.06, 0.02.
+TEST(Statistics, HolmsCorrection) {
+  EXPECT_THAT(holm(std::vector<double>{0.01, 0.04, 0.03, 0.005}),
+              ElementsAre(DoubleEq(0.03), DoubleEq(0.06), DoubleEq(0.06), DoubleEq(0.02)));
+  EXPECT_THAT(holm(std::vector<double>{0.01, kNan, 0.6}),
+              ElementsAre(DoubleEq(0.02), NanSensitiveDoubleEq(kNan), DoubleEq(0.6)));
+  EXPECT_THAT(holm(std::vector<double>{0.7, 0.9}), ElementsAre(1, 1));
+}
+
+TEST(Statistics, HolmKeepsWholeFamiliesAtFivePercent) {
+  int64_t num_wrong = 0, num_wrong_without = 0;
+  for (uint64_t seed = 0; seed < 4000; ++seed) {
+    std::vector<double> p;
+    for (uint32_t i = 0; i < 22; ++i) p.push_back(static_cast<double>(philox(i, 3, 0, seed).v[0]) * 0x1p-32);
+    num_wrong_without += *std::min_element(p.begin(), p.end()) < 0.05 ? 1 : 0;
+    const std::vector<double> adjusted = holm(p);
+    num_wrong += *std::min_element(adjusted.begin(), adjusted.end()) < 0.05 ? 1 : 0;
+  }
+  expect_rate(num_wrong, 4000, 1 - std::pow(1 - 0.05 / 22, 22));
+  expect_rate(num_wrong_without, 4000, 1 - std::pow(0.95, 22));
+}
+
+TEST(Statistics, ResamplesAreAddressed) {
+  EXPECT_EQ(bootstrap_resample(9, 5, 77), bootstrap_resample(9, 5, 77));
+  EXPECT_NE(bootstrap_resample(9, 5, 77), bootstrap_resample(9, 5, 78));
+  EXPECT_NE(bootstrap_resample(9, 5, 77), bootstrap_resample(9, 6, 77));
+  std::vector<int64_t> counts(9, 0);
+  for (int64_t i = 0; i < 1000; ++i) {
+    for (const int64_t number : bootstrap_resample(9, 1, i)) ++counts.at(static_cast<size_t>(number));
+  }
+  for (const int64_t count : counts) expect_rate(count, 9000, 1.0 / 9);
+}
+
+TEST(Statistics, BootstrapIntervalsCoverAboutAsOftenAsTheySay) {
+  int64_t num_outside = 0;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    const std::vector<double> values = normals(50, seed);
+    const Interval interval = bootstrap_interval(50,
+                                                 [&](std::span<const int64_t> numbers) {
+                                                   double sum = 0;
+                                                   for (const int64_t number : numbers)
+                                                     sum += values[static_cast<size_t>(number)];
+                                                   return sum / 50;
+                                                 },
+                                                 {200, 0.95, seed});
+    num_outside += interval.low > 0 || interval.high < 0 ? 1 : 0;
+  }
+  // At n = 50 percentile intervals of a mean are narrower by sqrt(49/50) and Student's quantile: 5.9 % lie outside.
+  expect_rate(num_outside, 400, 0.059);
+}
+
+TEST(Statistics, PercentilesLeaveOutWhatIsNotThere) {
+  const Interval interval = percentile_interval({3, kNan, 1, 2, 5, 4}, 0.5);
+  EXPECT_DOUBLE_EQ(interval.low, 2);
+  EXPECT_DOUBLE_EQ(interval.high, 4);
+  EXPECT_TRUE(std::isnan(percentile_interval({kNan}).low));
+  EXPECT_THROW(bootstrap_interval(0, [](std::span<const int64_t>) { return 0.0; }), InvalidArgument);
+}
+
+}  // namespace
+}  // namespace murmur
