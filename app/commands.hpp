@@ -9,6 +9,7 @@ namespace murmur::app {
 using Run = std::function<int()>;
 Run add_info(CLI::App& app);
 Run add_train(CLI::App& app);
+Run add_predict(CLI::App& app);
 Run add_search(CLI::App& app);
 
 }  // namespace murmur::app

@@ -3,6 +3,7 @@
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/version.hpp"
 
 namespace murmur::app {
 namespace {
@@ -22,7 +23,7 @@ void print_datasets() {
 }
 
 void info() {
-  fmt::print("murmur 0.1.0, {}\n", kCudaBuild ? "CPU and CUDA" : "CPU only (built without CUDA)");
+  fmt::print("murmur {}, {}\n", version(), kCudaBuild ? "CPU and CUDA" : "CPU only (built without CUDA)");
   fmt::print("devices:\n  {:<8} {}\n", "cpu", describe(kCpu));
   for (int i = 0; i < num_cuda_devices(); ++i) {
     const Device device{DeviceType::kCuda, i};

@@ -8,10 +8,12 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/commands.hpp"
 #include "app/config.hpp"
+#include "app/manual.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace {
@@ -41,10 +43,16 @@ void check_command(const std::vector<std::string>& arguments, const CLI::App& ap
 int run(int argc, char** argv) {
   CLI::App app("murmur: where, and how much, should randomness be injected into training?", "murmur");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "murmur 0.1.0");
+  app.set_version_flag("--version", murmur::app::version_text());
   const std::vector<std::pair<std::string, murmur::app::Run>> commands{{"info", murmur::app::add_info(app)},
                                                                        {"train", murmur::app::add_train(app)},
+                                                                       {"predict", murmur::app::add_predict(app)},
                                                                        {"search", murmur::app::add_search(app)}};
+  // Not an option of the program: for its installation.
+  if (argc == 3 && std::string_view(argv[1]) == "--generate") {
+    fmt::print("{}", murmur::app::generate(app, argv[2]));
+    return kSuccess;
+  }
   std::vector<std::string> arguments = murmur::app::expand_config({argv + 1, argv + argc});
   check_command(arguments, app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());

@@ -11,7 +11,7 @@
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
-#include "murmur/layers/schedule.hpp"
+#include "murmur/pso/search_definition.hpp"
 
 namespace murmur::app {
 namespace {
@@ -80,8 +80,7 @@ void check_seeds(uint64_t seed, uint64_t last) {
   }
 }
 
-void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
-  options.epochs = default_epochs;
+void add_data_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--config", options.config,
                      "TOML file with options (without --) and a [set] table; the command line wins");
   command.add_option("--dataset", options.dataset, "data set: " + fmt::format("{}", fmt::join(dataset_names(), ", ")))
@@ -94,6 +93,11 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
                   "use only the first images of the training file (0: all); the split comes after")
       ->check(whole_number(0))
       ->capture_default_str();
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
+  options.epochs = default_epochs;
+  add_data_options(command, options);
   command
       .add_option("--model", options.model,
                   fmt::format("model: {}, or layers; see the lists below", fmt::join(model_names(), ", ")))
@@ -114,7 +118,6 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
       ->check(whole_number(0))
       ->capture_default_str();
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
-      ->check(CLI::IsMember({"scale", "he", "glorot"}))
       ->capture_default_str();
   add_definition_options(command, options);
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
@@ -128,11 +131,15 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
 }
 
 std::string technique_help() {
-  std::string text = "techniques (--set key=value):\n";
-  for (const TechniqueInfo& info : techniques()) {
-    const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
-                                                   : fmt::format("{}", fmt::join(info.choices, "|"));
-    text += fmt::format("  {:<24} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+  std::string text = "techniques (--set key=value), by where they act:\n";
+  for (size_t place = 0; place < kPlaces.size(); ++place) {
+    text += fmt::format(" {}\n", kPlaces[place]);
+    for (const TechniqueInfo& info : techniques()) {
+      if (static_cast<size_t>(info.place) != place) continue;
+      const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
+                                                     : fmt::format("{}", fmt::join(info.choices, "|"));
+      text += fmt::format("  {:<27} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+    }
   }
   return text;
 }
@@ -148,13 +155,6 @@ Setting parse_settings(const std::vector<std::string>& assignments) {
   return setting;
 }
 
-Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs) {
-  for (const Technique id : {Technique::kLearningRateSchedule, Technique::kBatchSizeSchedule}) {
-    setting.set(id, transfer_schedule(setting[id], source_epochs, target_epochs));
-  }
-  return setting;
-}
-
 ModelSpecification model_of(const CommonOptions& options) {
   return parse_model(options.model);
 }
@@ -164,9 +164,8 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.device = parse_device(options.device);
   result.num_networks = num_networks;
   result.micro_batch = options.micro_batch;
-  result.initialization = options.init == "he"       ? Initialization::kHe
-                          : options.init == "glorot" ? Initialization::kGlorot
-                                                     : Initialization::kScale;
+  // Anything else is a file of weights, which replace those that are drawn.
+  if (is_initialization(options.init)) result.initialization = parse_initialization(options.init);
   result.definitions = definitions_of(options);
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;

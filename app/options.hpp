@@ -8,6 +8,7 @@
 
 #include "murmur/data/dataset.hpp"
 #include "murmur/layers/population_trainer.hpp"
+#include "murmur/layers/schedule.hpp"
 #include "murmur/layers/specification.hpp"
 #include "murmur/techniques/techniques.hpp"
 
@@ -47,6 +48,8 @@ CLI::Validator any_seed();
 /// Throws unless SEED + `last` is a seed too.
 void check_seeds(uint64_t seed, uint64_t last);
 
+/// --config and what says which images there are.
+void add_data_options(CLI::App& command, CommonOptions& options);
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
 
 /// `--help`'s list of techniques, made from the technique table.
@@ -54,9 +57,6 @@ std::string technique_help();
 
 /// The setting that `--set` describes, over everything off. Throws: InvalidArgument.
 Setting parse_settings(const std::vector<std::string>& assignments);
-
-/// The setting for `target_epochs` of a training, where its schedules were made for `source_epochs`.
-Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs);
 
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);

@@ -1,19 +1,19 @@
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "app/commands.hpp"
 #include "app/final_test.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
 #include "murmur/engine/error.hpp"
-#include "murmur/pso/definitions_json.hpp"
 #include "murmur/pso/driver.hpp"
+#include "murmur/pso/search_definition.hpp"
+#include "murmur/pso/searchers.hpp"
 
 namespace murmur::app {
 namespace {
@@ -24,18 +24,12 @@ struct SearchCommand {
   std::string study_name = "murmur";
   std::vector<std::string> search;
   std::string algorithm = "swarm";
-  std::string initialization = "sparse";
-  SwarmOptions swarm;
-  SearchOptions options;
-  bool two_stage = false;
-  int64_t stage_one_particles = 100;
-  int64_t slots = 0;  // 0: one a particle
+  nlohmann::json searcher = nlohmann::json::object();  // options of the algorithm that were given
+  int64_t num_trials = 0;
+  double abort_below = SearchOptions{}.abort_below;
+  int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
   FinalTestOptions final_test;
 };
-
-bool is_random(const SearchCommand& command) {
-  return command.algorithm == "random";
-}
 
 volatile std::sig_atomic_t signal_seen = 0;
 
@@ -43,66 +37,43 @@ extern "C" void on_signal(int number) {
   signal_seen = number;
 }
 
+/// The techniques of a word of --search: one, or a group of the study.
+std::vector<Technique> techniques_of(const std::string& word) {
+  const auto group = std::ranges::find(kCategories, word);
+  if (group == kCategories.end()) return {technique(word).id};
+  std::vector<Technique> ids;
+  for (const TechniqueInfo& info : techniques().first<kNumStudyTechniques>()) {
+    if (info.category == static_cast<Category>(group - kCategories.begin())) ids.push_back(info.id);
+  }
+  return ids;
+}
+
 SearchSpace space_of(const SearchCommand& command) {
   if (command.search.empty()) return SearchSpace::all();
-  std::vector<Technique> techniques;
-  for (const std::string& key : command.search) techniques.push_back(technique(key).id);
-  return SearchSpace(techniques);
+  std::vector<Technique> ids;
+  for (const std::string& word : command.search) std::ranges::copy(techniques_of(word), std::back_inserter(ids));
+  return SearchSpace(ids);
 }
 
-/// The model as it is written, with one space between words: what a study compares.
-std::string model_text(const std::string& model) {
-  std::istringstream stream(model);
-  const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
-  return fmt::format("{}", fmt::join(words, " "));
-}
-
-StudyDefinition definition_of(const SearchCommand& command) {
+/// What the command line defines; the data set adds its own.
+SearchDefinition definition_of(const SearchCommand& command) {
   const CommonOptions& common = command.common;
-  StudyDefinition definition{command.study_name, space_of(command), parse_settings(common.set), {}};
-  definition.attributes = {{"dataset", common.dataset},
-                           {"train_images", common.train_images},
-                           {"model", model_text(common.model)},
-                           {"epochs", common.epochs},
-                           {"micro_batch", common.micro_batch},
-                           {"initialization", common.init},
-                           {"definitions", definitions_json(definitions_of(common))},
-                           {"seed", std::to_string(common.seed)},
-                           {"abort_below", command.options.abort_below},
-                           {"algorithm", command.algorithm}};
-  if (is_random(command)) return definition;
-  definition.attributes["swarm"] = {{"particles", command.swarm.num_particles},
-                                    {"inertia_weight", command.swarm.inertia_weight},
-                                    {"cognitive_coefficient", command.swarm.cognitive_coefficient},
-                                    {"social_coefficient", command.swarm.social_coefficient},
-                                    {"velocity_limit", command.swarm.velocity_limit},
-                                    {"initialization", command.initialization}};
-  if (command.two_stage) {
-    definition.attributes["swarm"].update(
-        {{"stage_one_particles", command.stage_one_particles}, {"stage_one_epochs", command.options.stage_one_epochs}});
-  }
-  return definition;
-}
-
-/// Random search is a swarm of which no particle is trained twice: particle i is trial i, at its uniform position.
-void prepare_random(SearchCommand& command) {
-  constexpr int64_t kMost = int64_t{1} << 20;  // particles
-  const int64_t num_trials = command.options.num_trials;
-  if (num_trials < 1 || num_trials > kMost) {
-    throw InvalidArgument("--trials: expected 1 to {} for --algorithm random, got {}", kMost, num_trials);
-  }
-  if (command.slots == 0) command.slots = std::min(SwarmOptions{}.num_particles, num_trials);
-  command.swarm.num_particles = num_trials;
-  command.initialization = "uniform";
-}
-
-Swarm swarm_of(const SearchCommand& command, const SearchSpace& space) {
-  std::vector<std::vector<double>> positions;
-  if (command.initialization == "sparse") {
-    const int64_t num_positions = std::max(command.swarm.num_particles, command.swarm.num_stage_one);
-    positions = sparse_initial_positions(space, num_positions, command.swarm.seed);
-  }
-  return Swarm(space.low(), space.high(), command.swarm, positions);
+  SearchDefinition search;
+  search.name = command.study_name;
+  search.dataset = common.dataset;
+  search.train_images = common.train_images;
+  search.model = common.model;
+  search.num_epochs = common.epochs;
+  search.micro_batch = common.micro_batch;
+  search.initialization = parse_initialization(common.init);
+  search.definitions = definitions_of(common);
+  search.abort_below = command.abort_below;
+  search.seed = common.seed;
+  search.space = space_of(command);
+  search.base = parse_settings(common.set);
+  search.algorithm = command.algorithm;
+  search.options = command.searcher;
+  return search;
 }
 
 /// How the trials told have ended.
@@ -133,86 +104,129 @@ int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
   return signal_seen;
 }
 
-/// "22 particles (the best of 100 after 1 epoch) in 22 slots, 300 trials of 20 epochs"
-std::string describe_plan(const SearchCommand& command, int64_t num_slots) {
-  const auto epochs = [](int64_t n) { return fmt::format("{} epoch{}", n, n == 1 ? "" : "s"); };
-  const std::string start = command.two_stage ? fmt::format(" (the best of {} after {})", command.stage_one_particles,
-                                                            epochs(command.options.stage_one_epochs))
-                                              : "";
-  const std::string trials =
-      command.options.num_trials > 0 ? fmt::format("{} trials", command.options.num_trials) : "trials";
-  if (is_random(command)) {
-    return fmt::format("random search in {} slots, {} of {}", num_slots, trials, epochs(command.common.epochs));
-  }
-  return fmt::format("{} particles{} in {} slots, {} of {}", command.swarm.num_particles, start, num_slots, trials,
-                     epochs(command.common.epochs));
+/// "search: fc on mnist, 22 dimensions, 22 particles in 22 slots, 300 trials of 20 epochs, on cpu: ..."
+void print_plan(const SearchCommand& command, const SearchDefinition& search, const Searcher& searcher,
+                const TrainerOptions& options) {
+  const std::string trials = command.num_trials > 0 ? fmt::format("{} trials", command.num_trials) : "trials";
+  fmt::print(stderr, "search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}: {}\n", search.model,
+             search.dataset, search.space.num_dimensions(), searcher.describe(), options.num_networks, trials,
+             search.num_epochs, search.num_epochs == 1 ? "" : "s", options.device.name(), describe(options.device));
 }
 
-/// What would otherwise come to light in the middle of a search.
-void check_batch_size(const CommonOptions& common, const StudyDefinition& definition) {
-  const auto techniques = definition.space.techniques();
-  const bool searched = std::ranges::find(techniques, Technique::kBatchSize) != techniques.end();
-  const double least = searched
-                           ? std::min(technique(Technique::kBatchSize).raw_low, definition.base[Technique::kBatchSize])
-                           : definition.base[Technique::kBatchSize];
-  if (static_cast<double>(common.micro_batch) > least) {
-    throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples in every trial, got {}{}",
-                          common.micro_batch, least, searched ? " (it is searched; see --search, --micro-batch)" : "");
-  }
+/// Runs the search; where it stood at its end, and the signal that stopped it, 0 for none.
+struct Outcome {
+  SearchProgress progress;
+  int signal;
+};
+
+Outcome train_trials(const SearchCommand& command, const SearchDefinition& search, Searcher& searcher, Study& study,
+                     const TrainingData& data, const TrainerOptions& options) {
+  PopulationTrainer trainer(parse_model(search.model), data, options);
+  SearchDriver driver(trainer, searcher, study, search_options(search, command.num_trials));
+  const int number = run(driver, command.num_trials, command.common.quiet);
+  return {driver.progress(), number};
 }
 
-int search(SearchCommand command) {
-  CommonOptions& common = command.common;
-  const ModelSpecification model = model_of(common);
+FinalTest test_best(const SearchCommand& command, const SearchDefinition& search, Study& study,
+                    const TrainingData& data, const TrainerOptions& options) {
+  Progress progress(command.common.quiet);
+  return final_test(
+      study, search, data, options, command.final_test, [&](int64_t num_networks, int64_t epoch, int64_t num_epochs) {
+        progress.show(
+            fmt::format("final test: {} networks on train + validation, epoch {}/{}", num_networks, epoch, num_epochs),
+            epoch == num_epochs);
+      });
+}
+
+int search(const SearchCommand& command) {
+  const CommonOptions& common = command.common;
+  parse_model(common.model);
   check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
-  if (is_random(command)) prepare_random(command);
-  command.options.num_epochs = common.epochs;
-  command.options.seed = common.seed;
-  command.swarm.seed = common.seed;
-  command.swarm.num_stage_one = command.two_stage ? command.stage_one_particles : 0;
-  const int64_t num_slots = command.slots > 0 ? command.slots : command.swarm.num_particles;
+  SearchDefinition definition = definition_of(command);
+  const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
   require_writable("--json", common.json);
-  const TrainerOptions options = trainer_options(common, num_slots);
-  StudyDefinition definition = definition_of(command);
-  check_batch_size(common, definition);
-  check_search_options(command.options, command.swarm);
-  Swarm swarm = swarm_of(command, definition.space);
+  const TrainerOptions options = trainer_options_of(
+      definition, trainer_options(common, command.slots > 0 ? command.slots : searcher->num_at_once()));
+  check_batch_size(definition);
+  check_search_options(search_options(definition, command.num_trials), *searcher);
   Dataset dataset = load_data(common);
   report_others(dataset, common.quiet);
   // The name does not say which images there are: a study goes on only with the same ones.
-  definition.attributes["dataset_contents"] = dataset.contents;
+  definition.dataset_contents = dataset.contents;
+  definition.image_size = fmt::format("{}x{}", dataset.train.height, dataset.train.width);
   const TrainingData data = training_data(std::move(dataset), options.device, false);
-  PopulationTrainer trainer(model, data, options);
-  Study study = Study::create_or_open(command.study, definition);
-  if (is_random(command) && study.num_trials() > command.swarm.num_particles) {
-    command.swarm.num_particles = study.num_trials();
-    swarm = swarm_of(command, definition.space);
-  }
-  if (!common.quiet) {
-    fmt::print(stderr, "search: {} on {}, {} dimensions, {}, on {}: {}\n", common.model, common.dataset,
-               definition.space.num_dimensions(), describe_plan(command, num_slots), options.device.name(),
-               describe(options.device));
-  }
-  SearchDriver driver(trainer, swarm, study, command.options);
-  if (const int number = run(driver, command.options.num_trials, common.quiet); number != 0) {
+  Study study = Study::create_or_open(command.study, study_definition(definition));
+  if (!common.quiet) print_plan(command, definition, *searcher, options);
+  const std::string path = std::filesystem::absolute(command.study).string();
+  const auto [progress, number] = train_trials(command, definition, *searcher, study, data, options);
+  if (number != 0) {
     fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
-               driver.progress().num_told, std::filesystem::absolute(command.study).string());
+               progress.num_told, path);
     return 128 + number;  // as shells report a program that a signal ended
   }
-  const FinalTest test = final_test(common, model, study, command.final_test);
+  const FinalTest test = test_best(command, definition, study, data, options);
   print_final_test(test, study);
-  fmt::print("{} trials ({}) in the study {}\n", driver.progress().num_told, outcome(driver.progress()),
-             std::filesystem::absolute(command.study).string());
-  if (!common.json.empty()) write_file(common.json, to_json(test, study).dump(2) + "\n");
+  fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
+  if (!common.json.empty()) {
+    const nlohmann::json report = to_json(test, study);
+    write_file(common.json, report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  }
   return 0;
 }
 
-void refuse_swarm_options(const CLI::App& command) {
-  for (const char* name : {"--particles", "--two-stage", "--patience", "--inertia-weight", "--cognitive-coefficient",
-                           "--social-coefficient", "--velocity-limit", "--initialization"}) {
-    if (command.get_option(name)->count() == 0) continue;
-    throw InvalidArgument("{}: expected --algorithm swarm with it, got random", name);
+/// Adds an option whose value goes to `given` under its key.
+CLI::Option* add_searcher_option(CLI::App& app, const SearcherOption& option, nlohmann::json& given) {
+  const std::string name = "--" + std::string(option.name);
+  const std::string help(option.help);
+  const auto keep = [&given, key = option.key()](const auto& value) { given[key] = value; };
+  const nlohmann::json& otherwise = option.otherwise;
+  if (otherwise.is_boolean())
+    return app.add_flag_function(
+        name, [keep](int64_t count) { keep(count > 0); }, help);
+  if (otherwise.is_string()) {
+    const std::vector<std::string> choices(option.choices.begin(), option.choices.end());
+    return app.add_option_function<std::string>(name, keep, help)
+        ->check(CLI::IsMember(choices))
+        ->default_str(otherwise.get<std::string>());
   }
+  if (otherwise.is_number_float()) {
+    return app.add_option_function<double>(name, keep, help)->default_str(otherwise.dump());
+  }
+  return app.add_option_function<int64_t>(name, keep, help)
+      ->check(whole_number(option.low, option.high))
+      ->default_str(otherwise.dump());
+}
+
+/// The options of all searchers; those of one name are one option.
+void add_searcher_options(CLI::App& app, nlohmann::json& given) {
+  for (const SearcherInfo& info : searchers()) {
+    for (const SearcherOption& option : info.options) {
+      const std::string name = "--" + std::string(option.name);
+      if (app.get_option_no_throw(name) != nullptr) continue;
+      CLI::Option* added = add_searcher_option(app, option, given);
+      if (!option.needs.empty()) added->needs(app.get_option("--" + std::string(option.needs)));
+    }
+  }
+}
+
+/// Throws where an option was given that the algorithm does not have.
+void refuse_options_of_others(const CLI::App& app, const SearcherInfo& info) {
+  for (const SearcherInfo& other : searchers()) {
+    for (const SearcherOption& option : other.options) {
+      const bool is_own = std::ranges::find(info.options, option.name, &SearcherOption::name) != info.options.end();
+      if (is_own || app.get_option("--" + std::string(option.name))->count() == 0) continue;
+      throw InvalidArgument("--{}: expected --algorithm {} with it, got {}", option.name, other.name, info.name);
+    }
+  }
+}
+
+/// "swarm, a particle swarm; random, uniform settings"
+std::string algorithm_help() {
+  std::string text;
+  for (const SearcherInfo& info : searchers()) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", info.name, info.help);
+  }
+  return text;
 }
 
 void add_final_test_options(CLI::App& app, SearchCommand& command) {
@@ -234,60 +248,35 @@ void add_final_test_options(CLI::App& app, SearchCommand& command) {
 Run add_search(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("search", "search the noise settings with a particle swarm");
   auto command = std::make_shared<SearchCommand>();
-  const CLI::Validator positive = whole_number(1, int64_t{1} << 20);
   sub->add_option("--study", command->study, "study file (SQLite, Optuna's schema); an existing one is continued")
       ->required();
   sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
-  sub->add_option("--algorithm", command->algorithm, "swarm, or random: uniform settings, as many as --trials says")
-      ->check(CLI::IsMember({"swarm", "random"}))
+  std::vector<std::string> algorithms;
+  for (const SearcherInfo& info : searchers()) algorithms.emplace_back(info.name);
+  sub->add_option("--algorithm", command->algorithm, algorithm_help())
+      ->check(CLI::IsMember(algorithms))
       ->capture_default_str();
-  command->options.num_trials = 0;
-  sub->add_option("--trials", command->options.num_trials,
+  sub->add_option("--trials", command->num_trials,
                   "trials in all, those of stage one too (0: until --patience ends the search)")
       ->check(whole_number(0, kMaxTrials))
       ->capture_default_str();
-  sub->add_option("--particles", command->swarm.num_particles, "particles")->check(positive)->capture_default_str();
-  CLI::Option* two_stage = sub->add_flag(
-      "--two-stage", command->two_stage,
-      "two-stage start: train many initial positions briefly; the best --particles of them become the swarm");
-  sub->add_option("--stage-one-particles", command->stage_one_particles, "initial positions of a two-stage start")
-      ->check(positive)
-      ->needs(two_stage)
-      ->capture_default_str();
-  sub->add_option("--stage-one-epochs", command->options.stage_one_epochs, "epochs for each of them")
-      ->check(positive)
-      ->needs(two_stage)
-      ->capture_default_str();
-  sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle)")
+  add_searcher_options(*sub, command->searcher);
+  sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle; random: 22)")
       ->check(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
-  sub->add_option("--patience", command->swarm.patience,
-                  "stop after this many sweeps (of one trial a particle) without improvement")
-      ->check(positive)
-      ->capture_default_str();
-  sub->add_option("--inertia-weight", command->swarm.inertia_weight, "of a particle's velocity")->capture_default_str();
-  sub->add_option("--cognitive-coefficient", command->swarm.cognitive_coefficient, "pull of a particle's own best")
-      ->capture_default_str();
-  sub->add_option("--social-coefficient", command->swarm.social_coefficient, "pull of the swarm's best")
-      ->capture_default_str();
-  sub->add_option("--velocity-limit", command->swarm.velocity_limit,
-                  "largest velocity, as a fraction of a dimension's range")
-      ->capture_default_str();
-  sub->add_option("--initialization", command->initialization,
-                  "of the swarm: uniform, or sparse (uniform, but only 4 of the 15 optional techniques on)")
-      ->check(CLI::IsMember({"sparse", "uniform"}))
-      ->capture_default_str();
-  sub->add_option("--abort-below", command->options.abort_below,
+  sub->add_option("--abort-below", command->abort_below,
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
   add_final_test_options(*sub, *command);
   add_common_options(*sub, command->common, 20);
+  sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
   sub->add_option("--search", command->search,
-                  "techniques to search (default: all 22 of the study); the others keep --set or off")
+                  "techniques to search, or groups of them: data, network, optimization (default: all 22 of the "
+                  "study); the others keep --set or off")
       ->delimiter(',');
   return [command, sub] {
-    if (is_random(*command)) refuse_swarm_options(*sub);
+    refuse_options_of_others(*sub, searcher_info(command->algorithm));
     return search(*command);
   };
 }

@@ -1,12 +1,19 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "app/saved_options.hpp"
+#include "app/weights_file.hpp"
+#include "murmur/engine/safetensors.hpp"
+#include "murmur/layers/weights.hpp"
 #include "murmur/pso/definitions_json.hpp"
+#include "murmur/pso/search_definition.hpp"
+#include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
 namespace {
@@ -17,28 +24,17 @@ struct TrainOptions {
   CommonOptions common;
   int64_t networks = 1;
   int64_t schedule_epochs = 0;  // 0: as many as epochs
+  std::string save;
+  int64_t network = -1;  // that is saved; -1: all
+  std::string checkpoint;
+  int64_t every = 1;
+  std::string resume;
 };
-
-/// JSON has no NaN: null.
-Json finite_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
 
 double mean_of(const std::vector<EpochResult>& results, double EpochResult::*member) {
   double sum = 0;
   for (const EpochResult& result : results) sum += result.*member;
   return sum / static_cast<double>(results.size());
-}
-
-/// What --set would say: the techniques that are not off.
-Json set_json(const Setting& setting) {
-  Json set = Json::object();
-  for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (value == info.off) continue;
-    set[std::string(info.key)] = info.choices.empty() ? Json(value) : Json(format_value(info, value));
-  }
-  return set;
 }
 
 Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
@@ -70,7 +66,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
           {"micro_batch", common.micro_batch},
           {"definitions", definitions_json(trainer.definitions)},
           {"tf32", common.tf32},
-          {"set", set_json(setting)},
+          {"set", setting_json(setting, SettingPart::kNotOff)},
           {"images_per_second", images_per_second},
           {"networks", networks}};
 }
@@ -95,48 +91,161 @@ void print_results(const TrainOptions& options, const std::vector<EpochResult>& 
   }
 }
 
-void train(const TrainOptions& options) {
-  const CommonOptions& common = options.common;
-  check_seeds(common.seed, static_cast<uint64_t>(options.networks - 1));
-  const Setting setting = parse_settings(common.set);
-  const int64_t source_epochs = options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs;
-  const Setting trained = transfer_schedules(setting, source_epochs, common.epochs);
-  const ModelSpecification model = model_of(common);
-  require_writable("--json", common.json);
-  const TrainerOptions trainer_options = app::trainer_options(common, options.networks);
-  Dataset dataset = load_data(common);
-  report_others(dataset, common.quiet);
-  const TrainingData data = training_data(std::move(dataset), trainer_options.device, common.train_on_all);
-  PopulationTrainer trainer(model, data, trainer_options);
-  for (int64_t i = 0; i < options.networks; ++i) {
-    trainer.start(i, {common.seed + static_cast<uint64_t>(i), trained, common.epochs});
+bool is_init_word(const std::string& init) {
+  return is_initialization(init);
+}
+
+void check_options(const TrainOptions& options) {
+  check_seeds(options.common.seed, static_cast<uint64_t>(options.networks - 1));
+  const std::string& init = options.common.init;
+  if (!is_init_word(init) && options.resume.empty() && !std::filesystem::exists(init)) {
+    throw InvalidArgument("--init: expected scale, he, glorot or a file with weights, got '{}'", init);
   }
-  if (!common.quiet) {
-    fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options.networks, common.model,
-               trainer.model().parameters().num_parameters(), trainer_options.device.name(),
-               describe(trainer_options.device));
+  if (options.network >= options.networks) {
+    throw InvalidArgument("--network: expected one of {} networks, from 0 on, got {}", options.networks,
+                          options.network);
   }
-  Progress progress(common.quiet);
-  std::vector<EpochResult> results;
-  double images_per_second = 0;
-  for (int64_t epoch = 1; epoch <= common.epochs; ++epoch) {
-    results = trainer.run_epoch();
-    images_per_second =
-        static_cast<double>(epoch * options.networks * trainer.epoch_size()) / progress.elapsed_seconds();
-    progress.show(fmt::format("epoch {}/{}  loss {:.4f}  train {:.4f}  validation {:.4f}  {:.0f} images/s  ETA {}",
-                              epoch, common.epochs, mean_of(results, &EpochResult::train_loss),
-                              mean_of(results, &EpochResult::train_accuracy),
-                              mean_of(results, &EpochResult::validation_accuracy), images_per_second,
-                              format_duration(progress.elapsed_seconds() / static_cast<double>(epoch) *
-                                              static_cast<double>(common.epochs - epoch))),
-                  epoch == common.epochs);
+  require_writable("--json", options.common.json);
+  require_writable("--save", options.save);
+  require_writable("--checkpoint", options.checkpoint);
+}
+
+/// The checkpoint to go on from, after the command has been given its options.
+std::optional<SafeTensors> open_checkpoint(TrainOptions& options, CLI::App& command) {
+  if (options.resume.empty()) return {};
+  SafeTensors checkpoint = read_safetensors(options.resume);
+  if (!checkpoint.tensors.contains("state.epoch")) {
+    throw DataError("{}: expected a file of train --checkpoint, got weights alone", options.resume);
   }
-  const std::vector<Evaluation> tests = trainer.evaluate_test();
-  print_results(options, results, tests);
-  if (!common.json.empty()) {
-    write_file(common.json,
-               result_json(options, setting, trainer_options, images_per_second, results, tests).dump(2) + "\n");
+  const std::string saved = checkpoint.text("options");
+  take_saved_options(command, saved, options.resume);
+  compare_saved_options(command, saved, options.resume);
+  if (options.checkpoint.empty()) options.checkpoint = options.resume;
+  return checkpoint;
+}
+
+/// One training of a population, from its options to its files.
+class Training {
+ public:
+  Training(const TrainOptions& options, const CLI::App& command, const std::optional<SafeTensors>& resumed)
+      : options_(options), common_(options.common), setting_(parse_settings(common_.set)) {
+    const ModelSpecification model = model_of(common_);
+    trainer_options_ = app::trainer_options(common_, options.networks);
+    Dataset dataset = load_data(common_);
+    report_others(dataset, common_.quiet);
+    record_ = {.options = saved_options(command),
+               .data = dataset.contents,
+               .size = {dataset.train.height, dataset.train.width, dataset.train.channels},
+               .num_classes = dataset.num_classes,
+               .setting = setting_json(setting_, SettingPart::kNotOff),
+               .definitions = definitions_json(trainer_options_.definitions),
+               .first_seed = common_.seed,
+               .results = {},
+               .tests = {}};
+    trainer_ = std::make_unique<PopulationTrainer>(
+        model, training_data(std::move(dataset), trainer_options_.device, common_.train_on_all), trainer_options_);
+    resumed ? restore(*resumed) : start();
   }
+
+  void run() {
+    report();
+    Progress progress(common_.quiet);
+    double images_per_second = 0;
+    const int64_t first = record_.results.empty() ? 0 : record_.results.front().epoch;
+    for (int64_t epoch = first + 1; epoch <= common_.epochs; ++epoch) {
+      record_.results = trainer_->run_epoch();
+      const auto done = static_cast<double>(epoch - first);
+      images_per_second =
+          done * static_cast<double>(options_.networks * trainer_->epoch_size()) / progress.elapsed_seconds();
+      show(progress, epoch, images_per_second,
+           progress.elapsed_seconds() / done * static_cast<double>(common_.epochs - epoch));
+      if (!options_.checkpoint.empty() && (epoch % options_.every == 0 || epoch == common_.epochs)) save_checkpoint();
+    }
+    record_.tests = trainer_->evaluate_test();
+    print_results(options_, record_.results, record_.tests);
+    if (!options_.save.empty()) save_weights();
+    if (common_.json.empty()) return;
+    write_file(
+        common_.json,
+        result_json(options_, setting_, trainer_options_, images_per_second, record_.results, record_.tests).dump(2) +
+            "\n");
+  }
+
+ private:
+  void start() {
+    const int64_t source_epochs = options_.schedule_epochs > 0 ? options_.schedule_epochs : common_.epochs;
+    const Setting trained = transfer_schedules(setting_, source_epochs, common_.epochs);
+    for (int64_t i = 0; i < options_.networks; ++i) {
+      trainer_->start(i, {common_.seed + static_cast<uint64_t>(i), trained, common_.epochs});
+    }
+    if (!is_init_word(common_.init)) trainer_->load_weights(read_safetensors(common_.init));
+  }
+
+  void restore(const SafeTensors& checkpoint) {
+    if (const std::string& trained = checkpoint.text("dataset_contents"); trained != record_.data) {
+      throw DataError("{}: expected the data set '{}', got '{}'", options_.resume, trained, record_.data);
+    }
+    trainer_->restore(checkpoint);
+    record_.results = read_results(checkpoint, options_.networks);
+  }
+
+  void report() const {
+    if (common_.quiet) return;
+    fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options_.networks, common_.model,
+               trainer_->model().parameters().num_parameters(), trainer_options_.device.name(),
+               describe(trainer_options_.device));
+  }
+
+  void show(Progress& progress, int64_t epoch, double images_per_second, double seconds_left) const {
+    const std::vector<EpochResult>& results = record_.results;
+    progress.show(
+        fmt::format("epoch {}/{}  loss {:.4f}  train {:.4f}  validation {:.4f}  {:.0f} images/s  ETA {}", epoch,
+                    common_.epochs, mean_of(results, &EpochResult::train_loss),
+                    mean_of(results, &EpochResult::train_accuracy), mean_of(results, &EpochResult::validation_accuracy),
+                    images_per_second, format_duration(seconds_left)),
+        epoch == common_.epochs);
+  }
+
+  void save_checkpoint() {
+    SafeTensors checkpoint = trainer_->checkpoint();
+    checkpoint.metadata.merge(metadata_of(record_));
+    add_results(checkpoint, record_.results);
+    write_safetensors(options_.checkpoint, checkpoint);
+  }
+
+  void save_weights() const {
+    const auto network = options_.network < 0 ? std::nullopt : std::optional(options_.network);
+    SafeTensors weights = export_weights(trainer_->model(), network);
+    weights.metadata = metadata_of(record_, network);
+    write_safetensors(options_.save, weights);
+  }
+
+  const TrainOptions& options_;
+  const CommonOptions& common_;
+  Setting setting_;
+  TrainerOptions trainer_options_;
+  TrainingRecord record_;
+  std::unique_ptr<PopulationTrainer> trainer_;
+};
+
+void train(TrainOptions& options, CLI::App& command) {
+  const std::optional<SafeTensors> resumed = open_checkpoint(options, command);
+  check_options(options);
+  Training(options, command, resumed).run();
+}
+
+void add_file_options(CLI::App& command, TrainOptions& options) {
+  command.add_option("--save", options.save, "write the weights to this safetensors file, as PyTorch names them");
+  command.add_option("--network", options.network, "save only this network, from 0 on (default: all, stacked)")
+      ->check(whole_number(0))
+      ->needs("--save");
+  command.add_option("--checkpoint", options.checkpoint,
+                     "write all that the training needs to go on to this safetensors file");
+  command.add_option("--every", options.every, "epochs from checkpoint to checkpoint")
+      ->check(whole_number(1, 1000000))
+      ->capture_default_str();
+  command.add_option("--resume", options.resume,
+                     "go on from this checkpoint, and write it; its options need not be given again");
 }
 
 }  // namespace
@@ -153,9 +262,12 @@ Run add_train(CLI::App& app) {
       ->check(whole_number(0, 1000000))
       ->capture_default_str();
   command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
+  add_file_options(*command, *options);
   add_common_options(*command, options->common, 5);
-  return [options] {
-    train(*options);
+  command->get_option("--init")->description(
+      "initial weights: scale (N(0, init_scale^2)), he, glorot, or a safetensors file, of all networks or of one");
+  return [options, command] {
+    train(*options, *command);
     return 0;
   };
 }

@@ -9,7 +9,7 @@
 #include "bench/common.hpp"
 #include "bench/gemm_limit.hpp"
 #include "murmur/engine/error.hpp"
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/convolution_operation.hpp"
 
 namespace murmur::bench {
 namespace {

@@ -20,13 +20,13 @@ Matrix<const float> operand(const Tensor& tensor) {
 }  // namespace
 
 std::vector<int64_t> linear_features(const ModelSpecification& model, int64_t sample_size, int64_t num_classes) {
+  for (const std::string& word : model.words) {
+    if (word != "flatten" && word != "dropout" && !word.starts_with("linear")) return {};
+  }
   std::vector<int64_t> features{sample_size};
-  for (const LayerSpecification& layer : model.layers) {
-    if (layer.kind == LayerKind::kLinear) {
-      features.push_back(layer.size > 0 ? layer.size : num_classes);
-    } else if (layer.kind != LayerKind::kFlatten && layer.kind != LayerKind::kDropout) {
-      return {};
-    }
+  const Model one(model, {1, 1, sample_size}, num_classes, kCpu, DType::kF32, 1);
+  for (const NamedTensor& tensor : one.named_tensors()) {
+    if (tensor.shape.size() == 2) features.push_back(tensor.shape[0]);
   }
   return features;
 }

@@ -18,6 +18,8 @@
 #include "murmur/engine/error.hpp"
 #include "murmur/layers/specification.hpp"
 #include "murmur/pso/driver.hpp"
+#include "murmur/pso/initial_positions.hpp"
+#include "murmur/pso/swarm.hpp"
 
 namespace murmur::bench {
 namespace {

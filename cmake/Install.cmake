@@ -1,4 +1,4 @@
-# The libraries with what find_package(murmur) needs, the public headers, and the program.
+# The libraries with what find_package(murmur) needs, the public headers.
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY MURMUR_LIBRARIES)
@@ -19,6 +19,3 @@ install(DIRECTORY engine techniques kernels layers data pso DESTINATION ${CMAKE_
         PATTERN study_file.hpp EXCLUDE PATTERN "parallel*.hpp" EXCLUDE PATTERN "lanes_*.hpp" EXCLUDE
         PATTERN images.hpp EXCLUDE)
 install(FILES murmur.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/murmur)
-if(MURMUR_APP)
-  install(TARGETS murmur)
-endif()

@@ -42,9 +42,9 @@ struct Dataset {
 std::vector<std::string> dataset_names();
 
 /// Loads a data set by its name and checks it: as many labels as images, labels < num_classes, one image size.
-/// A directory given is searched as directory/<name>, then directory itself, and nowhere else. With none (an empty
-/// path) the usual places are, in this order: $MURMUR_DATA/<name>, $MURMUR_DATA, ./data-<name>,
-/// /usr/share/datasets/<name> (Debian's dataset-fashion-mnist). The first place that holds any file of the data set
+/// A directory given is searched as `directory/<name>`, then directory itself, and nowhere else. With none (an empty
+/// path) the usual places are, in this order: `$MURMUR_DATA/<name>`, $MURMUR_DATA, `./data-<name>`,
+/// `/usr/share/datasets/<name>` (Debian's dataset-fashion-mnist). The first place that holds any file of the data set
 /// must hold all of them. MNIST and Fashion-MNIST use the same file names: only a folder's name can tell them apart.
 /// The images of an image folder are brought to image_size, {0, 0} being the size of the first; the other data sets
 /// have one size and take no other. Throws: InvalidArgument (unknown name; an image size for a data set that has its

@@ -14,8 +14,8 @@ inline constexpr const char* kImageFolderFiles =
 /// Whether a folder holds a folder train or a folder test.
 bool has_image_folder(const std::filesystem::path& directory);
 
-/// Reads images that lie in one folder a class, as for torchvision's ImageFolder: train/<class>/<image> and
-/// test/<class>/<image>. The classes are the sorted names of the folders, 2 to 256 of them, the same in both parts,
+/// Reads images that lie in one folder a class, as for torchvision's ImageFolder: `train/<class>/<image>` and
+/// `test/<class>/<image>`. The classes are the sorted names of the folders, 2 to 256 of them, the same in both parts,
 /// none empty. Names that begin with a dot are passed over, and so are files whose extension is no image's, which are
 /// counted; an image in a format that cannot be read, or a folder in a class's folder, is an error.
 ///

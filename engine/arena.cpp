@@ -7,6 +7,11 @@
 #include "murmur/engine/memory.hpp"
 
 namespace murmur {
+namespace {
+
+constexpr int64_t kAlignment = 256;
+
+}  // namespace
 
 Tensor Arena::zeros(Shape shape, DType dtype) {
   const int64_t stride =
@@ -15,7 +20,6 @@ Tensor Arena::zeros(Shape shape, DType dtype) {
 }
 
 Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
-  constexpr int64_t kAlignment = 256;
   const int64_t num_networks = shape.empty() ? 1 : shape[0];
   const int64_t num_bytes = num_networks * network_stride * size_bytes(dtype);
   while (current_ < chunks_.size() && chunk_used_ + num_bytes > chunks_[current_].size) {
@@ -34,12 +38,13 @@ Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
 }
 
 Tensor Arena::scratch(Shape shape, DType dtype) {
-  const int64_t stride = std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<>());
-  const int64_t num_bytes = shape[0] * stride * size_bytes(dtype);
-  if (scratch_.empty() || scratch_.back().size < num_bytes) {
-    scratch_.push_back({allocate(device_, num_bytes), num_bytes});
+  const int64_t size = std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<>());
+  const int64_t network_bytes = (size * size_bytes(dtype) + kAlignment - 1) / kAlignment * kAlignment;
+  if (scratch_.empty() || scratch_.back().network_bytes < network_bytes || scratch_.back().num_networks < shape[0]) {
+    scratch_.push_back({allocate(device_, shape[0] * network_bytes), network_bytes, shape[0]});
   }
-  return Tensor::wrap(scratch_.back().memory, 0, std::move(shape), stride, dtype, device_);
+  const Scratch& scratch = scratch_.back();
+  return Tensor::wrap(scratch.memory, 0, std::move(shape), scratch.network_bytes / size_bytes(dtype), dtype, device_);
 }
 
 void Arena::reset() {

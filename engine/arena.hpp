@@ -26,7 +26,8 @@ class Arena {
   Tensor zeros(Shape shape, int64_t network_stride, DType dtype);
   Tensor zeros(Shape shape, DType dtype);
   /// Working memory of one operation (aligned like the rest): the next call may hand out the same, so nothing is kept
-  /// in it from one operation to the next.
+  /// in it from one operation to the next. Each network has its own part whatever the shape: networks run at their own
+  /// pace.
   Tensor scratch(Shape shape, DType dtype);
   /// Hands out the same memory again, in the same order, without zeroing it: for a step that is built anew every tick
   /// and asks for the same tensors every time, so that padding stays zero.
@@ -44,7 +45,12 @@ class Arena {
     int64_t size;
   };
   std::vector<Chunk> chunks_;
-  std::vector<Chunk> scratch_;  // the last one counts; a captured step may still use the others
+  struct Scratch {
+    std::shared_ptr<void> memory;
+    int64_t network_bytes;
+    int64_t num_networks;
+  };
+  std::vector<Scratch> scratch_;  // the last one counts; a captured step may still use the others
   size_t current_ = 0;
   int64_t chunk_used_ = 0;
   int64_t used_bytes_ = 0;

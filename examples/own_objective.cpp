@@ -18,13 +18,12 @@ double objective(const std::vector<double>& position) {
 int main() {
   murmur::SwarmOptions options;
   options.num_particles = 40;
-  options.patience = 30;
   options.seed = 1;
   murmur::Swarm swarm({-5.12, -5.12, -5.12}, {5.12, 5.12, 5.12}, options);
-  while (!swarm.converged()) {
+  while (swarm.num_told() < 20000) {
     for (const murmur::Candidate& candidate : swarm.ask(8)) swarm.tell(candidate.id, objective(candidate.position));
   }
-  const auto& best = swarm.global_best();
+  const auto& best = swarm.best();
   std::printf("%.6f after %d evaluations, at", best->fitness, static_cast<int>(swarm.num_told()));
   for (const double x : best->position) std::printf(" %.4f", x);
   std::printf("\n");

@@ -82,8 +82,8 @@ struct ActivationForward {
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t quad) const {
     const int64_t rows = args.step.micro_batch;
     T* x = args.x[network] + 4 * quad * rows;
-    const Quad<T> bias = as_quads(args.bias[network])[quad];
-    const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
+    const Quad<T> bias = args.bias.is_null() ? Quad<T>{} : as_quads(args.bias[network])[quad];
+    const T sigma = args.relu ? static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network)) : T{0};
     const Masks<T> masks(args, network);
     const Words words = words_of(args, network, quad);
     PerLaneQuad<T, kWidth> value;
@@ -98,7 +98,7 @@ struct ActivationForward {
           value.set(i, noise::activation_noise(value.get(i), sigma, n));
         });
       }
-      lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
+      if (args.relu) lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
       masks.apply(lanes, value, words, first);
       store_columns(lanes, column, rows, args.num_features - 4 * quad, value);
     }
@@ -124,14 +124,17 @@ struct ActivationBackward {
       const Lanes<kWidth> lanes = all.first(rows - first);
       lanes.each([&](int i) { value.set(i, load_column(grad + first + i, rows)); });
       masks.apply(lanes, value, words, first);
-      lanes.each([&](int i) {
-        // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
-        const Quad<T> y = load_column(output + first + i, rows);
-        value.set(i, map(value.get(i), y, [](T g, T out) { return out == T{0} ? T{0} : g; }));
-      });
+      if (forward.relu) {
+        lanes.each([&](int i) {
+          // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
+          const Quad<T> y = load_column(output + first + i, rows);
+          value.set(i, map(value.get(i), y, [](T g, T out) { return out == T{0} ? T{0} : g; }));
+        });
+      }
       store_columns(lanes, grad + first, rows, forward.num_features - 4 * quad, value);
       sum = map(sum, lanes.sum(value), [](T a, T b) { return a + b; });
     }
+    if (args.grad_bias == nullptr) return;
     all.leader([&] {
       T* grad_bias = args.grad_bias + network * forward.bias.stride + 4 * quad;
       for (int j = 0; j < 4; ++j) {

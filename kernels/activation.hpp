@@ -9,11 +9,12 @@
 namespace murmur {
 
 /// Kernel 2, the activation, in place: bias · activation noise · ReLU · dropout · next layer's input mask.
-/// Shapes: x [P, padded F, m], bias [P, padded F].
+/// Shapes: x [P, padded F, m], bias [P, padded F] or null.
 template <class T>
 struct ActivationArgs {
   StepArgs step;
   int64_t num_features = 0;
+  bool relu = true;  // with its noise
   LayerMasks masks;
   PerNetwork<T> x;
   PerNetwork<const T> bias;

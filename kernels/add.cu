@@ -1,4 +1,4 @@
-// Adds one tensor to another, network by network.
+// Adds one tensor to another, or copies it, network by network.
 #include "murmur/kernels/add.hpp"
 
 #include "murmur/kernels/parallel.hpp"
@@ -15,7 +15,12 @@ struct Add {
     const int64_t first = tile * kWidth;
     const T* source = args.source[network] + first;
     T* target = args.target[network] + first;
-    all.first(args.num_elements - first).each([&](int i) { target[i] += source[i]; });
+    const auto lanes = all.first(args.num_elements - first);
+    if (args.accumulate) {
+      lanes.each([&](int i) { target[i] += source[i]; });
+    } else {
+      lanes.each([&](int i) { target[i] = source[i]; });
+    }
   }
 };
 

@@ -11,8 +11,6 @@
 namespace murmur::MURMUR_TARGET {
 namespace {
 
-enum class Optimizer { kSgd, kMomentum, kAdam };
-
 constexpr float kMomentum = 0.9f;
 constexpr float kBeta1 = 0.9f;
 constexpr float kBeta2 = 0.999f;

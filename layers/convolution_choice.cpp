@@ -13,7 +13,7 @@
 
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/convolution_operation.hpp"
 
 namespace murmur {
 namespace {

@@ -4,7 +4,7 @@
 #include "murmur/kernels/batch_norm.hpp"
 #include "murmur/kernels/bias_relu.hpp"
 #include "murmur/kernels/norm_pool.hpp"
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/image_activation.hpp"
 #include "murmur/layers/image_layout.hpp"
 
 namespace murmur {

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <vector>
 
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/modules/module.hpp"
 #include "murmur/layers/named_tensor.hpp"
 #include "murmur/layers/operations.hpp"
 #include "murmur/layers/parameters.hpp"
@@ -12,7 +12,7 @@
 
 namespace murmur {
 
-/// A population of networks of one architecture.
+/// A population of networks of one architecture: a list of modules.
 class Model {
  public:
   /// Shapes: samples of size.height x size.width x size.channels elements, num_classes outputs.
@@ -25,56 +25,39 @@ class Model {
   Parameters& parameters() { return parameters_; }
   /// True where the study's dropconnect masks the model's input: where it is that of a layer with weights, not the
   /// last.
-  bool masks_input(const Step& step) const {
-    return masks_inputs(step) && num_weight_layers_ > 1 && layers_.front().kind != Kind::kPool;
-  }
+  bool masks_input(const Step& step) const { return masks_inputs(step) && layers_.front().module->has_masked_input(); }
   /// Floating-point operations of one sample's forward and backward in convolutions and linear layers: three products
   /// a layer, two in the first.
-  int64_t training_flops() const { return 3 * forward_flops_ - first_layer_flops_; }
+  int64_t training_flops() const { return training_flops_; }
+  /// Modules that run: those that have not become a part of the one before.
+  int64_t num_layers() const { return static_cast<int64_t>(layers_.size()); }
 
   /// Every parameter and every running statistic under the name and in the shape that a PyTorch user expects, in the
   /// order of the layers. Layers of a kind are numbered from 1: conv1, norm1, linear1; a residual block's are
   /// residual1.conv1, .norm1, .conv2, .norm2, and .projection, .projection_norm where its shape changes.
   std::vector<NamedTensor> named_tensors() const;
 
-  /// The outputs of the last layer for one micro-batch, feature-major [P, padded classes, m]; where the result's `bias`
-  /// is defined ([P, padded classes]), it is still to be added to every sample.
+  /// What a softmax turns into predictions, for one micro-batch: feature-major [P, padded classes, m].
   Activations logits(const Step& step, const Batch& batch) const;
   /// Loss of one micro-batch of every network; adds to the networks' states.
   Variable loss(const Step& step, const Batch& batch) const;
 
  private:
-  struct Norm {
-    size_t gamma, beta, statistics;
-  };
-  /// A kernel and its bias: a linear layer, or a convolution with what `activation` says after it.
-  struct WeightLayer {
-    size_t weight;
-    size_t bias;
-    ConvolutionOptions convolution;
-    std::optional<Norm> norm;
-    ImageActivationOptions activation;
-  };
-  enum class Kind : uint8_t { kLinear, kConvolution, kResidual, kPool };
+  /// The logits without the last layer's bias, which the loss adds in its own pass.
+  Activations forward(const Step& step, const Batch& batch) const;
   struct Layer {
-    Kind kind;
-    std::vector<WeightLayer> weights;  // a residual block: first, second and, where the shape changes, projection
-    ImageActivationOptions pooling;    // of a pooling on its own
-    ImageActivationOptions& last() {
-      return weights.empty() ? pooling : weights[kind == Kind::kResidual ? 1 : 0].activation;
-    }
+    std::unique_ptr<Module> module;
+    Tail masks;  // by a kernel of their own, where the module's kernels take nothing over
+
+    Tail& tail() { return module->tail() != nullptr ? *module->tail() : masks; }
   };
 
-  class Builder;
-  Activations convolve(const Step& step, const Activations& input, const WeightLayer& layer,
-                       const Activations* residual) const;
-  Activations run(const Step& step, const Activations& input, const Layer& layer) const;
+  void add_modules(const ModelSpecification& specification, Declaration& declaration);
+  void place_masks();
 
   std::vector<Layer> layers_;
   std::vector<TensorName> names_;
-  int64_t num_weight_layers_ = 0;
-  int64_t forward_flops_ = 0;
-  int64_t first_layer_flops_ = 0;
+  int64_t training_flops_ = 0;
   Parameters parameters_;
 };
 

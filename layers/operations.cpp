@@ -5,6 +5,7 @@
 #include "murmur/kernels/activation.hpp"
 #include "murmur/kernels/input.hpp"
 #include "murmur/kernels/loss.hpp"
+#include "murmur/layers/image_activation.hpp"
 #include "murmur/layers/image_layout.hpp"
 
 namespace murmur {
@@ -84,6 +85,41 @@ struct Linear {
   }
 };
 
+/// Kernel 2 on features, in place; `bias` undefined: none.
+Activations run_activation(const char* operation, const Step& step, const Activations& input, const Variable& bias,
+                           bool relu, const LayerMasks& masks) {
+  const ProfileRange range(operation);
+  const int64_t networks = step.args.num_networks;
+  const int64_t width = padded(input.num_features);
+  const Tensor x = input.x.value();
+  check_shape("activation: input", x, {networks, width, step.args.micro_batch});
+  if (bias.defined()) check_shape("activation: bias", bias.value(), {networks, width});
+  Variable result;
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    ActivationArgs<T> args;
+    args.step = step.args;
+    args.num_features = input.num_features;
+    args.relu = relu;
+    args.masks = masks;
+    args.x = per_network<T>(x);
+    if (bias.defined()) args.bias = per_network<const T>(bias.value());
+    activation_forward(step.stream, args);
+    const auto backward = [&stream = step.stream, args, x, input_x = input.x, bias](const Variable& self) {
+      ActivationBackwardArgs<T> backward_args;
+      backward_args.forward = args;
+      backward_args.grad = self.grad().data<T>();
+      if (bias.defined()) backward_args.grad_bias = bias.grad().data<T>();
+      activation_backward(stream, backward_args);
+      input_x.take_grad(self.grad());
+    };
+    std::vector<Variable> inputs{input.x};
+    if (bias.defined()) inputs.push_back(bias);
+    result = Variable::result(operation, x, std::move(inputs), backward);
+  });
+  return {result, Layout::kFeatureMajor, input.num_features, {}};
+}
+
 }  // namespace
 
 Batch input_batch(const Step& step, const SampleSource& source, bool mask_input) {
@@ -141,33 +177,20 @@ Activations linear(const Step& step, const Activations& any_input, const Variabl
 }
 
 Activations activation(const Step& step, const Activations& input, const Variable& bias, const LayerMasks& masks) {
-  const ProfileRange range("activation");
-  const int64_t networks = step.args.num_networks;
-  const int64_t width = padded(input.num_features);
-  const Tensor x = input.x.value();
-  check_shape("activation: input", x, {networks, width, step.args.micro_batch});
-  check_shape("activation: bias", bias.value(), {networks, width});
-  Variable result;
-  dispatch_dtype(step.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    ActivationArgs<T> args;
-    args.step = step.args;
-    args.num_features = input.num_features;
-    args.masks = masks;
-    args.x = per_network<T>(x);
-    args.bias = per_network<const T>(bias.value());
-    activation_forward(step.stream, args);
-    const auto backward = [&stream = step.stream, args, x, input_x = input.x, bias](const Variable& self) {
-      ActivationBackwardArgs<T> backward_args;
-      backward_args.forward = args;
-      backward_args.grad = self.grad().data<T>();
-      backward_args.grad_bias = bias.grad().data<T>();
-      activation_backward(stream, backward_args);
-      input_x.take_grad(self.grad());
-    };
-    result = Variable::result("activation", x, {input.x, bias}, backward);
-  });
-  return {result, Layout::kFeatureMajor, input.num_features, {}};
+  return run_activation("activation", step, input, bias, true, masks);
+}
+
+Activations add_bias(const Step& step, const Activations& input, const Variable& bias) {
+  return run_activation("add_bias", step, input, bias, false, {});
+}
+
+Activations mask(const Step& step, const Activations& input, const LayerMasks& masks) {
+  if (input.layout == Layout::kSampleMajor) {
+    ImageActivationOptions options;
+    options.masks = masks;
+    return pool(step, input, options);
+  }
+  return run_activation("mask", step, input, Variable(), false, masks);
 }
 
 Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Tensor& targets) {

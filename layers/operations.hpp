@@ -35,6 +35,13 @@ Activations linear(const Step& step, const Activations& input, const Variable& w
 /// Throws: ShapeError.
 Activations activation(const Step& step, const Activations& input, const Variable& bias, const LayerMasks& masks);
 
+/// Features + bias, in place. Shapes and gradients as for `activation`.
+Activations add_bias(const Step& step, const Activations& input, const Variable& bias);
+
+/// A layer's masks by themselves: in place on features, out of place on images.
+/// Throws: ShapeError.
+Activations mask(const Step& step, const Activations& input, const LayerMasks& masks);
+
 /// Softmax cross-entropy of logits + bias against the targets, with its noise (kernel 3). The loss itself adds to the
 /// networks' states; the result stands for the sum (not the mean) over the micro-batch's samples.
 /// Shapes: logits feature-major [P, padded K, m]; bias [P, padded K].

@@ -46,6 +46,9 @@ class Parameters {
   const Tensor& statistics(size_t index) const { return statistics_[index]; }
   const Tensor& weight() const { return weight_; }
   const Tensor& grad() const { return grad_; }
+  /// What the optimizer remembers, in arenas [P, N] as the weights are.
+  const Tensor& moment1() const { return moment1_; }
+  const Tensor& moment2() const { return moment2_; }
 
   /// Elements that training changes, without padding.
   int64_t num_parameters() const { return num_parameters_; }

@@ -55,6 +55,7 @@ const TrainerOptions& checked(const TrainerOptions& options) {
 PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const TrainingData& data,
                                      const TrainerOptions& options)
     : options_(checked(options)),
+      model_text_(model.text),
       data_(data),
       stream_(make_stream(options.device, options.num_threads)),
       choices_(*stream_),
@@ -73,8 +74,8 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
   test_.arena = validation_.arena;
 }
 
-PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels,
-                                                     SampleRange range, bool training) const {
+PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels, SampleRange range,
+                                                     bool training) const {
   Pass pass;
   pass.source = {images, labels, range.first, data_.size};
   const Tensor& state = training ? state_ : evaluation_state_;
@@ -158,14 +159,17 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
     throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {}", options_.micro_batch,
                           trial.setting[Technique::kBatchSize]);
   }
-  if (needs_weight_copy(trial.setting) && !model_.parameters().has_copy()) {
-    // The captured tick runs on the weights themselves: it is captured anew, for all networks.
-    model_.parameters().enable_copy();
-    training_.graph.reset();
-    copy_is_stale_ = true;
-  }
+  if (needs_weight_copy(trial.setting)) enable_copy();
   trials_[static_cast<size_t>(slot)] = trial;
   fresh_[static_cast<size_t>(slot)] = 1;
+}
+
+void PopulationTrainer::enable_copy() {
+  if (model_.parameters().has_copy()) return;
+  // The captured tick runs on the weights themselves: it is captured anew, for all networks.
+  model_.parameters().enable_copy();
+  training_.graph.reset();
+  copy_is_stale_ = true;
 }
 
 bool PopulationTrainer::needs_weight_copy(const Setting& setting) const {
@@ -213,16 +217,20 @@ void PopulationTrainer::prepare() {
 void PopulationTrainer::initialize_fresh() {
   if (std::ranges::none_of(fresh_, [](uint8_t fresh) { return fresh != 0; })) return;
   const Tensor selected = Tensor::from<uint8_t>(fresh_, {static_cast<int64_t>(fresh_.size())}, options_.device);
-  const Step step = make_step(training_);
-  model_.parameters().initialize(step, options_.initialization, selected);
-  if (model_.parameters().has_copy()) {
-    const std::vector<uint8_t> all(fresh_.size(), 1);
-    model_.parameters().refresh_copy(
-        step, copy_is_stale_ ? Tensor::from<uint8_t>(all, selected.shape(), options_.device) : selected);
-    copy_is_stale_ = false;
-  }
+  model_.parameters().initialize(make_step(training_), options_.initialization, selected);
   stream_->synchronize();
+  refresh_copies(copy_is_stale_ ? std::vector<uint8_t>(fresh_.size(), 1) : fresh_);
   std::ranges::fill(fresh_, uint8_t{0});
+}
+
+void PopulationTrainer::refresh_copies(const std::vector<uint8_t>& selected) {
+  if (model_.parameters().has_copy()) {
+    const auto count = static_cast<int64_t>(selected.size());
+    const Tensor flags = Tensor::from<uint8_t>(selected, {count}, options_.device);
+    model_.parameters().refresh_copy(make_step(training_), flags);
+    copy_is_stale_ = false;
+    stream_->synchronize();
+  }
 }
 
 std::vector<EpochResult> PopulationTrainer::run_epoch() {

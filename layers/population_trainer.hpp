@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "murmur/engine/safetensors.hpp"
 #include "murmur/engine/stream.hpp"
 #include "murmur/engine/training_data.hpp"
 #include "murmur/kernels/network_state.hpp"
+#include "murmur/layers/convolution_choice.hpp"
 #include "murmur/layers/model.hpp"
 
 namespace murmur {
@@ -69,6 +73,16 @@ class PopulationTrainer {
   /// Result [P]: of an empty slot, epoch 0. A network that diverged is frozen and its result says so.
   std::vector<EpochResult> run_epoch();
 
+  /// Every running network goes on from these weights, stacked ones or the same for all; what its optimizer remembers
+  /// stays. A slot that starts later has fresh ones. Throws: DataError, naming what does not fit.
+  void load_weights(const SafeTensors& weights);
+
+  /// Weights, running statistics, optimizer, counters and trials of all slots between two epochs: a trainer of the same
+  /// model, data and options that restores them goes on as this one would, on a CPU with the same bits.
+  SafeTensors checkpoint();
+  /// What was in the slots is gone. Throws: DataError, naming what does not fit, expected and got.
+  void restore(const SafeTensors& checkpoint);
+
   /// Loss and accuracy of every running network on the test set. Result [P].
   std::vector<Evaluation> evaluate_test();
 
@@ -93,16 +107,21 @@ class PopulationTrainer {
   void run(Pass& pass);
   std::vector<Evaluation> evaluate(Pass& pass);
 
+  void enable_copy();
   void check_slot(const char* operation, int64_t slot) const;
   bool needs_weight_copy(const Setting& setting) const;
   /// Brings the device up to what has been decided since the last pass: who runs, with which values, from where.
   void prepare();
   void initialize_fresh();
+  void refresh_copies(const std::vector<uint8_t>& selected);
+  /// What a checkpoint must agree with.
+  std::map<std::string, std::string> identity() const;
   void upload_hyper_parameters();
   double rounded_batch_size(double batch_size) const;
   std::vector<uint8_t> active() const;
 
   TrainerOptions options_;
+  std::string model_text_;
   TrainingData data_;
   std::unique_ptr<Stream> stream_;
   ConvolutionChoices choices_;

@@ -21,10 +21,12 @@ double scheduled(double value, double schedule, double low, double high, int64_t
 }  // namespace
 
 EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs) {
+  const TechniqueInfo& rate = technique(Technique::kLearningRate);
+  const TechniqueInfo& batch = technique(Technique::kBatchSize);
+  // The study halves no batch below its default size.
   return {
-      scheduled(setting[Technique::kLearningRate], setting[Technique::kLearningRateSchedule], 1e-5, 1e-1, epoch,
-                num_epochs),
-      scheduled(setting[Technique::kBatchSize], setting[Technique::kBatchSizeSchedule], 128, 1024, epoch, num_epochs)};
+      scheduled(setting[rate.id], setting[Technique::kLearningRateSchedule], rate.low, rate.high, epoch, num_epochs),
+      scheduled(setting[batch.id], setting[Technique::kBatchSizeSchedule], batch.off, batch.high, epoch, num_epochs)};
 }
 
 double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs) {
@@ -32,6 +34,13 @@ double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_
   const double ratio = static_cast<double>(source_epochs) / static_cast<double>(target_epochs);
   const double magnitude = 1 - (1 - std::abs(schedule)) * ratio;  // this form keeps 1 exactly
   return magnitude > 0 ? std::copysign(magnitude, schedule) : 0;
+}
+
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs) {
+  for (const Technique id : {Technique::kLearningRateSchedule, Technique::kBatchSizeSchedule}) {
+    setting.set(id, transfer_schedule(setting[id], source_epochs, target_epochs));
+  }
+  return setting;
 }
 
 }  // namespace murmur

@@ -8,9 +8,9 @@ namespace murmur {
 
 /// The hyper-parameters in force in one epoch: those of the setting, with the two schedules applied.
 /// A schedule s multiplies by 2 (s > 0) or divides by 2 (s < 0) at the start of epoch e > 0 with e mod I = 0, where
-/// I = int((1 - |s|) E) + 1; the learning rate stays in [1e-5, 1e-1], the batch size in [128, 1024] (or what it started
-/// from, where that is outside).
-/// Source: TECHNIQUES of the study, "Schedules".
+/// I = int((1 - |s|) E) + 1; the learning rate stays in the technique's range, the batch size between its off value and
+/// the largest (or what it started from, where that is outside).
+/// Source: the published code of Altarabichi et al. 2024 (Information Sciences 667).
 struct EpochValues {
   double learning_rate;
   double batch_size;
@@ -20,5 +20,8 @@ EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_
 /// The schedule with which `target_epochs` of training changes as often as `schedule` did in `source_epochs`:
 /// s' = sign(s) (|s| E_s / E_t + 1 - E_s / E_t); 0 stays 0, and so does what would change after the last epoch only.
 double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs);
+
+/// The setting for `target_epochs` of a training, where its two schedules were made for `source_epochs`.
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs);
 
 }  // namespace murmur

@@ -50,7 +50,7 @@ struct Activations {
   int64_t num_features = 0;
   ImageSize size{};  // of sample-major ones: height x width x channels = num_features
   ImageLayout image_layout = ImageLayout::kChannelsLast;  // of sample-major ones
-  Variable bias{};                                        // of logits: still to be added; undefined elsewhere
+  Variable bias{};                                        // of a last layer, which the loss adds; undefined elsewhere
 };
 
 /// The tensor [P, ...] as a kernel takes it.

@@ -2,100 +2,70 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/replay.hpp"
+#include "murmur/pso/stored.hpp"
 
 namespace murmur {
 namespace {
 
-constexpr double kWorst = -std::numeric_limits<double>::infinity();
-
-// What a trial keeps so that the swarm can be replayed: its place in the order of tells, and the asks until then.
-constexpr const char* kTold = "told";
-constexpr const char* kAsked = "asked";
-// And so that its training can be repeated: its slot, and the search's clock, in epochs, when it began.
-constexpr const char* kSlot = "slot";
-constexpr const char* kBegun = "begun";
-constexpr const char* kEpochs = "epochs";
-constexpr const char* kStage = "stage";
-constexpr const char* kParticle = "particle";
-// Of the study: the baseline's result, and the clock at its end.
+// Attributes of the study: the baseline's result, and the clock at its end.
 constexpr const char* kBaseline = "baseline";
+constexpr const char* kAccuracy = "validation_accuracy";
 constexpr const char* kEnded = "ended";
-
-struct Told {
-  int64_t order;
-  ToldCandidate candidate;
-};
-
-int64_t integer(const TrialRecord& trial, const char* key) {
-  const auto found = trial.attributes.find(key);
-  return found == trial.attributes.end() ? 0 : found->second.get<int64_t>();
-}
 
 }  // namespace
 
-void check_search_options(const SearchOptions& options, const SwarmOptions& swarm) {
+void check_search_options(const SearchOptions& options, const Searcher& searcher) {
   const auto expect_at_least = [](const char* what, int64_t least, int64_t value) {
     if (value < least) throw InvalidArgument("{}: expected at least {}, got {}", what, least, value);
   };
   expect_at_least("trials", 0, options.num_trials);
   expect_at_least("epochs", 1, options.num_epochs);
-  expect_at_least("epochs of stage one", 1, options.stage_one_epochs);
   if (!(options.abort_below >= 0 && options.abort_below <= 1)) {
     throw InvalidArgument("abort_below: expected an accuracy in [0, 1], got {}", options.abort_below);
   }
-  if (swarm.num_stage_one > 0 && options.stage_one_epochs > options.num_epochs) {
+  const Searcher::StageOne stage_one = searcher.stage_one();
+  if (stage_one.num_candidates > 0 && stage_one.num_epochs > options.num_epochs) {
     throw InvalidArgument("epochs of stage one: expected at most the {} of a full training, got {}", options.num_epochs,
-                          options.stage_one_epochs);
+                          stage_one.num_epochs);
   }
 }
 
-SearchDriver::SearchDriver(PopulationTrainer& trainer, Swarm& swarm, Study& study, const SearchOptions& options)
+std::optional<Baseline> read_baseline(const Study& study) {
+  const Attributes attributes = study.attributes();
+  const auto found = attributes.find(kBaseline);
+  if (found == attributes.end()) return std::nullopt;
+  const Stored stored(study.path(), kBaseline, found->second);
+  return Baseline{stored.number(kAccuracy), stored.count(kEnded)};
+}
+
+SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options)
     : trainer_(trainer),
-      swarm_(swarm),
+      searcher_(searcher),
       study_(study),
       options_(options),
       slots_(static_cast<size_t>(trainer.num_networks())) {
-  check_search_options(options, swarm.options());
+  check_search_options(options, searcher);
   resume();
   refill();
 }
 
 void SearchDriver::resume() {
-  std::vector<Told> told;
-  std::map<int64_t, Waiting> running;
-  const std::vector<TrialRecord> trials = study_.trials();
-  for (const TrialRecord& trial : trials) {
-    const int64_t begun = integer(trial, kBegun);
-    caught_up_at_ = std::max(caught_up_at_, begun + integer(trial, kEpochs));
-    if (trial.state == TrialState::kRunning) {
-      running[trial.number] = {{}, integer(trial, kSlot), begun};
-      continue;
-    }
-    if (!trial.attributes.contains(kTold) || !trial.attributes.contains(kAsked)) {
-      throw StudyError("{}: expected trials of this search, got trial {} without its place in the swarm",
-                       study_.path().string(), trial.number);
-    }
-    const double fitness = trial.state == TrialState::kFail ? kWorst : trial.value;
-    told.push_back({integer(trial, kTold), {trial.number, fitness, integer(trial, kAsked)}});
-    count(trial.state, integer(trial, kStage) == 1, trial.value, integer(trial, kEpochs));
+  const std::vector<RecordedTrial> trials = replay_study(study_, searcher_, options_.seed);
+  for (const RecordedTrial& trial : trials) {
+    caught_up_at_ = std::max(caught_up_at_, trial.begun + trial.epochs);
+    if (trial.state != TrialState::kRunning) count(trial.state, trial.stage_one, trial.value, trial.epochs);
   }
-  std::ranges::sort(told, {}, &Told::order);
-  std::vector<ToldCandidate> record;
-  for (const Told& entry : told) record.push_back(entry.candidate);
-  swarm_.replay(record, static_cast<int64_t>(trials.size()));
-  for (const Candidate& candidate : swarm_.outstanding()) {
-    waiting_.push_back(running.at(candidate.id));
-    waiting_.back().candidate = candidate;
+  for (const Candidate& candidate : searcher_.outstanding()) {
+    const RecordedTrial& trial = trials[static_cast<size_t>(candidate.id)];
+    waiting_.push_back({candidate, trial.slot, trial.begun});
   }
-  if (swarm_.global_best()) progress_.best = swarm_.global_best()->fitness;
-  const Attributes attributes = study_.attributes();
-  const auto baseline = attributes.find(kBaseline);
-  needs_baseline_ = baseline == attributes.end();
-  if (!needs_baseline_) caught_up_at_ = std::max(caught_up_at_, baseline->second.value(kEnded, int64_t{0}));
+  if (searcher_.best()) progress_.best = searcher_.best()->fitness;
+  const std::optional<Baseline> baseline = read_baseline(study_);
+  needs_baseline_ = !baseline;
+  if (baseline) caught_up_at_ = std::max(caught_up_at_, baseline->ended);
 }
 
 int64_t SearchDriver::num_running() const {
@@ -141,15 +111,14 @@ std::optional<Candidate> SearchDriver::next_waiting(int64_t slot) {
 }
 
 std::optional<Candidate> SearchDriver::next(int64_t slot) {
-  const bool enough = options_.num_trials > 0 && swarm_.num_asked() >= options_.num_trials;
-  if (clock_ < caught_up_at_ || enough || swarm_.converged()) return std::nullopt;
-  const std::vector<Candidate> candidates = swarm_.ask(1);
+  const bool enough = options_.num_trials > 0 && searcher_.num_asked() >= options_.num_trials;
+  if (clock_ < caught_up_at_ || enough || searcher_.converged()) return std::nullopt;
+  const std::vector<Candidate> candidates = searcher_.ask(1);
   if (candidates.empty()) return std::nullopt;
   const Candidate& candidate = candidates.front();
   Attributes attributes{{kParticle, candidate.particle}, {kSlot, slot}, {kBegun, clock_}};
-  if (swarm_.options().num_stage_one > 0) attributes[kStage] = candidate.stage_one ? 1 : 2;
-  const auto seed = options_.seed + static_cast<uint64_t>(candidate.id);
-  const int64_t number = study_.begin_trial(seed, candidate.position, attributes);
+  if (searcher_.stage_one().num_candidates > 0) attributes[kStage] = candidate.stage_one ? 1 : 2;
+  const int64_t number = study_.begin_trial(trial_seed(options_.seed, candidate.id), candidate.position, attributes);
   if (number != candidate.id) {
     throw StudyError("{}: expected trial {} to be the next one, got {}; another process is writing to this study",
                      study_.path().string(), candidate.id, number);
@@ -160,12 +129,12 @@ std::optional<Candidate> SearchDriver::next(int64_t slot) {
 void SearchDriver::start(size_t slot, const Candidate& candidate) {
   slots_[slot] = {candidate, false, {}};
   trainer_.start(static_cast<int64_t>(slot),
-                 {options_.seed + static_cast<uint64_t>(candidate.id),
-                  study_.space().decode(candidate.position, study_.base()), options_.num_epochs});
+                 {trial_seed(options_.seed, candidate.id), study_.space().decode(candidate.position, study_.base()),
+                  options_.num_epochs});
 }
 
 int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
-  return candidate.stage_one ? options_.stage_one_epochs : options_.num_epochs;
+  return candidate.stage_one ? searcher_.stage_one().num_epochs : options_.num_epochs;
 }
 
 bool SearchDriver::step() {
@@ -204,18 +173,17 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
   record.state = state;
   if (!failed) record.value = result.validation_accuracy;
   record.intermediate = entry.validation;
-  record.attributes = {{kTold, swarm_.num_told()}, {kAsked, swarm_.num_asked()}, {kEpochs, result.epoch}};
+  record.attributes = {{kTold, searcher_.num_told()}, {kAsked, searcher_.num_asked()}, {kEpochs, result.epoch}};
   study_.finish_trial(entry.candidate->id, record);
-  swarm_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
-  if (swarm_.global_best()) progress_.best = swarm_.global_best()->fitness;
+  searcher_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
+  if (searcher_.best()) progress_.best = searcher_.best()->fitness;
   count(state, entry.candidate->stage_one, record.value, result.epoch);
   trainer_.stop(static_cast<int64_t>(slot));
 }
 
 void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   const double accuracy = result.diverged ? 0 : result.validation_accuracy;
-  study_.set_attribute(kBaseline,
-                       {{"validation_accuracy", accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
+  study_.set_attribute(kBaseline, {{kAccuracy, accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
   trainer_.stop(static_cast<int64_t>(slot));
 }
 
@@ -226,18 +194,22 @@ void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t
   progress_.num_complete += state == TrialState::kComplete;
   progress_.num_aborted += aborted;
   progress_.num_diverged += state == TrialState::kFail;
-  if (!stage_one) num_full_epochs_ += num_epochs;
+  if (stage_one) {
+    ++num_brief_told_;
+  } else {
+    num_full_epochs_ += num_epochs;
+  }
 }
 
 /// What the trials to come will take if they are like those before, less what the running ones have behind them.
 std::optional<double> SearchDriver::images_to_come() const {
   if (options_.num_trials == 0) return std::nullopt;
-  const int64_t in_stage_one = std::min(swarm_.options().num_stage_one, options_.num_trials);
-  const int64_t full_told = swarm_.num_told() - swarm_.num_stage_one_told();
+  const int64_t brief = std::min(searcher_.stage_one().num_candidates, options_.num_trials);
+  const int64_t full_told = searcher_.num_told() - num_brief_told_;
   const double mean = full_told > 0 ? static_cast<double>(num_full_epochs_) / static_cast<double>(full_told)
                                     : static_cast<double>(options_.num_epochs);
-  double epochs = static_cast<double>((in_stage_one - swarm_.num_stage_one_told()) * options_.stage_one_epochs) +
-                  static_cast<double>(options_.num_trials - in_stage_one - full_told) * mean;
+  double epochs = static_cast<double>((brief - num_brief_told_) * searcher_.stage_one().num_epochs) +
+                  static_cast<double>(options_.num_trials - brief - full_told) * mean;
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
     if (trainer_.is_running(static_cast<int64_t>(slot))) epochs -= static_cast<double>(slots_[slot].validation.size());
   }

@@ -5,21 +5,20 @@
 #include <vector>
 
 #include "murmur/layers/population_trainer.hpp"
+#include "murmur/pso/searcher.hpp"
 #include "murmur/pso/study.hpp"
-#include "murmur/pso/swarm.hpp"
 
 namespace murmur {
 
 struct SearchOptions {
-  int64_t num_trials = 110;      // candidates in all, those of stage one too; 0: until the swarm has converged
-  int64_t num_epochs = 20;       // epochs of a full training
-  int64_t stage_one_epochs = 1;  // epochs of a trial of stage one, where the swarm has a two-stage start
-  double abort_below = 0.12;     // a candidate whose validation accuracy is below this after any epoch is aborted
-  uint64_t seed = 1;             // trial i trains with the seed `seed + i`
+  int64_t num_trials = 110;   // candidates in all, those of stage one too; 0: until the searcher has converged
+  int64_t num_epochs = 20;    // epochs of a full training
+  double abort_below = 0.12;  // a candidate whose validation accuracy is below this after any epoch is aborted
+  uint64_t seed = 1;          // trial i trains with the seed `seed + i`
 };
 
 /// Throws InvalidArgument where the options do not make a search; so does a driver, but that has a study by then.
-void check_search_options(const SearchOptions& options, const SwarmOptions& swarm);
+void check_search_options(const SearchOptions& options, const Searcher& searcher);
 
 /// Where a search stands. Each trial told is one of stage one, complete, aborted or diverged; those that stage one
 /// aborted, or that diverged there, are among the latter two.
@@ -35,12 +34,21 @@ struct SearchProgress {
   std::optional<double> best;            // of the trials after stage one
 };
 
-/// Runs a search: keeps the slots of a population trainer full with the candidates of a swarm, and writes every trial
-/// to a study. At each epoch's end it tells what has finished, aborted or diverged, in the order of the slots, and
-/// refills those slots at once. A trial's result is on disk before the next candidate is asked for.
+/// The study's base setting, nothing searched, trained once.
+struct Baseline {
+  double validation_accuracy;
+  int64_t ended;  // the search's clock, in epochs
+};
+
+/// What a study has of it; none before it has ended. Throws: StudyError.
+std::optional<Baseline> read_baseline(const Study& study);
+
+/// Runs a search: keeps the slots of a population trainer full with the candidates of a searcher, and writes every
+/// trial to a study. At each epoch's end it tells what has finished, aborted or diverged, in the order of the slots,
+/// and refills those slots at once. A trial's result is on disk before the next candidate is asked for.
 ///
-/// Two-stage start: a candidate of stage one trains its setting as it is, for `stage_one_epochs`, and these are the
-/// first epochs of a full training with its seed: the schedules count in the epochs of a full training (the study's
+/// Two-stage start: a candidate of stage one trains its setting as it is, for the epochs of stage one, and these are
+/// the first epochs of a full training with its seed: the schedules count in the epochs of a full training (the study's
 /// correction of a schedule for another number of epochs keeps their interval and would change nothing), and in one
 /// epoch never act. Its trial ends PRUNED with the accuracy after its last epoch and the attribute `stage` = 1 (the
 /// others have 2): to Optuna that is a trial that was stopped early, with its intermediate values, and neither
@@ -48,16 +56,17 @@ struct SearchProgress {
 /// that go on get a trial, and a seed, of their own.
 ///
 /// Random: with the same seed, options and number of slots a search gives the same study.
-/// State:  the study holds all of it. A driver on a study that has trials goes on from there: it replays the swarm and
-///         trains the trials again that were running when the earlier process ended, each in its slot and as much later
-///         than the first one as it had been; new ones are asked for when all have caught up. So a search that was
-///         killed at any moment gives the study of one that was not. (With another number of slots or trials it goes
-///         on too, but to another study; and where training is not reproducible bit for bit, neither is the search.)
+/// State:  the study holds all of it. A driver on a study that has trials goes on from there: it replays the searcher,
+///         compares each trial with what the searcher gives (`replay_study`), and trains the trials again that were
+///         running when the earlier process ended, each in its slot and as much later than the first one as it had
+///         been; new ones are asked for when all have caught up. So a search that was killed at any moment gives the
+///         study of one that was not. (With another number of slots or trials it goes on too, but to another study; and
+///         where training is not reproducible bit for bit, neither is the search.)
 class SearchDriver {
  public:
   /// The baseline (the study's base setting, nothing searched) is trained first, in a slot of its own.
   /// Throws: InvalidArgument, StudyError.
-  SearchDriver(PopulationTrainer& trainer, Swarm& swarm, Study& study, const SearchOptions& options);
+  SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options);
 
   /// Trains one epoch of all slots. False when nothing is left to do.
   bool step();
@@ -91,7 +100,7 @@ class SearchDriver {
   std::optional<double> images_to_come() const;
 
   PopulationTrainer& trainer_;
-  Swarm& swarm_;
+  Searcher& searcher_;
   Study& study_;
   SearchOptions options_;
   std::vector<Slot> slots_;
@@ -100,6 +109,7 @@ class SearchDriver {
   int64_t clock_ = 0;            // epochs that the search has run, all processes together
   int64_t caught_up_at_ = 0;     // the clock at the last event that the study knew when this driver was made
   int64_t num_full_epochs_ = 0;  // of the full trainings told
+  int64_t num_brief_told_ = 0;   // trials of stage one told
   SearchProgress progress_;
 };
 

@@ -5,14 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "murmur/pso/dimensions.hpp"
 #include "murmur/techniques/techniques.hpp"
 
 namespace murmur {
 
-/// The techniques that a search varies, and the map between a position of the swarm and a `Setting`.
+/// The techniques that a search varies, and the map between a searcher's position and a `Setting`.
 ///
-/// A position holds one number per searched technique, in the study's raw units (the raw_* columns of the technique
-/// table); a `Setting` holds values as a user writes them. Everything is read off the technique table.
+/// A position holds one number per searched technique, in the study's raw units (the table of dimensions); a `Setting`
+/// holds values as a user writes them.
 class SearchSpace {
  public:
   /// One dimension per technique, in this order. Throws: InvalidArgument when the list is empty or repeats one.
@@ -23,7 +24,6 @@ class SearchSpace {
 
   int64_t num_dimensions() const { return static_cast<int64_t>(techniques_.size()); }
   const std::vector<Technique>& techniques() const { return techniques_; }
-  const TechniqueInfo& info(int64_t dimension) const;
 
   /// One entry per dimension: the bounds and the off position in raw units, the techniques' keys, and whether the
   /// sparse initialisation may set the dimension to off.
@@ -42,17 +42,13 @@ class SearchSpace {
   /// the nearest bound.
   std::vector<double> encode(const Setting& setting) const;
 
+  /// An array of `dimension_json`, one a dimension.
+  nlohmann::json to_json() const;
+
   bool operator==(const SearchSpace&) const = default;
 
  private:
   std::vector<Technique> techniques_;
 };
-
-/// The study's sparse initialisation: `num_particles` uniform positions, in each of which at most `num_kept` random
-/// ones of the sparse dimensions stay and the other sparse ones are off. Dimensions that are not sparse always stay
-/// random. Random: addressed by (seed, particle, dimension); what stays equals the swarm's own uniform initialisation.
-/// Throws: InvalidArgument.
-std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
-                                                          uint64_t seed, int64_t num_kept = 4);
 
 }  // namespace murmur

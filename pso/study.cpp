@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/study_file.hpp"
 #include "murmur/pso/study_impl.hpp"
 #include "murmur/pso/study_schema.hpp"
@@ -19,19 +20,6 @@ constexpr size_t kMaxNameLength = 512;  // Optuna's columns
 /// JSON as Python's json.dumps escapes it: plain ASCII; bytes that are no UTF-8 are replaced.
 std::string dump(const json& value) {
   return value.dump(-1, ' ', true, json::error_handler_t::replace);
-}
-
-json setting_json(const Setting& setting) {
-  json object = json::object();
-  for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (info.choices.empty()) {
-      object[std::string(info.key)] = value;
-    } else {
-      object[std::string(info.key)] = format_value(info, value);
-    }
-  }
-  return object;
 }
 
 void bind(SQLite::Statement& statement, int index, double value) {
@@ -69,7 +57,7 @@ void check_definition(const StudyDefinition& definition) {
 
 Attributes definition_attributes(const StudyDefinition& definition) {
   Attributes all = definition.attributes;
-  all[kSpaceKey] = definition.space.keys();
+  all[kSpaceKey] = definition.space.to_json();
   all[kBaseKey] = setting_json(definition.base);
   return all;
 }
@@ -94,14 +82,29 @@ void insert_study(SQLite::Database& database, const StudyDefinition& definition)
   execute(defined, study_id, kDefinitionKey, dump(keys));
 }
 
-/// Throws unless the stored study is the defined one. `defined` are the keys of the stored definition: what else is
-/// stored was set later.
-void check_same(const std::filesystem::path& path, const StudyDefinition& definition, const Attributes& stored,
-                const std::vector<std::string>& defined) {
-  const Attributes attributes = definition_attributes(definition);
+/// Throws unless the stored study searches the defined dimensions, over the defined base. Each dimension itself was
+/// compared with the tables when the study was loaded.
+void check_same_space(const std::filesystem::path& path, const StudyDefinition& definition, const SearchSpace& space,
+                      const Setting& base) {
+  if (space != definition.space) {
+    throw StudyError("study '{}': expected {} = {}, got {}", path.string(), kSpaceKey, dump(definition.space.keys()),
+                     dump(space.keys()));
+  }
+  for (const TechniqueInfo& info : techniques()) {
+    const double expected = definition.base[info.id];
+    if (base[info.id] == expected) continue;
+    throw StudyError("study '{}': expected {} {} = {}, got {}", path.string(), kBaseKey, info.key,
+                     dump(value_json(info, expected)), dump(value_json(info, base[info.id])));
+  }
+}
+
+/// Throws unless the other attributes are the defined ones. `defined` are the keys of the stored definition: what else
+/// is stored was set later.
+void check_same_attributes(const std::filesystem::path& path, const Attributes& attributes, const Attributes& stored,
+                           const std::vector<std::string>& defined) {
   for (const std::string& key : defined) {
     const auto found = stored.find(key);
-    if (found == stored.end() || attributes.contains(key)) continue;
+    if (found == stored.end() || attributes.contains(key) || key == kSpaceKey || key == kBaseKey) continue;
     throw StudyError("study '{}': expected no {}, got {}", path.string(), key, dump(found->second));
   }
   for (const auto& [key, value] : attributes) {
@@ -155,10 +158,11 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
   return study_file::guarded(path, [&] {
     SQLite::Database database = study_file::open_writer(path, options.busy_timeout_ms);
     std::unique_ptr<Impl> impl = Impl::load(path, std::move(database), definition.name);
-    check_same(path, definition, read_attributes(impl->database, impl->study_id),
-               read_definition_keys(impl->database, impl->study_id));
+    check_same_attributes(path, definition.attributes, read_attributes(impl->database, impl->study_id),
+                          read_definition_keys(impl->database, impl->study_id));
+    check_same_space(path, definition, impl->space, impl->base);
     for (const Technique id : impl->space.techniques()) {
-      impl->distributions.push_back(study_schema::distribution_json(technique(id)));
+      impl->distributions.push_back(study_schema::distribution_json(dimension(id)));
     }
     impl->writer = std::make_unique<StudyWriter>(impl->database);
     return Study(std::move(impl));

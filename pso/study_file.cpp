@@ -51,7 +51,8 @@ void remove_temporary(const fs::path& path) {
 void publish(const fs::path& temporary, const fs::path& path) {
   std::error_code error;
   fs::create_hard_link(temporary, path, error);
-  if (!error || fs::exists(path)) return;
+  std::error_code ignored;
+  if (!error || fs::exists(path, ignored)) return;
   // A file system without hard links: the remaining race needs two processes that create one study at the same moment.
   fs::rename(temporary, path, error);
   if (error) {

@@ -17,7 +17,8 @@ namespace murmur::study_file {
 /// `study '<path>': expected ..., got ...` for an SQLite error.
 [[noreturn]] void throw_study_error(const std::filesystem::path& path, const SQLite::Exception& error);
 
-/// Runs f and turns the errors of SQLite, of JSON and of the file system into StudyError.
+/// Runs f and turns the errors of SQLite, of JSON and of the file system into StudyError, and InvalidArgument too:
+/// inside of f it is about settings and attributes that this program cannot have written.
 template <class F>
 decltype(auto) guarded(const std::filesystem::path& path, F&& f) {
   try {
@@ -26,6 +27,8 @@ decltype(auto) guarded(const std::filesystem::path& path, F&& f) {
     throw_study_error(path, error);
   } catch (const nlohmann::json::exception& error) {
     throw StudyError("study '{}': expected attributes in JSON, got {}", path.string(), error.what());
+  } catch (const InvalidArgument& error) {
+    throw StudyError("study '{}': {}", path.string(), error.what());
   } catch (const std::filesystem::filesystem_error& error) {
     throw StudyError("study '{}': expected a file that can be opened, got: {}", path.string(), error.code().message());
   }

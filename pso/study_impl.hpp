@@ -54,6 +54,9 @@ struct Study::Impl {
   /// The trials of a range of row ids, in the order of their numbers.
   std::vector<TrialRecord> read(int64_t first_id, int64_t last_id) const;
 
+  /// The trial of this row id. Throws: StudyError when it is not there.
+  TrialRecord read_one(int64_t id) const;
+
   std::filesystem::path path;
   mutable SQLite::Database database;
   int64_t study_id;

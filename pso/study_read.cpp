@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <unordered_map>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/setting_json.hpp"
+#include "murmur/pso/stored.hpp"
 #include "murmur/pso/study_impl.hpp"
 #include "murmur/pso/study_schema.hpp"
 
@@ -25,30 +26,34 @@ TrialState parse_state(const std::filesystem::path& path, const std::string& nam
   return static_cast<TrialState>(state);
 }
 
-uint64_t parse_seed(const json& value) {
-  if (value.is_number_unsigned()) return value.get<uint64_t>();
-  const std::string text = value.get<std::string>();
-  uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw InvalidArgument("seed: expected a 64-bit number, got '{}'", text);
+/// Throws unless a stored dimension is what the tables of this program say. A dimension that has another range or other
+/// choices than before would give other settings to the positions that the study has.
+void check_dimension(const json& stored, const json& expected) {
+  const std::string key = expected.at("key").get<std::string>();
+  for (const auto& [field, value] : expected.items()) {
+    const auto found = stored.find(field);
+    if (found != stored.end() && *found == value) continue;
+    throw InvalidArgument("expected {} {} {} = {}, got {}", kSpaceKey, key, field, value.dump(),
+                          found == stored.end() ? "none" : found->dump());
   }
-  return seed;
+  if (stored.size() != expected.size()) {
+    throw InvalidArgument("expected {} {} = {}, got {}", kSpaceKey, key, expected.dump(), stored.dump());
+  }
 }
 
-SearchSpace parse_space(const json& keys) {
+SearchSpace parse_space(const json& stored) {
   std::vector<Technique> ids;
-  for (const json& key : keys) ids.push_back(technique(key.get<std::string>()).id);
-  return SearchSpace(std::move(ids));
-}
-
-Setting parse_setting(const json& object) {
-  Setting setting;
-  for (const auto& [key, value] : object.items()) {
-    const TechniqueInfo& info = technique(key);
-    setting.set(info.id, value.is_string() ? parse_value(info, value.get<std::string>()) : value.get<double>());
+  if (!stored.is_array()) throw InvalidArgument("expected {} = an array, got {}", kSpaceKey, stored.dump());
+  for (const json& entry : stored) {
+    if (!entry.is_object() || !entry.contains("key") || !entry.at("key").is_string()) {
+      throw InvalidArgument("expected {} with a key, range and scale for each dimension, got {}", kSpaceKey,
+                            entry.dump());
+    }
+    const Dimension& row = dimension(technique(entry.at("key").get<std::string>()).id);
+    check_dimension(entry, dimension_json(row));
+    ids.push_back(row.id);
   }
-  return setting;
+  return SearchSpace(std::move(ids));
 }
 
 /// The one study of this name, or the only one.
@@ -97,12 +102,20 @@ double column_value(SQLite::Statement& statement, int column) {
 }
 
 /// What a trial's attributes say about seed and position, moved out of them.
-void take_address(TrialRecord& record, const SearchSpace& space) {
-  if (const auto seed = record.attributes.extract(kSeedKey); !seed.empty()) record.seed = parse_seed(seed.mapped());
-  if (const auto position = record.attributes.extract(kPositionKey); !position.empty()) {
-    record.position = position.mapped().get<std::vector<double>>();
-  } else {
+void take_address(const std::filesystem::path& path, TrialRecord& record, const SearchSpace& space) {
+  json address = json::object();
+  for (const char* key : {kSeedKey, kPositionKey}) {
+    if (auto value = record.attributes.extract(key); !value.empty()) address[key] = std::move(value.mapped());
+  }
+  const Stored stored(path, "trial " + std::to_string(record.number), address);
+  if (stored.has(kSeedKey)) record.seed = stored.seed(kSeedKey);
+  if (!stored.has(kPositionKey)) {
     record.position = space.encode(record.setting);
+    return;
+  }
+  for (const json& value : stored.array(kPositionKey)) {
+    if (!value.is_number()) stored.fail(kPositionKey, "an array of numbers");
+    record.position.push_back(value.get<double>());
   }
   if (static_cast<int64_t>(record.position.size()) != space.num_dimensions()) {
     throw InvalidArgument("expected a position of {} dimensions in trial {}, got {}", space.num_dimensions(),
@@ -132,7 +145,15 @@ std::vector<std::string> read_definition_keys(const SQLite::Database& database, 
   statement.bind(1, study_id);
   statement.bind(2, kDefinitionKey);
   if (!statement.executeStep()) return {};
-  return json::parse(statement.getColumn(0).getString()).get<std::vector<std::string>>();
+  const json keys = json::parse(statement.getColumn(0).getString());
+  std::vector<std::string> names;
+  for (const json& key : keys) {
+    if (key.is_string()) names.push_back(key.get<std::string>());
+  }
+  if (!keys.is_array() || names.size() != keys.size()) {
+    throw InvalidArgument("expected {} = the keys of attributes, got {}", kDefinitionKey, keys.dump());
+  }
+  return names;
 }
 
 std::unique_ptr<Study::Impl> Study::Impl::load(const std::filesystem::path& path, SQLite::Database database,
@@ -146,12 +167,8 @@ std::unique_ptr<Study::Impl> Study::Impl::load(const std::filesystem::path& path
     throw StudyError("study '{}': expected a study made by murmur, got one without the attributes {} and {}",
                      path.string(), kSpaceKey, kBaseKey);
   }
-  try {
-    return std::make_unique<Impl>(path, std::move(database), study_id, found_name, parse_space(space->second),
-                                  parse_setting(base->second));
-  } catch (const InvalidArgument& error) {
-    throw StudyError("study '{}': {}", path.string(), error.what());
-  }
+  return std::make_unique<Impl>(path, std::move(database), study_id, found_name, parse_space(space->second),
+                                parse_setting_json(base->second));
 }
 
 std::optional<Study::Impl::Row> Study::Impl::find(int64_t number) const {
@@ -216,10 +233,16 @@ std::vector<TrialRecord> Study::Impl::read(int64_t first_id, int64_t last_id) co
   std::vector<TrialRecord> records;
   records.reserve(rows.size());
   for (auto& [id, record] : rows) {
-    take_address(record, space);
+    take_address(path, record, space);
     records.push_back(std::move(record));
   }
   return records;
+}
+
+TrialRecord Study::Impl::read_one(int64_t id) const {
+  std::vector<TrialRecord> records = read(id, id);
+  if (records.empty()) throw StudyError("study '{}': expected a trial, got one that was removed", path.string());
+  return std::move(records.front());
 }
 
 Attributes Study::attributes() const {
@@ -240,33 +263,16 @@ int64_t Study::num_trials() const {
   });
 }
 
-namespace {
-
-/// Settings and attributes that this program cannot have written are the file's fault.
-template <class F>
-auto guarded_read(const std::filesystem::path& path, const F& f) {
-  try {
-    return study_file::guarded(path, f);
-  } catch (const InvalidArgument& error) {
-    throw StudyError("study '{}': {}", path.string(), error.what());
-  }
-}
-
-}  // namespace
-
 std::vector<TrialRecord> Study::trials() const {
-  return guarded_read(impl_->path, [&] { return impl_->read(0, std::numeric_limits<int64_t>::max()); });
+  return study_file::guarded(impl_->path, [&] { return impl_->read(0, std::numeric_limits<int64_t>::max()); });
 }
 
 TrialRecord Study::trial(int64_t number) const {
-  return guarded_read(impl_->path, [&] {
-    const int64_t id = impl_->expect(number).trial_id;
-    return impl_->read(id, id).at(0);
-  });
+  return study_file::guarded(impl_->path, [&] { return impl_->read_one(impl_->expect(number).trial_id); });
 }
 
 std::optional<TrialRecord> Study::best_trial() const {
-  return guarded_read(impl_->path, [&]() -> std::optional<TrialRecord> {
+  return study_file::guarded(impl_->path, [&]() -> std::optional<TrialRecord> {
     SQLite::Statement statement(impl_->database,
                                 "SELECT t.trial_id FROM trials t JOIN trial_values v ON v.trial_id = t.trial_id "
                                 "WHERE t.study_id = ? AND t.state = 'COMPLETE' AND v.objective = 0 ORDER BY "
@@ -276,7 +282,7 @@ std::optional<TrialRecord> Study::best_trial() const {
     if (!statement.executeStep()) return std::nullopt;
     const int64_t id = statement.getColumn(0).getInt64();
     statement.reset();
-    return impl_->read(id, id).at(0);
+    return impl_->read_one(id);
   });
 }
 

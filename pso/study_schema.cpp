@@ -97,7 +97,8 @@ std::string python_float(double value) {
 
 }  // namespace
 
-std::string distribution_json(const TechniqueInfo& info) {
+std::string distribution_json(const Dimension& dimension) {
+  const TechniqueInfo& info = technique(dimension.id);
   if (!info.choices.empty()) {
     std::string choices;
     for (const std::string_view choice : info.choices) {
@@ -106,7 +107,8 @@ std::string distribution_json(const TechniqueInfo& info) {
     return R"({"name": "CategoricalDistribution", "attributes": {"choices": [)" + choices + "]}}";
   }
   // The range that the search covers, which may be narrower than what a user may set.
-  const double ends[] = {decode(info, info.raw_low), decode(info, info.raw_high), decode(info, info.raw_off)};
+  const double ends[] = {decode(dimension, dimension.raw_low), decode(dimension, dimension.raw_high),
+                         decode(dimension, dimension.raw_off)};
   const double low = *std::min_element(std::begin(ends), std::end(ends));
   const double high = *std::max_element(std::begin(ends), std::end(ends));
   if (info.kind == Kind::kInteger) {

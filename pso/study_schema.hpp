@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "murmur/techniques/techniques.hpp"
+#include "murmur/pso/dimensions.hpp"
 
 // What Optuna's RDB schema looks like: tables, and how values become columns. Private to the study.
 namespace murmur::study_schema {
@@ -20,7 +20,7 @@ std::span<const std::string_view> tables();
 inline constexpr int kSchemaVersion = 12;
 
 /// The distribution of a searched technique, as `optuna.distributions.distribution_to_json` writes it.
-std::string distribution_json(const TechniqueInfo& info);
+std::string distribution_json(const Dimension& dimension);
 
 /// Optuna's `*_type` column of a value: FINITE, INF_POS, INF_NEG or NAN. Only FINITE ones have a value beside it.
 const char* value_type(double value);

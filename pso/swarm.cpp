@@ -1,41 +1,24 @@
 #include "murmur/pso/swarm.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/random.hpp"
+#include "murmur/pso/searchers.hpp"
 
 namespace murmur {
 namespace {
 
-constexpr int64_t kMaxParticles = int64_t{1} << 20;   // what the address of a draw has room for
-constexpr int64_t kMaxDimensions = int64_t{1} << 12;  // as above
-// Far beyond any use, and small enough that no velocity overflows to infinity - infinity.
-constexpr double kMaxBound = 1e300;
 constexpr double kMaxCoefficient = 1000;
 constexpr double kNone = -std::numeric_limits<double>::infinity();
-
-void check_bounds(const std::vector<double>& low, const std::vector<double>& high) {
-  if (low.empty() || low.size() != high.size() || low.size() > static_cast<size_t>(kMaxDimensions)) {
-    throw InvalidArgument("swarm: expected as many low as high bounds, 1 to {}, got {} and {}", kMaxDimensions,
-                          low.size(), high.size());
-  }
-  for (size_t d = 0; d < low.size(); ++d) {
-    if (!(-kMaxBound <= low[d] && low[d] <= high[d] && high[d] <= kMaxBound)) {
-      throw InvalidArgument("swarm: expected bounds low <= high within +-{} in dimension {}, got [{}, {}]", kMaxBound,
-                            d, low[d], high[d]);
-    }
-  }
-}
-
-void check_num_particles(int64_t num_particles) {
-  if (num_particles < 1 || num_particles > kMaxParticles) {
-    throw InvalidArgument("swarm: expected num_particles in [1, {}], got {}", kMaxParticles, num_particles);
-  }
-}
 
 void check_options(const SwarmOptions& options) {
   check_num_particles(options.num_particles);
@@ -58,8 +41,8 @@ void check_options(const SwarmOptions& options) {
     throw InvalidArgument("swarm: expected num_stage_one in [{} (num_particles), {}], or 0, got {}",
                           options.num_particles, kMaxParticles, num_starts);
   }
-  if (options.topology != Topology::kStar) {
-    throw InvalidArgument("swarm: expected topology star, got number {}", static_cast<int>(options.topology));
+  if (options.stage_one_epochs < 1) {
+    throw InvalidArgument("epochs of stage one: expected at least 1, got {}", options.stage_one_epochs);
   }
 }
 
@@ -82,22 +65,76 @@ void check_positions(const std::vector<std::vector<double>>& positions, const st
   }
 }
 
+constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
+
+std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+  const nlohmann::json& values = request.options;
+  SwarmOptions options;
+  options.num_particles = values.at("particles");
+  options.inertia_weight = values.at("inertia_weight");
+  options.cognitive_coefficient = values.at("cognitive_coefficient");
+  options.social_coefficient = values.at("social_coefficient");
+  options.velocity_limit = values.at("velocity_limit");
+  options.patience = values.at("patience");
+  if (values.at("two_stage")) {
+    options.num_stage_one = values.at("stage_one_particles");
+    options.stage_one_epochs = values.at("stage_one_epochs");
+  }
+  options.seed = request.seed;
+  std::vector<std::vector<double>> positions;
+  if (values.at("initialization") == "sparse") {
+    const int64_t num_positions = std::max(options.num_particles, options.num_stage_one);
+    positions = sparse_initial_positions(request.space, num_positions, options.seed);
+  }
+  return std::make_unique<Swarm>(request.space.low(), request.space.high(), options, positions);
+}
+
 }  // namespace
 
-std::vector<std::vector<double>> uniform_initial_positions(const std::vector<double>& low,
-                                                           const std::vector<double>& high, int64_t num_particles,
-                                                           uint64_t seed) {
-  check_bounds(low, high);
-  check_num_particles(num_particles);
-  std::vector<std::vector<double>> positions(static_cast<size_t>(num_particles), std::vector<double>(low.size()));
-  for (int64_t p = 0; p < num_particles; ++p) {
-    std::vector<double>& position = positions[static_cast<size_t>(p)];
-    for (size_t d = 0; d < low.size(); ++d) {
-      const double u = swarm_uniforms(seed, SwarmStream::kMove, p, 0, static_cast<int64_t>(d)).first;
-      position[d] = std::clamp(low[d] + u * (high[d] - low[d]), low[d], high[d]);
-    }
-  }
-  return positions;
+SearcherInfo swarm_info() {
+  const SwarmOptions options;
+  std::vector<SearcherOption> rows{
+      {.name = "particles", .otherwise = options.num_particles, .help = "particles", .low = 1, .high = kMaxParticles},
+      {.name = "two-stage",
+       .otherwise = false,
+       .help = "two-stage start: train many initial positions briefly; the best --particles of them become the swarm",
+       .defines = false},
+      {.name = "stage-one-particles",
+       .otherwise = 100,
+       .help = "initial positions of a two-stage start",
+       .needs = "two-stage",
+       .low = 1,
+       .high = kMaxParticles},
+      {.name = "stage-one-epochs",
+       .otherwise = options.stage_one_epochs,
+       .help = "epochs for each of them",
+       .needs = "two-stage",
+       .low = 1,
+       .high = kMaxParticles},
+      {.name = "patience",
+       .otherwise = options.patience,
+       .help = "stop after this many sweeps (of one trial a particle) without improvement",
+       .defines = false,
+       .low = 1,
+       .high = kMaxParticles},
+      {.name = "inertia-weight", .otherwise = options.inertia_weight, .help = "of a particle's velocity"},
+      {.name = "cognitive-coefficient",
+       .otherwise = options.cognitive_coefficient,
+       .help = "pull of a particle's own best"},
+      {.name = "social-coefficient", .otherwise = options.social_coefficient, .help = "pull of the swarm's best"},
+      {.name = "velocity-limit",
+       .otherwise = options.velocity_limit,
+       .help = "largest velocity, as a fraction of a dimension's range"},
+      {.name = "initialization",
+       .otherwise = "sparse",
+       .help = "of the swarm: uniform, or sparse (uniform, but only 4 of the 15 optional techniques on)",
+       .choices = kInitializations}};
+  return {.name = "swarm",
+          .help = "a particle swarm",
+          .min_trials = 0,
+          .max_trials = kMaxTrials,
+          .options = std::move(rows),
+          .make = make};
 }
 
 Swarm::Swarm(std::vector<double> low, std::vector<double> high, const SwarmOptions& options,
@@ -212,26 +249,19 @@ void Swarm::move(int64_t p) {
   }
 }
 
-void Swarm::replay(std::span<const ToldCandidate> told, int64_t num_asked) {
-  if (num_asked_ != 0) throw InvalidArgument("swarm: expected to replay on a new swarm, got {} asks", num_asked_);
-  const auto ask_up_to = [this](int64_t count) {
-    if (count < num_asked_) throw InvalidArgument("swarm: expected at least {} asks, got {}", num_asked_, count);
-    ask(count - num_asked_);
-    if (num_asked_ < count) {
-      throw InvalidArgument("swarm: expected at most {} asks after {} tells, got {}", num_asked_, num_told_, count);
-    }
-  };
-  for (const ToldCandidate& candidate : told) {
-    ask_up_to(candidate.num_asked);
-    tell(candidate.id, candidate.fitness);
-  }
-  ask_up_to(num_asked);
-}
-
 std::vector<Candidate> Swarm::outstanding() const {
   std::vector<Candidate> candidates;
   for (const auto& [id, entry] : outstanding_) candidates.push_back(candidate(id, entry));
   return candidates;
+}
+
+std::string Swarm::describe() const {
+  const int64_t epochs = options_.stage_one_epochs;
+  const std::string start =
+      options_.num_stage_one > 0
+          ? fmt::format(" (the best of {} after {} epoch{})", options_.num_stage_one, epochs, epochs == 1 ? "" : "s")
+          : "";
+  return fmt::format("{} particles{}", options_.num_particles, start);
 }
 
 bool Swarm::converged() const {

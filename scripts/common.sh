@@ -31,14 +31,14 @@ packages_of() {
   case $1 in
     build)
       # oneDNN's CMake files look for OpenCL, which its package does not bring.
-      echo g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev zlib1g-dev libstb-dev libfmt-dev libspdlog-dev \
+      echo g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev zlib1g-dev libstb-dev libfmt-dev \
         nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libsqlitecpp-dev libboost-dev \
         libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
       ;;
-    test) echo python3-optuna ;;
+    test) echo python3-optuna python3-torch ;;
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
-    check) echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev ;;
+    check) echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc ;;
     *) die "packages: expected build, test, check or peers, got '$1'" ;;
   esac
 }

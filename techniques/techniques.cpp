@@ -9,50 +9,65 @@
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/techniques/technique_table.hpp"
 
 namespace murmur {
 namespace {
 
 constexpr std::array<std::string_view, 2> kOffOn{"off", "on"};
-constexpr std::array<std::string_view, 4> kFlips{"none", "both", "horizontal", "vertical"};
-constexpr std::array<std::string_view, 3> kOptimizers{"sgd", "momentum", "adam"};
 constexpr std::span<const std::string_view> kNoChoices{};
+
+/// The largest value of a technique with these choices.
+template <size_t kCount>
+constexpr double last(const std::array<std::string_view, kCount>& /*choices*/) {
+  return kCount - 1;
+}
 
 using enum Place;
 using enum Category;
 using enum Kind;
-using enum Decode;
 using T = Technique;
 
 // clang-format off
 constexpr std::array<TechniqueInfo, kNumTechniques> kTechniques{{
-  // id                     key                       place        category       kind          low    high   off   decode             raw: low high off  sparse choices
-  {T::kShuffle,             "shuffle",                kInput,      kData,         kCategorical, 0,     1,     0,    kRound,            0,  1,    0,     false, kOffOn,      "reorder the training samples anew in every epoch"},
-  {T::kFlip,                "flip",                   kInput,      kData,         kCategorical, 0,     3,     0,    kCeil,             0,  4,    1,     true,  kFlips,      "mirror each image with probability 1/2 per axis"},
-  {T::kRotation,            "rotation",               kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "rotate each image by up to this fraction of a full turn"},
-  {T::kZoom,                "zoom",                   kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "scale each axis of each image by up to this fraction"},
-  {T::kTranslation,         "translation",            kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "shift each image by up to this fraction of its width and height"},
-  {T::kContrast,            "contrast",               kInput,      kData,         kFloat,       0,     0.2,   0,    kIdentity,         0,  0.2,  0,     true,  kNoChoices,  "stretch the contrast by a factor of 1 +- up to this fraction"},
-  {T::kInputNoise,          "input_noise",            kInput,      kData,         kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the Gaussian noise on the input (pixels are in [0, 1])"},
-  {T::kLabelSmoothing,      "label_smoothing",        kLoss,       kData,         kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "share of the target spread over all classes"},
-  {T::kInitScale,           "init_scale",             kWeight,     kNetwork,      kFloat,       0,     0.1,   0.05, kIdentity,         0,  0.1,  0.05,  false, kNoChoices,  "standard deviation of the initial weights"},
-  {T::kDropout,             "dropout",                kActivation, kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero a hidden activation (the rest is scaled up)"},
-  {T::kDropconnect,         "dropconnect",            kWeight,     kNetwork,      kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero a weight of a hidden layer (the rest is scaled up); with --dropconnect-on inputs, an input of it (not scaled)"},
-  {T::kFrozenFraction,      "frozen_fraction",        kGradient,   kNetwork,      kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "fraction of the parameters that stay at their random start"},
-  {T::kActivationNoise,     "activation_noise",       kActivation, kNetwork,      kFloat,       0,     0.1,   0,    kIdentity,         0,  0.1,  0,     true,  kNoChoices,  "standard deviation of the Gaussian noise before every hidden ReLU"},
-  {T::kLossNoise,           "loss_noise",             kLoss,       kNetwork,      kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the factor N(1, s^2) on every sample's loss"},
-  {T::kOptimizer,           "optimizer",              kUpdate,     kOptimization, kCategorical, 0,     2,     0,    kCeil,             0,  3,    1,     false, kOptimizers, "update rule: SGD, SGD with momentum 0.9, Adam"},
-  {T::kLearningRate,        "learning_rate",          kUpdate,     kOptimization, kLogFloat,    1e-5,  1e-1,  1e-3, kNegativePower,    1,  5,    3,     false, kNoChoices,  "step size"},
-  {T::kLearningRateSchedule,"learning_rate_schedule", kUpdate,     kOptimization, kFloat,       -1,    1,     0,    kIdentity,        -1,  1,    0,     false, kNoChoices,  "> 0 doubles, < 0 halves the learning rate; the nearer to +-1, the more often"},
-  {T::kBatchSize,           "batch_size",             kUpdate,     kOptimization, kInteger,     1,     1024,  128,  kRound,            128,1024, 128,   false, kNoChoices,  "samples of one update (rounded to a multiple of the micro-batch)"},
-  {T::kBatchSizeSchedule,   "batch_size_schedule",    kUpdate,     kOptimization, kFloat,       -1,    1,     0,    kIdentity,        -1,  1,    0,     false, kNoChoices,  "> 0 doubles, < 0 halves the batch size; the nearer to +-1, the more often"},
-  {T::kWeightNoise,         "weight_noise",           kWeight,     kOptimization, kLogFloat,    1e-6,  1e-1,  0,    kNegativePowerOff, 1,  6,    6,     true,  kNoChoices,  "variance at the first update of the noise on the weights, decaying as (1+t)^-0.55"},
-  {T::kGradientNoise,       "gradient_noise",         kGradient,   kOptimization, kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "variance at the first update of the noise on the gradient, decaying as (1+t)^-0.55"},
-  {T::kGradientDropout,     "gradient_dropout",       kGradient,   kOptimization, kFloat,       0,     0.5,   0,    kIdentity,         0,  0.5,  0,     true,  kNoChoices,  "probability to zero an element of the gradient in an update (not rescaled)"},
-  {T::kTransientWeightNoise,"transient_weight_noise", kWeight,     kNetwork,      kFloat,       0,     0.1,   0,    kIdentity,         0,  0.1,  0,     true,  kNoChoices,  "standard deviation of the Gaussian noise on the weights that only the passes of an update see"},
-  {T::kMultiplicativeWeightNoise,"multiplicative_weight_noise",kWeight,kNetwork,  kFloat,       0,     1,     0,    kIdentity,         0,  1,    0,     true,  kNoChoices,  "standard deviation of the factor N(1, s^2) on every weight that only the passes of an update see"},
+  // id                              key                             place        category       kind          low   high               off   choices      help
+  {T::kShuffle,                    "shuffle",                      kInput,      kData,         kCategorical, 0,    last(kOffOn),      0,    kOffOn,      "reorder the training samples anew in every epoch"},
+  {T::kFlip,                       "flip",                         kInput,      kData,         kCategorical, 0,    last(kFlips),      0,    kFlips,      "mirror each image with probability 1/2 per axis"},
+  {T::kRotation,                   "rotation",                     kInput,      kData,         kFloat,       0,    0.2,               0,    kNoChoices,  "rotate each image by up to this fraction of a full turn"},
+  {T::kZoom,                       "zoom",                         kInput,      kData,         kFloat,       0,    0.2,               0,    kNoChoices,  "scale each axis of each image by up to this fraction"},
+  {T::kTranslation,                "translation",                  kInput,      kData,         kFloat,       0,    0.2,               0,    kNoChoices,  "shift each image by up to this fraction of its width and height"},
+  {T::kContrast,                   "contrast",                     kInput,      kData,         kFloat,       0,    0.2,               0,    kNoChoices,  "stretch the contrast by a factor of 1 +- up to this fraction"},
+  {T::kInputNoise,                 "input_noise",                  kInput,      kData,         kFloat,       0,    1,                 0,    kNoChoices,  "standard deviation of the Gaussian noise on the input (pixels are in [0, 1])"},
+  {T::kLabelSmoothing,             "label_smoothing",              kLoss,       kData,         kFloat,       0,    1,                 0,    kNoChoices,  "share of the target spread over all classes"},
+  {T::kInitScale,                  "init_scale",                   kWeight,     kNetwork,      kFloat,       0,    0.1,               0.05, kNoChoices,  "standard deviation of the initial weights"},
+  {T::kDropout,                    "dropout",                      kActivation, kNetwork,      kFloat,       0,    0.5,               0,    kNoChoices,  "probability to zero a hidden activation (the rest is scaled up)"},
+  {T::kDropconnect,                "dropconnect",                  kWeight,     kNetwork,      kFloat,       0,    0.5,               0,    kNoChoices,  "probability to zero a weight of a hidden layer (the rest is scaled up); with --dropconnect-on inputs, an input of it (not scaled)"},
+  {T::kFrozenFraction,             "frozen_fraction",              kGradient,   kNetwork,      kFloat,       0,    1,                 0,    kNoChoices,  "fraction of the parameters that stay at their random start"},
+  {T::kActivationNoise,            "activation_noise",             kActivation, kNetwork,      kFloat,       0,    0.1,               0,    kNoChoices,  "standard deviation of the Gaussian noise before every hidden ReLU"},
+  {T::kLossNoise,                  "loss_noise",                   kLoss,       kNetwork,      kFloat,       0,    1,                 0,    kNoChoices,  "standard deviation of the factor N(1, s^2) on every sample's loss"},
+  {T::kOptimizer,                  "optimizer",                    kUpdate,     kOptimization, kCategorical, 0,    last(kOptimizers), 0,    kOptimizers, "update rule (the momentum is 0.9)"},
+  {T::kLearningRate,               "learning_rate",                kUpdate,     kOptimization, kLogFloat,    1e-5, 1e-1,              1e-3, kNoChoices,  "step size"},
+  {T::kLearningRateSchedule,       "learning_rate_schedule",       kUpdate,     kOptimization, kFloat,       -1,   1,                 0,    kNoChoices,  "> 0 doubles, < 0 halves the learning rate; the nearer to +-1, the more often"},
+  {T::kBatchSize,                  "batch_size",                   kUpdate,     kOptimization, kInteger,     1,    1024,              128,  kNoChoices,  "samples of one update (rounded to a multiple of the micro-batch)"},
+  {T::kBatchSizeSchedule,          "batch_size_schedule",          kUpdate,     kOptimization, kFloat,       -1,   1,                 0,    kNoChoices,  "> 0 doubles, < 0 halves the batch size; the nearer to +-1, the more often"},
+  {T::kWeightNoise,                "weight_noise",                 kWeight,     kOptimization, kLogFloat,    1e-6, 1e-1,              0,    kNoChoices,  "variance at the first update of the noise on the weights, decaying as (1+t)^-0.55"},
+  {T::kGradientNoise,              "gradient_noise",               kGradient,   kOptimization, kFloat,       0,    1,                 0,    kNoChoices,  "variance at the first update of the noise on the gradient, decaying as (1+t)^-0.55"},
+  {T::kGradientDropout,            "gradient_dropout",             kGradient,   kOptimization, kFloat,       0,    0.5,               0,    kNoChoices,  "probability to zero an element of the gradient in an update (not rescaled)"},
+  {T::kTransientWeightNoise,       "transient_weight_noise",       kWeight,     kNetwork,      kFloat,       0,    0.1,               0,    kNoChoices,  "standard deviation of the Gaussian noise on the weights that only the passes of an update see"},
+  {T::kMultiplicativeWeightNoise,  "multiplicative_weight_noise",  kWeight,     kNetwork,      kFloat,       0,    1,                 0,    kNoChoices,  "standard deviation of the factor N(1, s^2) on every weight that only the passes of an update see"},
 }};
 // clang-format on
+
+constexpr bool rows_are_in_order() {
+  for (size_t i = 0; i < kTechniques.size(); ++i) {
+    if (kTechniques[i].id != static_cast<Technique>(i)) return false;
+  }
+  return true;
+}
+static_assert(rows_are_in_order(), "one row a technique, in the order of the enum");
+static_assert(std::ranges::all_of(kTechniques, [](const TechniqueInfo& info) {
+  return off_value(info.id) == static_cast<float>(info.off);
+}));
 
 bool in_range(const TechniqueInfo& info, double value) {
   return value == info.off || (value >= info.low && value <= info.high);
@@ -75,38 +90,6 @@ const TechniqueInfo& technique(std::string_view key) {
   std::vector<std::string_view> keys;
   for (const TechniqueInfo& info : kTechniques) keys.push_back(info.key);
   throw InvalidArgument("unknown technique '{}': expected one of {}", key, fmt::join(keys, ", "));
-}
-
-double decode(const TechniqueInfo& info, double raw) {
-  raw = std::clamp(raw, info.raw_low, info.raw_high);
-  switch (info.decode) {
-    case kIdentity:
-      return raw;
-    case kRound:
-      return std::round(raw);
-    case kCeil:
-      return std::max(std::ceil(raw), 1.0) - 1;
-    case kNegativePower:
-      return std::clamp(std::pow(10.0, -raw), info.low, info.high);
-    case kNegativePowerOff:
-      return raw >= info.raw_high ? info.off : std::clamp(std::pow(10.0, -raw), info.low, info.high);
-  }
-  return raw;
-}
-
-double encode(const TechniqueInfo& info, double value) {
-  switch (info.decode) {
-    case kIdentity:
-    case kRound:
-      return value;
-    case kCeil:
-      return value + 1;
-    case kNegativePower:
-      return -std::log10(value);
-    case kNegativePowerOff:
-      return value == info.off ? info.raw_high : -std::log10(value);
-  }
-  return value;
 }
 
 double parse_value(const TechniqueInfo& info, std::string_view text) {
@@ -133,6 +116,14 @@ std::string format_value(const TechniqueInfo& info, double value) {
 
 Setting::Setting() {
   for (const TechniqueInfo& info : kTechniques) values_[static_cast<size_t>(info.id)] = info.off;
+}
+
+std::vector<float> table_of_off_values(int64_t num_networks) {
+  std::vector<float> table;
+  for (const TechniqueInfo& info : kTechniques) {
+    table.insert(table.end(), static_cast<size_t>(num_networks), off_value(info.id));
+  }
+  return table;
 }
 
 void Setting::set(Technique id, double value) {

@@ -9,23 +9,33 @@
 
 namespace murmur {
 
-/// Where a technique acts.
-enum class Place : uint8_t { kInput, kWeight, kActivation, kGradient, kLoss, kUpdate };
+/// The names of an enum's values as a user writes them, in their order, one for each up to the last: one too many does
+/// not compile, one too few leaves the last empty.
+template <auto kLast>
+using ChoiceNames = std::array<std::string_view, static_cast<size_t>(kLast) + 1>;
 
-/// The study's groups of dimensions: data, network, optimization.
+/// Where a technique acts: kUpdate are the hyper-parameters of the update itself.
+enum class Place : uint8_t { kInput, kWeight, kActivation, kGradient, kLoss, kUpdate };
+inline constexpr ChoiceNames<Place::kUpdate> kPlaces{"input", "weight", "activation", "gradient", "loss", "update"};
+static_assert(!kPlaces.back().empty());
+
+/// The study's groups of dimensions.
 enum class Category : uint8_t { kData, kNetwork, kOptimization };
+inline constexpr ChoiceNames<Category::kOptimization> kCategories{"data", "network", "optimization"};
+static_assert(!kCategories.back().empty());
 
 /// What a value is: a float, a float searched in its logarithm, an integer, or one of a list of names.
 enum class Kind : uint8_t { kFloat, kLogFloat, kInteger, kCategorical };
 
-/// How a raw position of the swarm becomes a value.
-enum class Decode : uint8_t {
-  kIdentity,          // value = raw
-  kRound,             // value = round(raw)
-  kCeil,              // value = index of the choice max(ceil(raw), 1) - 1
-  kNegativePower,     // value = 10^-raw
-  kNegativePowerOff,  // value = 10^-raw, and 0 where raw is at its upper bound
-};
+/// Which axes of an image may be mirrored.
+enum class Flip : uint8_t { kNone, kBoth, kHorizontal, kVertical };
+inline constexpr ChoiceNames<Flip::kVertical> kFlips{"none", "both", "horizontal", "vertical"};
+static_assert(!kFlips.back().empty());
+
+/// The rule that makes a step of a gradient.
+enum class Optimizer : uint8_t { kSgd, kMomentum, kAdam };
+inline constexpr ChoiceNames<Optimizer::kAdam> kOptimizers{"sgd", "momentum", "adam"};
+static_assert(!kOptimizers.back().empty());
 
 /// The techniques, those of the study in its order. The number is the row of a technique in `kTechniques` and in the
 /// device table [technique][P], and part of the address of its random numbers: never reorder, append.
@@ -61,8 +71,8 @@ inline constexpr int kNumTechniques = 24;
 /// The dimensions of the study, and of a search that does not say otherwise: the first rows of the table.
 inline constexpr int kNumStudyTechniques = 22;
 
-/// One row of the technique table: the single source of the search space, `--set` keys, TOML keys, help and labels.
-/// `low`, `high`, `off` are values as a user writes them; `raw_*` are positions of the swarm, in the study's units.
+/// One row of the technique table: the single source of `--set` keys, TOML keys, help and labels. `low`, `high` and
+/// `off` are values as a user writes them; a technique with choices has their numbers as values.
 struct TechniqueInfo {
   Technique id;
   std::string_view key;
@@ -70,9 +80,6 @@ struct TechniqueInfo {
   Category category;
   Kind kind;
   double low, high, off;
-  Decode decode;
-  double raw_low, raw_high, raw_off;
-  bool sparse;  // the swarm's sparse initialisation may set it to off
   std::span<const std::string_view> choices;
   std::string_view help;
 };
@@ -85,12 +92,6 @@ const TechniqueInfo& technique(Technique id);
 
 /// The row with this key. Throws: InvalidArgument, naming the keys there are.
 const TechniqueInfo& technique(std::string_view key);
-
-/// The value of a raw position, clamped to the technique's range first.
-double decode(const TechniqueInfo& info, double raw);
-
-/// A raw position that decodes to this value (the inverse of `decode`).
-double encode(const TechniqueInfo& info, double value);
 
 /// Parses a value as a user writes it (`0.1`, `adam`, `on`) and checks its range. Throws: InvalidArgument.
 double parse_value(const TechniqueInfo& info, std::string_view text);

@@ -33,15 +33,15 @@ struct GeometryRanges {
   float rotation = 0;     // fraction of a full turn
   float zoom = 0;         // fraction of the size
   float translation = 0;  // fraction of the size
-  int flip = 0;           // 0 none, 1 both, 2 horizontal, 3 vertical
+  Flip flip = Flip::kNone;
 
   MURMUR_HD GeometryRanges(const TechniqueTable& techniques, int64_t network)
       : rotation(techniques.get(Technique::kRotation, network)),
         zoom(techniques.get(Technique::kZoom, network)),
         translation(techniques.get(Technique::kTranslation, network)),
-        flip(static_cast<int>(techniques.get(Technique::kFlip, network))) {}
+        flip(static_cast<Flip>(static_cast<int>(techniques.get(Technique::kFlip, network)))) {}
 
-  MURMUR_HD bool any() const { return rotation > 0 || zoom > 0 || translation > 0 || flip > 0; }
+  MURMUR_HD bool any() const { return rotation > 0 || zoom > 0 || translation > 0 || flip != Flip::kNone; }
 };
 
 /// Uniform in [-range, range].
@@ -51,16 +51,16 @@ MURMUR_HD float symmetric(float range, uint32_t word) {
 
 /// The map of one image, drawn afresh for its item: flip, then rotation, zoom, translation.
 /// Random: position = item, one site a technique; rotation word 0, the others one word an axis (x, y).
-/// Source: TECHNIQUES of the study, "Geometry" (Keras's preprocessing layers).
+/// Source: Keras's preprocessing layers, which Altarabichi et al. 2024 train with.
 MURMUR_HD AffineMap random_map(const GeometryRanges& ranges, const ImageSize& size, uint64_t seed, int64_t item) {
   const float right = static_cast<float>(size.width - 1);
   const float bottom = static_cast<float>(size.height - 1);
   const auto words = [=](Technique id) { return philox(static_cast<uint64_t>(item), make_site(id, 0), 0, seed); };
   AffineMap map;
-  if (ranges.flip > 0) {
+  if (ranges.flip != Flip::kNone) {
     const Quad<uint32_t> w = words(Technique::kFlip);
-    const bool mirror_x = ranges.flip != 3 && uniform(w.v[0]) < 0.5f;
-    const bool mirror_y = ranges.flip != 2 && uniform(w.v[1]) < 0.5f;
+    const bool mirror_x = ranges.flip != Flip::kVertical && uniform(w.v[0]) < 0.5f;
+    const bool mirror_y = ranges.flip != Flip::kHorizontal && uniform(w.v[1]) < 0.5f;
     map = {mirror_x ? -1.0f : 1.0f, 0, mirror_x ? right : 0.0f, 0, mirror_y ? -1.0f : 1.0f, mirror_y ? bottom : 0.0f};
   }
   if (ranges.rotation > 0) {

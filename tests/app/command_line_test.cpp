@@ -12,16 +12,16 @@
 namespace murmur {
 namespace {
 
+using test::Folder;
+using test::ProgramResult;
+using test::read_text;
+using test::run_murmur;
+using test::write_dataset;
+using test::write_idx;
+using test::write_text;
 using ::testing::AllOf;
-using testing::Folder;
 using ::testing::HasSubstr;
-using testing::ProgramResult;
-using testing::read_text;
-using testing::run_murmur;
 using ::testing::StartsWith;
-using testing::write_dataset;
-using testing::write_idx;
-using testing::write_text;
 
 /// One plain line that starts with the program's name.
 void expect_error(const ProgramResult& result, int exit_code, const std::string& words) {
@@ -37,12 +37,21 @@ TEST(CommandLine, InfoNamesDevicesModelsAndTechniques) {
 }
 
 TEST(CommandLine, HelpIsEverywhere) {
-  for (const char* command : {"--help", "train --help", "search --help", "info --help"}) {
+  for (const char* command : {"--help", "train --help", "predict --help", "search --help", "info --help"}) {
     EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
   }
   for (const char* command : {"train --help", "search --help"}) {
     const std::string help = run_murmur(command).output;
     EXPECT_THAT(help, HasSubstr("label_smoothing"));
+    // The techniques are listed by the place where they act, in the order of the places.
+    for (const auto& [place, first] : {std::pair{"input", "shuffle"},
+                                       {"weight", "init_scale"},
+                                       {"activation", "dropout"},
+                                       {"gradient", "frozen_fraction"},
+                                       {"loss", "label_smoothing"},
+                                       {"update", "optimizer"}}) {
+      EXPECT_THAT(help, HasSubstr("\n " + std::string(place) + "\n  " + first + " "));
+    }
     for (const char* word : {"convN[kK][sS][pP][n]", "norm", "pool[W]", "avgpool[W]", "globalpool", "residualN[sS]",
                              "flatten", "linearN", "dropout", "linear"}) {
       EXPECT_THAT(help, HasSubstr(std::string("\n  ") + word + " ")) << command;
@@ -69,7 +78,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --micro-batch 6"), 2, "micro-batch: expected a positive multiple of 4, got 6");
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
-  expect_error(run_murmur("--seed 1 train"), 2, "expected one of info, train, search first, got '--seed'");
+  expect_error(run_murmur("--seed 1 train"), 2, "expected one of info, train, predict, search first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
 }
@@ -213,7 +222,7 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
     expect_error(run_murmur(path + " train"), 2, "got 'one'");
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
-  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, search first");
+  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, predict, search first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {

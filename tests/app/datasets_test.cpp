@@ -9,15 +9,15 @@
 namespace murmur {
 namespace {
 
+using test::Folder;
+using test::ProgramResult;
+using test::read_text;
+using test::run_murmur;
+using test::write_text;
 using ::testing::AllOf;
-using testing::Folder;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::ProgramResult;
-using testing::read_text;
-using testing::run_murmur;
 using ::testing::StartsWith;
-using testing::write_text;
 
 /// A BMP file of one colour, `side` x `side` pixels.
 std::string bmp(uint32_t side, const std::string& blue_green_red) {

@@ -8,7 +8,7 @@
 
 #include "tests/support/temporary_folder.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 
 struct ProgramResult {
   int exit_code;
@@ -72,4 +72,4 @@ inline void write_dataset(const Folder& folder, uint32_t count = 640, uint32_t s
   }
 }
 
-}  // namespace murmur::testing
+}  // namespace murmur::test

@@ -1,3 +1,4 @@
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -8,19 +9,19 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
-#include "murmur/pso/swarm.hpp"
 #include "tests/app/run.hpp"
 
 namespace murmur {
 namespace {
 
-using testing::Folder;
+using test::Folder;
+using test::read_text;
+using test::run_murmur;
+using test::write_dataset;
+using test::write_text;
 using ::testing::HasSubstr;
-using testing::read_text;
-using testing::run_murmur;
-using testing::write_dataset;
-using testing::write_text;
 
 std::string search_command(const Folder& folder, const std::string& study, const std::string& rest = "") {
   return "search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / study) +
@@ -48,6 +49,7 @@ TEST(Search, FinishesAndFillsTheStudy) {
   EXPECT_TRUE(json["rows"][0]["trial"].is_null());
   EXPECT_EQ(json["rows"][0]["test_accuracies"].size(), 2u);
   EXPECT_EQ(json["first_seed"], 5 + (int64_t{1} << 40)) << "no trial's";
+  EXPECT_EQ(json["rows"][0]["setting"]["optimizer"], "sgd");
 }
 
 void expect_same_trials(const std::string& left, const std::string& right) {
@@ -399,6 +401,50 @@ TEST(Search, TheFinalTestTransfersSchedulesToItsEpochs) {
       run_murmur(search_command(folder, "a.db", search + set + "-0.6 --quiet --json " + (folder / "b.json"))).exit_code,
       0);
   EXPECT_EQ(nlohmann::json::parse(read_text(folder / "b.json"))["epochs"], 2);
+}
+
+// What a study needs to be: a trial that is not what its definition gives, or a dimension that this program has
+// otherwise, is refused before anything is trained, in one line.
+TEST(Search, AStudyThatWasEditedExitsWith3) {
+  const Folder folder;
+  write_dataset(folder);
+  ASSERT_EQ(run_murmur(search_command(folder, "a.db", "--trials 6")).exit_code, 0);
+  const auto expect_refused = [&](const std::string& change, const std::string& words) {
+    std::filesystem::copy_file(folder / "a.db", folder / "b.db", std::filesystem::copy_options::overwrite_existing);
+    SQLite::Database(folder / "b.db", SQLite::OPEN_READWRITE).exec(change);
+    const auto result = run_murmur(search_command(folder, "b.db", "--quiet --trials 8"));
+    EXPECT_EQ(result.exit_code, 3) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(words));
+    EXPECT_THAT(result.output, ::testing::Not(HasSubstr("exception")));
+    EXPECT_EQ(std::ranges::count(result.output, '\n'), 1) << result.output;
+  };
+  // A study of a program that had two optimizers: every position of this dimension would mean something else now.
+  expect_refused(
+      "UPDATE study_user_attributes SET value_json = replace(value_json, ', \"adam\"', '') WHERE key = 'search_space'; "
+      "UPDATE study_user_attributes SET value_json = replace(value_json, ',\"adam\"', '') WHERE key = 'search_space'",
+      R"(expected search_space optimizer choices = ["sgd","momentum","adam"], got ["sgd","momentum"])");
+  expect_refused("UPDATE trial_params SET param_value = 0.0321 WHERE trial_id = 3 AND param_name = 'init_scale'",
+                 "trial 2: expected init_scale = ");
+  expect_refused("UPDATE trial_user_attributes SET value_json = '\"9\"' WHERE trial_id = 3 AND key = 'seed'",
+                 "trial 2: expected seed = 7, got 9");
+  expect_refused("UPDATE trial_user_attributes SET value_json = '7' WHERE trial_id = 3 AND key = 'told'",
+                 "expected told = ");
+  expect_refused("UPDATE study_user_attributes SET value_json = '[]' WHERE key = 'baseline'",
+                 "baseline: expected an object, got []");
+  expect_refused("DELETE FROM trials WHERE number = 1", "trial 1: expected number = 1, got 2");
+}
+
+TEST(Search, GroupsOfTechniquesCanBeSearched) {
+  const Folder folder;
+  write_dataset(folder);
+  ASSERT_EQ(run_murmur(search_command(folder, "a.db", "--trials 1 --search optimization,dropout")).exit_code, 0);
+  const auto keys = Study::open_read_only(folder / "a.db").space().keys();
+  EXPECT_THAT(keys, ::testing::ElementsAre("optimizer", "learning_rate", "learning_rate_schedule", "batch_size",
+                                           "batch_size_schedule", "weight_noise", "gradient_noise", "gradient_dropout",
+                                           "dropout"));
+  const auto twice = run_murmur(search_command(folder, "b.db", "--trials 1 --search network,dropout"));
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.output, HasSubstr("expected each technique once, got 'dropout' twice"));
 }
 
 TEST(Search, SearchesOnlyWhatIsAskedFor) {

@@ -5,7 +5,7 @@
 #include "murmur/engine/error.hpp"
 #include "tests/data/files.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 namespace {
 
 using ::testing::AllOf;
@@ -179,4 +179,4 @@ TEST_F(CifarTest, ReadsManyRecords) {
 }
 
 }  // namespace
-}  // namespace murmur::testing
+}  // namespace murmur::test

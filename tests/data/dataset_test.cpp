@@ -8,7 +8,7 @@
 #include "murmur/engine/error.hpp"
 #include "tests/data/files.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 namespace {
 
 using ::testing::AllOf;
@@ -252,4 +252,4 @@ TEST_F(DatasetTest, LoadsTheRealFashionMnist) {
 }
 
 }  // namespace
-}  // namespace murmur::testing
+}  // namespace murmur::test

@@ -15,7 +15,7 @@
 
 #include "tests/support/temporary_folder.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 
 using Bytes = std::vector<uint8_t>;
 
@@ -106,4 +106,4 @@ std::string message_of(const Action& action) {
   return {};
 }
 
-}  // namespace murmur::testing
+}  // namespace murmur::test

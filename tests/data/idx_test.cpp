@@ -8,7 +8,7 @@
 #include "murmur/engine/error.hpp"
 #include "tests/data/files.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -222,4 +222,4 @@ TEST_F(IdxTest, RejectsGzipWithFlippedPixel) {
 }
 
 }  // namespace
-}  // namespace murmur::testing
+}  // namespace murmur::test

@@ -4,7 +4,7 @@
 
 #include "tests/data/files.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 
 inline void append_bytes(void* bytes, void* data, int size) {
   const auto* first = static_cast<const uint8_t*>(data);
@@ -50,4 +50,4 @@ inline Bytes png_header(uint32_t height, uint32_t width) {
   return bytes;
 }
 
-}  // namespace murmur::testing
+}  // namespace murmur::test

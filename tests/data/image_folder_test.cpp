@@ -13,7 +13,7 @@
 #include "murmur/engine/error.hpp"
 #include "tests/data/image_files.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 namespace {
 
 using ::testing::AllOf;
@@ -474,4 +474,4 @@ TEST_F(ImageFolderTest, TakesImagesOfOneRow) {
 }
 
 }  // namespace
-}  // namespace murmur::testing
+}  // namespace murmur::test

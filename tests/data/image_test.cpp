@@ -9,7 +9,7 @@
 #include "murmur/engine/error.hpp"
 #include "tests/data/image_files.hpp"
 
-namespace murmur::testing {
+namespace murmur::test {
 namespace {
 
 using ::testing::AllOf;
@@ -223,4 +223,4 @@ TEST(ImageSizeTest, Parses) {
 }
 
 }  // namespace
-}  // namespace murmur::testing
+}  // namespace murmur::test

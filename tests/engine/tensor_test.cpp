@@ -128,6 +128,20 @@ TEST_P(TensorTest, ArenaHandsOutTheSameMemoryAfterReset) {
   EXPECT_EQ(arena.used_bytes(), used);
 }
 
+// One network may be at an operation that the next one has yet to reach: their working memory is never the same.
+TEST_P(TensorTest, ArenaScratchOfANetworkIsItsOwnWhateverTheShape) {
+  Arena arena(device());
+  const Tensor large = arena.scratch({3, 100}, DType::kF64);
+  const Tensor small = arena.scratch({3, 7, 5}, DType::kF32);
+  const auto address = [](const Tensor& tensor, int64_t network) {
+    return static_cast<const std::byte*>(tensor.raw()) + network * tensor.network_stride() * size_bytes(tensor.dtype());
+  };
+  for (int64_t p = 0; p < 3; ++p) EXPECT_EQ(address(large, p), address(small, p)) << p;
+  const Tensor larger = arena.scratch({3, 300}, DType::kF64);
+  EXPECT_GE(larger.network_stride(), 300);
+  EXPECT_NE(address(larger, 0), address(large, 0));  // a captured step may still use the others
+}
+
 TEST_P(TensorTest, ArenaTensorsOutliveTheArena) {
   Tensor tensor;
   {

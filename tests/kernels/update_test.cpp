@@ -22,8 +22,8 @@ struct Parameters {
   std::vector<double> weight, grad, moment1, moment2, bound;
 };
 
-/// One update in double, from the text of TECHNIQUES.md: mean, gradient dropout, frozen mask, gradient noise, weight
-/// noise, optimizer.
+/// One update in double, from the definitions in the headers of techniques/noise: mean, gradient dropout, frozen mask,
+/// gradient noise, weight noise, optimizer.
 template <class T>
 class Reference {
  public:

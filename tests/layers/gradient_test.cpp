@@ -1,6 +1,7 @@
 // Gradients of every operation, and of a whole network with all noise on, against central differences in float64.
 #include <gtest/gtest.h>
 
+#include "murmur/layers/modules/table.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/step.hpp"
 #include "tests/support/training.hpp"
@@ -167,30 +168,33 @@ TEST_P(GradientTest, CrossEntropyWithAllNoise) {
 // h of a unit would break this; the fixed data has none. A batch norm divides by a deviation of 0.1 or more, and three
 // of them follow each other: ten times the error each at most, and far less in practice.
 struct NetworkCase {
-  const char* name;
-  const char* model;
+  std::string name;
+  std::string model;
   ImageSize size;
   double bound;
 };
 
+/// The example of every module, and what none of them has.
+std::vector<NetworkCase> network_cases() {
+  std::vector<NetworkCase> cases{
+      {"small_linear", test::kSmallModel, {5, 5, 1}, 1e-6},
+      {"small_convolution", test::kSmallConvolution, test::kSmallImage, 1e-6},
+      {"strides", "conv3k3s2p0 dropout conv5k3s2p2 flatten linear", {7, 5, 3}, 1e-6},
+      {"norm_before_relu", "conv3n dropout pool conv4k1n flatten linear5 linear", {5, 6, 2}, 1e-5},
+  };
+  for (const ModuleInfo* info : modules()) {
+    cases.push_back({std::string(info->word), std::string(info->example), info->example_size, 1e-5});
+  }
+  return cases;
+}
+
 class NetworkGradientTest : public ::testing::TestWithParam<std::tuple<Device, NetworkCase>> {};
-INSTANTIATE_TEST_SUITE_P(
-    Devices, NetworkGradientTest,
-    ::testing::Combine(
-        ::testing::Values(kCpu, test::kGpu),
-        ::testing::Values(
-            NetworkCase{"linear", test::kSmallModel, {5, 5, 1}, 1e-6},
-            NetworkCase{"convolution", test::kSmallConvolution, test::kSmallImage, 1e-6},
-            NetworkCase{"strides", "conv3k3s2p0 dropout conv5k3s2p2 flatten linear", {7, 5, 3}, 1e-6},
-            NetworkCase{
-                "NormAfterRelu", "conv3 norm pool dropout conv4k2p0 norm dropout flatten linear", {5, 7, 1}, 1e-5},
-            NetworkCase{"NormBeforeRelu", "conv3n dropout pool conv4k1n flatten linear5 linear", {5, 6, 2}, 1e-5},
-            NetworkCase{
-                "AveragePool", "avgpool conv3 norm avgpool2 dropout globalpool flatten linear", {9, 8, 2}, 1e-5},
-            NetworkCase{"residual", test::kSmallResidual, test::kSmallImage, 1e-5})),
-    [](const auto& test_info) {
-      return test::test_name(std::get<0>(test_info.param)) + "_" + std::get<1>(test_info.param).name;
-    });
+INSTANTIATE_TEST_SUITE_P(Devices, NetworkGradientTest,
+                         ::testing::Combine(::testing::Values(kCpu, test::kGpu), ::testing::ValuesIn(network_cases())),
+                         [](const auto& test_info) {
+                           return test::test_name(std::get<0>(test_info.param)) + "_" +
+                                  std::get<1>(test_info.param).name;
+                         });
 
 TEST_P(NetworkGradientTest, WithAllNoise) {
   constexpr int64_t kNetworks = 3, kRows = 36;

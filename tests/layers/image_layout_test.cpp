@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/image_activation.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/step.hpp"
 

@@ -113,6 +113,43 @@ TEST_P(ModelTest, ForwardIsItsLayersWithTheirOwnNoise) {
   }
 }
 
+// Evaluation, without noise: the loss is the cross-entropy of the logits, their bias included.
+TEST_P(ModelTest, LogitsAreWhatTheLossIsOf) {
+  test::StepFixture fixture(stream(), 2, kRows);
+  const TrainingData data = test::small_data(device());
+  const Model model(parse_model("flatten linear8 linear"), {5, 5, 1}, 5, device(), DType::kF64, 2);
+  const Tensor& weight = model.parameters().weight();
+  const auto weights = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
+  weight.copy_from_host(weights.data(), weight.num_elements() * 8);
+  const SampleSource source{data.train_images, data.train_labels, 0, data.size};
+  const auto begin = [&] {
+    Step step = fixture.begin();
+    step.training = false;
+    step.args.techniques = {};
+    return step;
+  };
+  const Step step = begin();
+  const Activations logits = model.logits(step, input_batch(step, source, false));
+  stream().synchronize();
+  EXPECT_FALSE(logits.bias.defined());
+  ASSERT_EQ(logits.x.value().shape(), (Shape{2, 8, kRows}));
+  const std::vector<double> z = logits.x.value().to_vector<double>();
+  const Step again = begin();
+  model.loss(again, input_batch(again, source, false));
+  stream().synchronize();
+  fixture.population.download();
+  const std::vector<uint8_t> labels = data.train_labels.to_vector<uint8_t>();
+  for (size_t p = 0; p < 2; ++p) {
+    double loss = 0;
+    for (size_t row = 0; row < static_cast<size_t>(fixture.epoch_size); ++row) {
+      std::vector<double> of_sample(5);
+      for (size_t k = 0; k < 5; ++k) of_sample[k] = z[(8 * p + k) * kRows + row];
+      loss += cross_entropy_of(of_sample, labels[row]);
+    }
+    EXPECT_NEAR(fixture.population.states[p].loss_sum, loss, 1e-10);
+  }
+}
+
 TEST_P(ModelTest, ALastLayerAloneHasNoMaskOnItsInput) {
   const Model model(parse_model("flatten linear"), {5, 5, 1}, 5, device(), DType::kF32, 1);
   test::StepFixture fixture(stream(), 1, kRows);

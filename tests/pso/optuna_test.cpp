@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -103,7 +104,7 @@ TEST(Optuna, ReadsAStudyAndAddsTrials) {
   json expected{{"name", definition.name}, {"best", 3}, {"trials", json::array()}};
   for (const TrialRecord& trial : before) expected["trials"].push_back(expected_trial(trial, space));
   expected["user_attrs"] = study.attributes();
-  expected["user_attrs"]["search_space"] = space.keys();
+  expected["user_attrs"]["search_space"] = space.to_json();
   json& base = expected["user_attrs"]["base_setting"];
   for (const TechniqueInfo& info : techniques()) {
     base[std::string(info.key)] = info.choices.empty() ? json(info.off) : json(format_value(info, info.off));

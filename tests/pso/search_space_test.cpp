@@ -8,8 +8,8 @@
 #include <set>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/random.hpp"
-#include "murmur/pso/swarm.hpp"
 
 namespace murmur {
 namespace {
@@ -23,7 +23,7 @@ TEST(SearchSpace, AllHasTheStudysDimensionsInItsOrder) {
   EXPECT_EQ(space.keys().front(), "shuffle");
   EXPECT_EQ(space.keys()[14], "optimizer");
   EXPECT_EQ(space.keys().back(), "gradient_dropout");
-  // TECHNIQUES.md, section 4: dimensions 1-7, 9-13 and 19-21.
+  // Altarabichi et al. 2024: dimensions 1-7, 9-13 and 19-21.
   std::set<int64_t> sparse;
   for (size_t d = 0; d < space.sparse().size(); ++d) {
     if (space.sparse()[d]) sparse.insert(static_cast<int64_t>(d));
@@ -47,7 +47,7 @@ TEST(SearchSpace, OffDecodesToExactlyOffAndBack) {
 class EachTechnique : public testing::TestWithParam<int> {};
 
 TEST_P(EachTechnique, DecodeAndEncodeRoundTrip) {
-  const TechniqueInfo& info = techniques()[static_cast<size_t>(GetParam())];
+  const Dimension& info = dimensions()[static_cast<size_t>(GetParam())];
   const SearchSpace space({info.id});
   for (int i = 0; i <= 40; ++i) {
     const double raw = info.raw_low + (info.raw_high - info.raw_low) * i / 40;
@@ -57,16 +57,17 @@ TEST_P(EachTechnique, DecodeAndEncodeRoundTrip) {
     EXPECT_LE(encoded[0], info.raw_high);
     const double again = space.decode(encoded)[info.id];
     // 10^-log10(v): the exponent is at most 6, so its rounding moves the value by less than 6 ln(10) 2^-52 < 4e-15.
-    const bool exact = info.kind != Kind::kLogFloat || setting[info.id] == info.off;
-    EXPECT_NEAR(again, setting[info.id], exact ? 0 : 4e-15 * setting[info.id]) << info.key << " raw " << raw;
+    const TechniqueInfo& row = technique(info.id);
+    const bool exact = row.kind != Kind::kLogFloat || setting[info.id] == row.off;
+    EXPECT_NEAR(again, setting[info.id], exact ? 0 : 4e-15 * setting[info.id]) << row.key << " raw " << raw;
   }
   const std::vector<double> off = space.encode(Setting());
   EXPECT_EQ(off[0], info.raw_off);
-  EXPECT_EQ(space.decode(off)[info.id], info.off);
+  EXPECT_EQ(space.decode(off)[info.id], technique(info.id).off);
 }
 
 TEST_P(EachTechnique, DecodeClampsToTheBounds) {
-  const TechniqueInfo& info = techniques()[static_cast<size_t>(GetParam())];
+  const Dimension& info = dimensions()[static_cast<size_t>(GetParam())];
   const SearchSpace space({info.id});
   EXPECT_EQ(space.decode(std::vector{info.raw_low - 3}), space.decode(std::vector{info.raw_low}));
   EXPECT_EQ(space.decode(std::vector{info.raw_high + 3}), space.decode(std::vector{info.raw_high}));

@@ -116,8 +116,74 @@ TEST_F(StudyFile, StudyThatMinimises) {
 TEST_F(StudyFile, UnknownTechniqueInTheSpace) {
   { Study::create_or_open(path_, definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
-      .exec("UPDATE study_user_attributes SET value_json = '[\"telepathy\"]' WHERE \"key\" = 'search_space'");
+      .exec(
+          "UPDATE study_user_attributes SET value_json = '[{\"key\": \"telepathy\"}]' WHERE \"key\" = 'search_space'");
   expect_rejected(path_, "unknown technique 'telepathy'");
+}
+
+/// The study's space with one change, as JSON.
+void rewrite_space(const std::filesystem::path& path, const std::function<void(nlohmann::json&)>& change) {
+  nlohmann::json space = SearchSpace::all().to_json();
+  change(space);
+  SQLite::Database database(path.string(), SQLite::OPEN_READWRITE);
+  SQLite::Statement update(database, "UPDATE study_user_attributes SET value_json = ? WHERE \"key\" = 'search_space'");
+  update.bind(1, space.dump());
+  update.exec();
+}
+
+// A program with other tables must not decode the positions of this study: what a position means would have moved.
+TEST_F(StudyFile, DimensionsThatThisProgramHasOtherwise) {
+  { Study::create_or_open(path_, definition()); }
+  const auto expect_moved = [&](const char* message, const std::function<void(nlohmann::json&)>& change) {
+    rewrite_space(path_, change);
+    expect_rejected(path_, message);
+  };
+  const size_t optimizer = 14, rate = 15;
+  // As a program wrote it whose table had two optimizers.
+  expect_moved(R"(expected search_space optimizer choices = ["sgd","momentum","adam"], got ["sgd","momentum"])",
+               [&](nlohmann::json& space) {
+                 space[optimizer]["choices"] = {"sgd", "momentum"};
+                 space[optimizer]["raw_high"] = 2;
+               });
+  expect_moved("expected search_space optimizer raw_high = 3.0, got 2",
+               [&](nlohmann::json& space) { space[optimizer]["raw_high"] = 2; });
+  expect_moved("expected search_space learning_rate high = 0.1, got 1.0",
+               [&](nlohmann::json& space) { space[rate]["high"] = 1.0; });
+  expect_moved("expected search_space learning_rate scale = \"log\", got \"linear\"",
+               [&](nlohmann::json& space) { space[rate]["scale"] = "linear"; });
+  expect_moved("expected search_space learning_rate decode = \"negative_power\", got none",
+               [&](nlohmann::json& space) { space[rate].erase("decode"); });
+  expect_moved("expected search_space learning_rate = {", [&](nlohmann::json& space) { space[rate]["step"] = 1; });
+  expect_moved("expected search_space with a key, range and scale for each dimension, got \"shuffle\"",
+               [](nlohmann::json& space) {
+                 space = {"shuffle", "flip"};
+               });
+  expect_moved("expected search_space = an array, got 7", [](nlohmann::json& space) { space = 7; });
+  expect_moved("expected at least one technique", [](nlohmann::json& space) { space = nlohmann::json::array(); });
+  expect_moved("got {\"key\":5}", [](nlohmann::json& space) { space = {{{"key", 5}}}; });
+  rewrite_space(path_, [](nlohmann::json&) {});
+  EXPECT_EQ(Study::create_or_open(path_, definition()).space(), SearchSpace::all());
+}
+
+TEST_F(StudyFile, AttributesOfTheWrongType) {
+  { Study::create_or_open(path_, definition()); }
+  const auto expect_refused = [&](const std::string& table, const std::string& key, const std::string& value,
+                                  const std::string& message) {
+    const std::filesystem::path copy = folder_ / "copy.db";
+    std::filesystem::copy_file(path_, copy, std::filesystem::copy_options::overwrite_existing);
+    SQLite::Database(copy.string(), SQLite::OPEN_READWRITE)
+        .exec("UPDATE " + table + " SET value_json = '" + value + "' WHERE \"key\" = '" + key + "'");
+    EXPECT_THAT([&] { Study::create_or_open(copy, definition(), kImpatient); },
+                ThrowsMessage<StudyError>(AllOf(HasSubstr(copy.string()), HasSubstr(message))));
+  };
+  expect_refused("study_user_attributes", "base_setting", "3", "expected an object of techniques, got 3");
+  expect_refused("study_user_attributes", "base_setting", "{\"zoom\": \"far\"}",
+                 "zoom: expected a number, got \"far\"");
+  expect_refused("study_user_attributes", "base_setting", "{\"zoom\": 1e999}", "expected attributes in JSON");
+  expect_refused("study_user_attributes", "base_setting", "{\"zoom\": 0.1}",
+                 "expected base_setting zoom = 0.0, got 0.1");
+  expect_refused("study_system_attributes", "definition", "{\"a\": 1}", "expected definition = the keys of attributes");
+  expect_refused("study_system_attributes", "definition", "7", "expected definition = the keys of attributes");
 }
 
 TEST_F(StudyFile, AttributeThatIsNotJson) {
@@ -142,11 +208,17 @@ TEST_F(StudyFile, TrialThatMakesNoSense) {
   expect_unreadable(
       "UPDATE trial_params SET param_value = 0 WHERE param_name = 'zoom'; "
       "UPDATE trial_user_attributes SET value_json = '\"x\"' WHERE \"key\" = 'seed'",
-      "seed: expected a 64-bit number, got 'x'");
+      "trial 0: expected seed = a 64-bit number as a text, got \"x\"");
   expect_unreadable(
       "UPDATE trial_user_attributes SET value_json = '\"1\"' WHERE \"key\" = 'seed'; "
       "UPDATE trial_user_attributes SET value_json = '[1]' WHERE \"key\" = 'position'",
       "22 dimensions in trial 0, got 1");
+  expect_unreadable("UPDATE trial_user_attributes SET value_json = '7' WHERE \"key\" = 'position'",
+                    "trial 0: expected position = an array, got 7");
+  expect_unreadable("UPDATE trial_user_attributes SET value_json = '[null]' WHERE \"key\" = 'position'",
+                    "trial 0: expected position = an array of numbers, got [null]");
+  expect_unreadable("UPDATE trial_user_attributes SET value_json = '{}' WHERE \"key\" = 'seed'",
+                    "trial 0: expected seed = a text, got {}");
 }
 
 TEST_F(StudyFile, StudyOfAnotherSearch) {

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/swarm.hpp"
 #include "tests/support/temporary_folder.hpp"
 

@@ -43,9 +43,9 @@ inline void expect_same_state(const Swarm& a, const Swarm& b) {
     EXPECT_EQ(a.position(p), b.position(p));
     EXPECT_EQ(a.velocity(p), b.velocity(p));
   }
-  ASSERT_EQ(a.global_best().has_value(), b.global_best().has_value());
-  if (a.global_best()) {
-    EXPECT_EQ(a.global_best()->position, b.global_best()->position);
+  ASSERT_EQ(a.best().has_value(), b.best().has_value());
+  if (a.best()) {
+    EXPECT_EQ(a.best()->position, b.best()->position);
   }
   EXPECT_EQ(a.outstanding(), b.outstanding());
   EXPECT_EQ(a.num_told(), b.num_told());

@@ -45,8 +45,8 @@ TEST(SwarmLimits, FindsTheOptimumOfTheSphere) {
   for (uint64_t seed = 0; seed < 10; ++seed) {
     Swarm swarm(kLow, kHigh, options(22, seed));
     run(swarm, 2200);
-    EXPECT_GT(swarm.global_best()->fitness, -1e-6) << "seed " << seed;
-    EXPECT_NEAR(swarm.global_best()->position[0], 1.5, 0.02);
+    EXPECT_GT(swarm.best()->fitness, -1e-6) << "seed " << seed;
+    EXPECT_NEAR(swarm.best()->position[0], 1.5, 0.02);
   }
 }
 
@@ -60,12 +60,12 @@ TEST(SwarmLimits, FailedCandidatesDriftAndNeverBecomeABest) {
       swarm.tell(candidate.id, failed);
       EXPECT_DOUBLE_EQ(swarm.velocity(candidate.particle)[0], 0.7298 * v);
     }
-    EXPECT_FALSE(swarm.global_best().has_value());
+    EXPECT_FALSE(swarm.best().has_value());
     EXPECT_FALSE(swarm.personal_best(0).has_value());
     EXPECT_TRUE(swarm.converged());  // ten sweeps without any success
     const Candidate candidate = swarm.ask(1).at(0);
     swarm.tell(candidate.id, -1e9);
-    EXPECT_EQ(swarm.global_best()->position, candidate.position);
+    EXPECT_EQ(swarm.best()->position, candidate.position);
     EXPECT_FALSE(swarm.converged());
   }
 }
@@ -75,9 +75,9 @@ TEST(SwarmLimits, OneParticle) {
   EXPECT_EQ(swarm.ask(5).size(), 1u);
   EXPECT_TRUE(swarm.ask(1).empty());
   swarm.tell(0, sphere(swarm.position(0)));
-  const double first = swarm.global_best()->fitness;
+  const double first = swarm.best()->fitness;
   run(swarm, 200);
-  EXPECT_GT(swarm.global_best()->fitness, first);
+  EXPECT_GT(swarm.best()->fitness, first);
 }
 
 TEST(SwarmLimits, ARangeOfZeroWidthStays) {
@@ -134,7 +134,7 @@ TEST(SwarmLimits, ValidatesItsOptions) {
     expect_rejected("velocity_limit", [x](SwarmOptions& o) { o.velocity_limit = x; });
   }
   expect_rejected("patience", [](SwarmOptions& o) { o.patience = 0; });
-  expect_rejected("topology", [](SwarmOptions& o) { o.topology = static_cast<Topology>(9); });
+  expect_rejected("epochs of stage one: expected at least 1, got 0", [](SwarmOptions& o) { o.stage_one_epochs = 0; });
 }
 
 TEST(SwarmLimits, ValidatesItsBounds) {

@@ -72,15 +72,15 @@ TEST(Swarm, BestsCountAtOnce) {
   Swarm swarm(kLow, kHigh, options(3));
   const std::vector<Candidate> asked = swarm.ask(3);
   swarm.tell(asked[2].id, 0.5);
-  EXPECT_EQ(swarm.global_best()->id, asked[2].id);
-  EXPECT_EQ(swarm.global_best()->position, asked[2].position);
+  EXPECT_EQ(swarm.best()->id, asked[2].id);
+  EXPECT_EQ(swarm.best()->position, asked[2].position);
   EXPECT_EQ(swarm.personal_best(2)->fitness, 0.5);
   EXPECT_FALSE(swarm.personal_best(0).has_value());
   swarm.tell(asked[0].id, 0.4);
-  EXPECT_EQ(swarm.global_best()->id, asked[2].id);
+  EXPECT_EQ(swarm.best()->id, asked[2].id);
   EXPECT_EQ(swarm.personal_best(0)->fitness, 0.4);
   swarm.tell(asked[1].id, 0.5);  // a tie is no improvement
-  EXPECT_EQ(swarm.global_best()->id, asked[2].id);
+  EXPECT_EQ(swarm.best()->id, asked[2].id);
 }
 
 TEST(Swarm, AsksEachParticleOnceUntilItIsTold) {

@@ -38,7 +38,7 @@ TEST(SwarmTwoStage, TheBestStartsBecomeTheParticles) {
     swarm.tell(i, preliminary(i));
   }
   EXPECT_EQ(swarm.num_stage_one_told(), 12);
-  EXPECT_FALSE(swarm.global_best().has_value());
+  EXPECT_FALSE(swarm.best().has_value());
   std::set<std::vector<double>> velocities;
   const std::vector<Candidate> particles = swarm.ask(12);
   ASSERT_EQ(particles.size(), 3u);
@@ -54,8 +54,8 @@ TEST(SwarmTwoStage, TheBestStartsBecomeTheParticles) {
   EXPECT_EQ(velocities, (std::set{all.velocity(7), all.velocity(2), all.velocity(9)}));
   // Fitnesses that are worse than any of stage one are the first bests all the same.
   swarm.tell(particles[1].id, -5);
-  EXPECT_EQ(swarm.global_best()->fitness, -5);
-  EXPECT_EQ(swarm.global_best()->id, particles[1].id);
+  EXPECT_EQ(swarm.best()->fitness, -5);
+  EXPECT_EQ(swarm.best()->id, particles[1].id);
   EXPECT_EQ(swarm.personal_best(1)->position, particles[1].position);
 }
 

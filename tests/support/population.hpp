@@ -15,11 +15,10 @@ class Population {
  public:
   Population(int64_t num_networks, Device device)
       : states(static_cast<size_t>(num_networks)),
-        table_(static_cast<size_t>(kNumTechniques * num_networks)),
+        table_(table_of_off_values(num_networks)),
         device_state_(Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device)),
         device_table_(Tensor::zeros({kNumTechniques, num_networks}, DType::kF32, device)) {
     for (int64_t p = 0; p < num_networks; ++p) {
-      for (const TechniqueInfo& info : techniques()) set(info.id, p, info.off);
       // Odd numbers, different for each network, so that nothing passes by being 0 or the same.
       NetworkState& state = states[static_cast<size_t>(p)];
       state.seed = 0x9876543210ull + 977 * static_cast<uint64_t>(p);

@@ -45,7 +45,7 @@ struct Point {
   double x, y;
 };
 
-/// Where an output pixel reads: one map after the other as TECHNIQUES.md gives them, the last technique's first.
+/// Where an output pixel reads: one map after the other as the study has them, the last technique's first.
 Point source(const test::Population& population, int64_t p, int64_t item, const ImageSize& size, Point point) {
   const double right = static_cast<double>(size.width - 1);
   const double bottom = static_cast<double>(size.height - 1);

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <cmath>
 #include <limits>
 #include <set>
 
@@ -41,9 +40,6 @@ TEST(Techniques, OffIsInRange) {
   for (const TechniqueInfo& info : techniques()) {
     SCOPED_TRACE(info.key);
     EXPECT_LT(info.low, info.high);
-    EXPECT_LT(info.raw_low, info.raw_high);
-    EXPECT_GE(info.raw_off, info.raw_low);
-    EXPECT_LE(info.raw_off, info.raw_high);
     EXPECT_LE(info.off, info.high);
     if (info.id == Technique::kWeightNoise) {
       EXPECT_EQ(info.off, 0);
@@ -54,83 +50,14 @@ TEST(Techniques, OffIsInRange) {
   }
 }
 
-TEST(Techniques, RangesAreThoseOfTheStudy) {
-  struct Row {
-    const char* key;
-    double low, high, off;
-  };
-  // TECHNIQUES.md, section 1: the raw units of the swarm.
-  constexpr Row kRows[] = {{"shuffle", 0, 1, 0},
-                           {"flip", 0, 4, 1},
-                           {"rotation", 0, .2, 0},
-                           {"zoom", 0, .2, 0},
-                           {"translation", 0, .2, 0},
-                           {"contrast", 0, .2, 0},
-                           {"input_noise", 0, 1, 0},
-                           {"label_smoothing", 0, 1, 0},
-                           {"init_scale", 0, .1, .05},
-                           {"dropout", 0, .5, 0},
-                           {"dropconnect", 0, .5, 0},
-                           {"frozen_fraction", 0, 1, 0},
-                           {"activation_noise", 0, .1, 0},
-                           {"loss_noise", 0, 1, 0},
-                           {"optimizer", 0, 3, 1},
-                           {"learning_rate", 1, 5, 3},
-                           {"learning_rate_schedule", -1, 1, 0},
-                           {"batch_size", 128, 1024, 128},
-                           {"batch_size_schedule", -1, 1, 0},
-                           {"weight_noise", 1, 6, 6},
-                           {"gradient_noise", 0, 1, 0},
-                           {"gradient_dropout", 0, .5, 0}};
-  ASSERT_EQ(std::size(kRows), static_cast<size_t>(kNumStudyTechniques));
-  for (size_t i = 0; i < std::size(kRows); ++i) {
-    EXPECT_EQ(techniques()[i].key, kRows[i].key);
-    EXPECT_EQ(techniques()[i].raw_low, kRows[i].low) << kRows[i].key;
-    EXPECT_EQ(techniques()[i].raw_high, kRows[i].high) << kRows[i].key;
-    EXPECT_EQ(techniques()[i].raw_off, kRows[i].off) << kRows[i].key;
-    // The study initialises these sparsely: {1-7, 9-13, 19-21}.
-    EXPECT_EQ(techniques()[i].sparse, (i >= 1 && i <= 7) || (i >= 9 && i <= 13) || i >= 19) << kRows[i].key;
-  }
-}
-
-TEST(Techniques, DecodeOfRawOffIsExactlyOff) {
+TEST(Techniques, ChoicesAreNumberedAsTheirEnums) {
+  EXPECT_EQ(parse_value(technique("flip"), "vertical"), static_cast<double>(Flip::kVertical));
+  EXPECT_EQ(parse_value(technique("optimizer"), "adam"), static_cast<double>(Optimizer::kAdam));
   for (const TechniqueInfo& info : techniques()) {
-    EXPECT_EQ(decode(info, info.raw_off), info.id == Technique::kLearningRate ? std::pow(10.0, -3) : info.off)
-        << info.key;
+    if (info.choices.empty()) continue;
+    EXPECT_EQ(info.high, static_cast<double>(info.choices.size() - 1)) << info.key;
+    EXPECT_EQ(info.kind, Kind::kCategorical) << info.key;
   }
-}
-
-TEST(Techniques, DecodeStaysInRangeAndEncodeInvertsIt) {
-  for (const TechniqueInfo& info : techniques()) {
-    SCOPED_TRACE(info.key);
-    for (int i = -10; i <= 1010; ++i) {  // also outside: decode clamps
-      const double raw = info.raw_low + (info.raw_high - info.raw_low) * i / 1000;
-      const double value = decode(info, raw);
-      EXPECT_TRUE(value == info.off || (value >= info.low && value <= info.high)) << raw << " -> " << value;
-      // pow and log10 round: a few units of 1e-16, times 5 ln 10 for the slope of the exponential.
-      EXPECT_NEAR(decode(info, encode(info, value)), value, 1e-14 * std::abs(value)) << raw;
-      Setting setting;
-      EXPECT_NO_THROW(setting.set(info.id, value));
-      EXPECT_EQ(setting[info.id], value);
-    }
-  }
-}
-
-TEST(Techniques, DecodeOfTheDiscreteOnes) {
-  const TechniqueInfo& flip = technique("flip");
-  for (const auto& [raw, value] :
-       {std::pair{0.0, 0.0}, {0.7, 0.0}, {1.0, 0.0}, {1.01, 1.0}, {2.0, 1.0}, {3.5, 3.0}, {4.0, 3.0}}) {
-    EXPECT_EQ(decode(flip, raw), value) << raw;
-  }
-  const TechniqueInfo& optimizer = technique("optimizer");
-  for (const auto& [raw, value] : {std::pair{0.0, 0.0}, {1.0, 0.0}, {1.5, 1.0}, {2.0, 1.0}, {2.2, 2.0}, {3.0, 2.0}}) {
-    EXPECT_EQ(decode(optimizer, raw), value) << raw;
-  }
-  EXPECT_EQ(decode(technique("shuffle"), 0.4), 0);
-  EXPECT_EQ(decode(technique("shuffle"), 0.6), 1);
-  EXPECT_EQ(decode(technique("batch_size"), 350.4), 350);
-  EXPECT_EQ(decode(technique("weight_noise"), 6.0), 0);
-  EXPECT_NEAR(decode(technique("weight_noise"), 5.9986), std::pow(10, -5.9986), 1e-20);
 }
 
 TEST(Techniques, ParseAndFormat) {
@@ -172,6 +99,19 @@ TEST(Techniques, SitesAreUnique) {
   for (const TechniqueInfo& info : techniques()) {
     for (const uint32_t layer : {0u, 1u, 2u, 255u, 65535u}) EXPECT_TRUE(sites.insert(make_site(info.id, layer)).second);
   }
+}
+
+// A program that sets only some techniques, or none, has the others off: batches of 128, not of 0.
+TEST(TechniqueTable, WhatIsNotSetIsOff) {
+  const std::vector<float> values = table_of_off_values(3);
+  const TechniqueTable table{values.data(), 3}, null;
+  for (const TechniqueInfo& info : techniques()) {
+    for (int64_t network = 0; network < 3; ++network) {
+      EXPECT_EQ(table.get(info.id, network), static_cast<float>(info.off)) << info.key;
+      EXPECT_EQ(null.get(info.id, network), static_cast<float>(info.off)) << info.key;
+    }
+  }
+  EXPECT_EQ(null.get(Technique::kBatchSize, 0), 128);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/convolution_operation.hpp"
 
 #include <algorithm>
 

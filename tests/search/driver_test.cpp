@@ -9,7 +9,10 @@
 
 #include "murmur/engine/error.hpp"
 #include "murmur/layers/specification.hpp"
+#include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
+#include "murmur/pso/swarm.hpp"
+#include "tests/search/tiny_data.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
@@ -19,32 +22,11 @@ using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-/// Images of 4 x 4 whose label's pixel is bright: some settings learn that in an epoch, some never.
-TrainingData tiny_data() {
-  constexpr int64_t kCount = 720;
-  std::vector<uint8_t> images;
-  std::vector<uint8_t> labels;
-  for (int64_t i = 0; i < kCount; ++i) {
-    const auto label = static_cast<uint8_t>((i * 7 + i / 10) % 10);
-    std::vector<uint8_t> image(16, static_cast<uint8_t>(i % 50));
-    image[label] = 250;
-    images.insert(images.end(), image.begin(), image.end());
-    labels.push_back(label);
-  }
-  TrainingData data;
-  data.train_images = data.test_images = Tensor::from<uint8_t>(images, {kCount, 16}, Device());
-  data.train_labels = data.test_labels = Tensor::from<uint8_t>(labels, {kCount}, Device());
-  data.training = {0, 640};
-  data.validation = {640, 80};
-  data.size = {4, 4, 1};
-  data.num_classes = 10;
-  return data;
-}
-
 struct Plan {
   int64_t num_slots = 3;
   int64_t num_particles = 3;
   int64_t num_stage_one = 8;
+  int64_t stage_one_epochs = 1;
   SearchOptions options{.num_trials = 24, .num_epochs = 4, .abort_below = 0.12, .seed = 3};
 };
 
@@ -100,6 +82,7 @@ class Search {
     SwarmOptions options;
     options.num_particles = plan.num_particles;
     options.num_stage_one = plan.num_stage_one;
+    options.stage_one_epochs = plan.stage_one_epochs;
     options.patience = 1000;
     options.seed = plan.options.seed;
     return options;
@@ -174,7 +157,7 @@ int64_t num_with_stage(const std::vector<TrialRecord>& trials, int stage) {
 TEST(SearchDriver, StageOneTrialsArePrunedAndTheBestGoOn) {
   const TemporaryFolder folder;
   Plan plan;
-  plan.options.stage_one_epochs = 2;
+  plan.stage_one_epochs = 2;
   Search search(folder / "s.db", plan);
   search.finish();
   const std::vector<TrialRecord> trials = search.study().trials();
@@ -213,7 +196,7 @@ TEST(SearchDriver, StageOneTrialsArePrunedAndTheBestGoOn) {
 TEST(SearchDriver, AStageOneTrialIsTheBeginningOfAFullTraining) {
   const TemporaryFolder folder;
   Plan brief;
-  brief.options.stage_one_epochs = 2;
+  brief.stage_one_epochs = 2;
   Plan full = brief;
   full.num_particles = full.num_slots = 8;
   full.num_stage_one = 0;
@@ -245,7 +228,7 @@ TEST(SearchDriver, ADivergedCandidateFailsAndItsSlotIsRefilledAtOnce) {
     const TemporaryFolder folder;
     Plan plan;
     plan.num_stage_one = num_stage_one;
-    plan.options.stage_one_epochs = 3;
+    plan.stage_one_epochs = 3;
     plan.options.abort_below = 0;
     Search search(folder / "s.db", plan);
     search.step();
@@ -324,6 +307,22 @@ TEST(SearchDriver, WithoutALimitItRunsUntilTheSwarmHasConverged) {
   EXPECT_FALSE(search.progress().images_to_come.has_value());
 }
 
+// The driver compares what it replays: a search does not go on where a trial is not its own.
+TEST(SearchDriver, RefusesAStudyWhoseTrialsDiffer) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.options.num_trials = 9;
+  Search(folder / "s.db", plan).finish();
+  plan.options.seed = 4;
+  EXPECT_THAT([&] { Search(folder / "s.db", plan); },
+              ThrowsMessage<StudyError>(HasSubstr("trial 0: expected position of dropout = ")));
+  plan.options.seed = 3;
+  Study::create_or_open(folder / "s.db", definition()).set_trial_attribute(5, "begun", "yesterday");
+  EXPECT_THAT(
+      [&] { Search(folder / "s.db", plan); },
+      ThrowsMessage<StudyError>(HasSubstr("trial 5: expected begun = a whole number from 0, got \"yesterday\"")));
+}
+
 TEST(SearchDriver, ValidatesItsOptions) {
   const TemporaryFolder folder;
   const auto expect_rejected = [&](const char* words, const SearchOptions& options) {
@@ -332,10 +331,11 @@ TEST(SearchDriver, ValidatesItsOptions) {
   };
   expect_rejected("trials: expected at least 0, got -1", {.num_trials = -1});
   expect_rejected("epochs: expected at least 1, got 0", {.num_epochs = 0});
-  expect_rejected("epochs of stage one: expected at least 1, got 0", {.stage_one_epochs = 0});
   expect_rejected("abort_below: expected an accuracy in [0, 1], got nan",
                   {.abort_below = std::numeric_limits<double>::quiet_NaN()});
-  expect_rejected("at most the 2 of a full training, got 3", {.num_epochs = 2, .stage_one_epochs = 3});
+  const Plan plan{.stage_one_epochs = 3, .options = {.num_epochs = 2}};
+  EXPECT_THAT([&] { Search(folder / "s.db", plan); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("at most the 2 of a full training, got 3")));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // A convolution by the library against im2col and a matrix product, and the choice between them.
-#include "murmur/layers/convolution.hpp"
+#include "murmur/layers/convolution_operation.hpp"
 
 #include <gmock/gmock.h>
 
@@ -9,7 +9,9 @@
 #include <limits>
 #include <sstream>
 
+#include "murmur/layers/image_activation.hpp"
 #include "murmur/layers/image_layout.hpp"
+#include "murmur/layers/operations.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"

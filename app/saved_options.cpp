@@ -1,0 +1,106 @@
+#include "app/saved_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "app/options.hpp"
+#include "murmur/engine/error.hpp"
+
+namespace murmur::app {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::array<std::string_view, 11> kNotSaved{"help", "config", "device",  "threads", "no-graph",  "quiet",
+                                                     "json", "save",   "network", "resume",  "checkpoint"};
+/// Saved for convenience: another run may have them differ.
+constexpr std::array<std::string_view, 2> kNotCompared{"data", "every"};
+
+std::string name_of(const CLI::Option& option) {
+  return option.get_lnames().empty() ? "" : option.get_lnames().front();
+}
+
+/// --set's words for what is not off.
+Json canonical_set(const std::vector<std::string>& assignments) {
+  const Setting setting = parse_settings(assignments);
+  Json list = Json::array();
+  for (const TechniqueInfo& info : techniques()) {
+    const double value = setting[info.id];
+    if (value == info.off) continue;
+    const std::string text = info.choices.empty() ? fmt::format("{}", value) : format_value(info, value);
+    list.push_back(fmt::format("{}={}", info.key, text));
+  }
+  return list;
+}
+
+Json parse(const std::string& saved, const std::string& file) {
+  Json options = Json::parse(saved, nullptr, false);
+  const auto is_texts = [](const Json& value) {
+    return value.is_string() ||
+           (value.is_array() && std::ranges::all_of(value, [](const Json& item) { return item.is_string(); }));
+  };
+  if (!options.is_object() || !std::ranges::all_of(options, is_texts)) {
+    throw DataError("{}: expected options with texts in its metadata, got something else", file);
+  }
+  return options;
+}
+
+std::string shown(const Json& value) {
+  if (value.is_null()) return "none";
+  return value.is_string() ? fmt::format("'{}'", value.get<std::string>()) : value.dump();
+}
+
+}  // namespace
+
+Json saved_options(const CLI::App& command) {
+  Json result = Json::object();
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = name_of(*option);
+    if (std::ranges::find(kNotSaved, name) != kNotSaved.end()) continue;
+    if (name == "set") {
+      result[name] = canonical_set(option->results());
+    } else if (option->count() > 0) {
+      result[name] = option->results().back();
+    } else if (!option->get_default_str().empty()) {
+      result[name] = option->get_default_str();
+    }
+  }
+  return result;
+}
+
+void take_saved_options(CLI::App& command, const std::string& saved, const std::string& file) {
+  const Json options = parse(saved, file);
+  for (const auto& [name, value] : options.items()) {
+    CLI::Option* option = command.get_option_no_throw("--" + name);
+    if (option == nullptr || option->count() > 0) continue;
+    const Json values = value.is_array() ? value : Json::array({value});
+    if (values.empty()) continue;
+    try {
+      for (const Json& text : values) option->add_result(text.get<std::string>());
+      option->run_callback();
+    } catch (const CLI::Error& error) {
+      throw DataError("{}: expected options in its metadata, got: {}", file, error.what());
+    }
+  }
+}
+
+void compare_saved_options(const CLI::App& command, const std::string& saved, const std::string& file) {
+  const Json expected = parse(saved, file), actual = saved_options(command);
+  std::set<std::string> names;
+  for (const Json& options : {expected, actual}) {
+    for (const auto& [name, value] : options.items()) names.insert(name);
+  }
+  for (const std::string& name : names) {
+    if (std::ranges::find(kNotCompared, name) != kNotCompared.end()) continue;
+    const Json want = expected.value(name, Json()), got = actual.value(name, Json());
+    if (want == got) continue;
+    throw InvalidArgument("--{}: expected {}, as in '{}', got {}", name, shown(want), file, shown(got));
+  }
+}
+
+}  // namespace murmur::app

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "murmur/layers/population_trainer.hpp"
+
+namespace murmur::app {
+
+/// What a file with weights says of the training that made them.
+struct TrainingRecord {
+  nlohmann::json options;  // as saved_options has them
+  std::string data;        // what the data set holds, with a checksum
+  ImageSize size;
+  int64_t num_classes = 0;
+  nlohmann::json setting, definitions;
+  uint64_t first_seed = 0;  // the others follow
+  std::vector<EpochResult> results;
+  std::vector<Evaluation> tests;  // empty in a checkpoint
+};
+
+/// JSON has no NaN: null.
+nlohmann::json finite_or_null(double value);
+
+/// The metadata of a file, texts that are words or JSON: of all networks, or of one.
+std::map<std::string, std::string> metadata_of(const TrainingRecord& record, std::optional<int64_t> network = {});
+
+/// The results of the last epoch as tensors [P] of a checkpoint, and back. Throws: DataError.
+void add_results(SafeTensors& checkpoint, const std::vector<EpochResult>& results);
+std::vector<EpochResult> read_results(const SafeTensors& checkpoint, int64_t num_networks);
+
+}  // namespace murmur::app

@@ -1,0 +1,79 @@
+#include "murmur/pso/initial_positions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/random.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr int64_t kMaxDimensions = int64_t{1} << 12;
+// Far beyond any use, and small enough that no velocity overflows to infinity - infinity.
+constexpr double kMaxBound = 1e300;
+
+}  // namespace
+
+void check_bounds(const std::vector<double>& low, const std::vector<double>& high) {
+  if (low.empty() || low.size() != high.size() || low.size() > static_cast<size_t>(kMaxDimensions)) {
+    throw InvalidArgument("search: expected as many low as high bounds, 1 to {}, got {} and {}", kMaxDimensions,
+                          low.size(), high.size());
+  }
+  for (size_t d = 0; d < low.size(); ++d) {
+    if (!(-kMaxBound <= low[d] && low[d] <= high[d] && high[d] <= kMaxBound)) {
+      throw InvalidArgument("search: expected bounds low <= high within +-{} in dimension {}, got [{}, {}]", kMaxBound,
+                            d, low[d], high[d]);
+    }
+  }
+}
+
+void check_num_particles(int64_t num_particles) {
+  if (num_particles < 1 || num_particles > kMaxParticles) {
+    throw InvalidArgument("swarm: expected num_particles in [1, {}], got {}", kMaxParticles, num_particles);
+  }
+}
+
+std::vector<double> uniform_position(const std::vector<double>& low, const std::vector<double>& high, int64_t particle,
+                                     uint64_t seed) {
+  std::vector<double> position(low.size());
+  for (size_t d = 0; d < low.size(); ++d) {
+    const double u = swarm_uniforms(seed, SwarmStream::kMove, particle, 0, static_cast<int64_t>(d)).first;
+    position[d] = std::clamp(low[d] + u * (high[d] - low[d]), low[d], high[d]);
+  }
+  return position;
+}
+
+std::vector<std::vector<double>> uniform_initial_positions(const std::vector<double>& low,
+                                                           const std::vector<double>& high, int64_t num_particles,
+                                                           uint64_t seed) {
+  check_bounds(low, high);
+  check_num_particles(num_particles);
+  std::vector<std::vector<double>> positions;
+  for (int64_t p = 0; p < num_particles; ++p) positions.push_back(uniform_position(low, high, p, seed));
+  return positions;
+}
+
+std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
+                                                          uint64_t seed, int64_t num_kept) {
+  if (num_kept < 0) throw InvalidArgument("sparse initialisation: expected num_kept >= 0, got {}", num_kept);
+  std::vector<std::vector<double>> positions =
+      uniform_initial_positions(space.low(), space.high(), num_particles, seed);
+  const std::vector<bool> sparse = space.sparse();
+  const std::vector<double> off = space.off();
+  for (int64_t particle = 0; particle < num_particles; ++particle) {
+    // A random order of the sparse dimensions, from one random number each: its first num_kept stay.
+    std::vector<std::pair<double, size_t>> order;
+    for (size_t d = 0; d < sparse.size(); ++d) {
+      if (!sparse[d]) continue;
+      order.emplace_back(swarm_uniforms(seed, SwarmStream::kSparse, particle, 0, static_cast<int64_t>(d)).first, d);
+    }
+    std::sort(order.begin(), order.end());
+    for (size_t i = static_cast<size_t>(num_kept); i < order.size(); ++i) {
+      positions[static_cast<size_t>(particle)][order[i].second] = off[order[i].second];
+    }
+  }
+  return positions;
+}
+
+}  // namespace murmur

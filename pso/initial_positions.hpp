@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "murmur/pso/search_space.hpp"
+
+// Where searches begin. Random: addressed by (seed, particle, dimension), so the first positions are the same ones
+// however many there are.
+namespace murmur {
+
+/// Bounds of at most 2^12 dimensions, each finite and low <= high, at most 2^20 particles: what the address of a draw
+/// has room for. Throws: InvalidArgument.
+inline constexpr int64_t kMaxParticles = int64_t{1} << 20;
+void check_bounds(const std::vector<double>& low, const std::vector<double>& high);
+void check_num_particles(int64_t num_particles);
+
+/// The uniform random position of one particle within the bounds, which have been checked.
+std::vector<double> uniform_position(const std::vector<double>& low, const std::vector<double>& high, int64_t particle,
+                                     uint64_t seed);
+
+/// Those of the first particles: where a swarm of this seed starts. Throws: InvalidArgument.
+std::vector<std::vector<double>> uniform_initial_positions(const std::vector<double>& low,
+                                                           const std::vector<double>& high, int64_t num_particles,
+                                                           uint64_t seed);
+
+/// The study's sparse initialisation: `num_particles` uniform positions, in each of which at most `num_kept` random
+/// ones of the sparse dimensions stay and the other sparse ones are off. Dimensions that are not sparse always stay
+/// random. What stays equals the uniform initialisation. Throws: InvalidArgument.
+std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
+                                                          uint64_t seed, int64_t num_kept = 4);
+
+}  // namespace murmur

@@ -1,0 +1,137 @@
+#include "murmur/pso/search_definition.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <sstream>
+#include <vector>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/definitions_json.hpp"
+#include "murmur/pso/dimensions.hpp"
+#include "murmur/pso/searchers.hpp"
+#include "murmur/pso/stored.hpp"
+
+namespace murmur {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 3> kInitializations{"scale", "he", "glorot"};
+static_assert(static_cast<size_t>(Initialization::kScale) == 0 && static_cast<size_t>(Initialization::kHe) == 1 &&
+              static_cast<size_t>(Initialization::kGlorot) == 2);
+
+/// The model with one space between words.
+std::string model_text(const std::string& model) {
+  std::istringstream stream(model);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+/// Runs f and calls what it refuses the study's fault.
+template <class F>
+auto of_study(const Study& study, const F& f) {
+  try {
+    return f();
+  } catch (const InvalidArgument& error) {
+    throw StudyError("study '{}': {}", study.path().string(), error.what());
+  }
+}
+
+}  // namespace
+
+std::string_view initialization_name(Initialization initialization) {
+  return kInitializations[static_cast<size_t>(initialization)];
+}
+
+Initialization parse_initialization(std::string_view name) {
+  const auto found = std::ranges::find(kInitializations, name);
+  if (found == kInitializations.end()) {
+    throw InvalidArgument("initialization: expected one of {}, got '{}'", fmt::join(kInitializations, ", "), name);
+  }
+  return static_cast<Initialization>(found - kInitializations.begin());
+}
+
+bool is_initialization(std::string_view name) {
+  return std::ranges::find(kInitializations, name) != kInitializations.end();
+}
+
+StudyDefinition study_definition(const SearchDefinition& search) {
+  StudyDefinition definition{search.name, search.space, search.base, {}};
+  definition.attributes = {{"dataset", search.dataset},
+                           {"dataset_contents", search.dataset_contents},
+                           {"image_size", search.image_size},
+                           {"train_images", search.train_images},
+                           {"model", model_text(search.model)},
+                           {"epochs", search.num_epochs},
+                           {"micro_batch", search.micro_batch},
+                           {"initialization", initialization_name(search.initialization)},
+                           {"definitions", definitions_json(search.definitions)},
+                           {"seed", std::to_string(search.seed)},
+                           {"abort_below", search.abort_below},
+                           {"algorithm", search.algorithm}};
+  const SearcherInfo& info = searcher_info(search.algorithm);
+  json options = defining_options(info, all_options(info, search.options));
+  if (!options.empty()) definition.attributes[search.algorithm] = std::move(options);
+  return definition;
+}
+
+SearchDefinition search_definition(const Study& study) {
+  const Stored stored(study.path(), "definition", study.attributes());
+  return of_study(study, [&] {
+    SearchDefinition search;
+    search.name = study.name();
+    search.dataset = stored.text("dataset");
+    search.dataset_contents = stored.text("dataset_contents");
+    search.image_size = stored.text("image_size");
+    search.train_images = stored.count("train_images");
+    search.model = stored.text("model");
+    search.num_epochs = stored.count("epochs");
+    search.micro_batch = stored.count("micro_batch");
+    search.initialization = parse_initialization(stored.text("initialization"));
+    search.definitions = parse_definitions(stored.at("definitions"));
+    search.abort_below = stored.number("abort_below");
+    search.seed = stored.seed("seed");
+    search.space = study.space();
+    search.base = study.base();
+    search.algorithm = stored.text("algorithm");
+    const SearcherInfo& info = searcher_info(search.algorithm);
+    const json options = stored.has(search.algorithm) ? stored.at(search.algorithm) : json::object();
+    search.options = parse_defining_options(info, options);
+    return search;
+  });
+}
+
+void check_batch_size(const SearchDefinition& search) {
+  const auto& techniques = search.space.techniques();
+  const bool is_searched = std::ranges::find(techniques, Technique::kBatchSize) != techniques.end();
+  double least = search.base[Technique::kBatchSize];
+  if (is_searched) least = std::min(least, dimension(Technique::kBatchSize).raw_low);
+  if (static_cast<double>(search.micro_batch) <= least) return;
+  throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples in every trial, got {}{}",
+                        search.micro_batch, least, is_searched ? " (it is searched; see --search, --micro-batch)" : "");
+}
+
+std::unique_ptr<Searcher> make_searcher(const SearchDefinition& search, int64_t num_trials) {
+  const SearcherInfo& info = searcher_info(search.algorithm);
+  const json options = all_options(info, search.options);
+  return make_searcher(info, {search.space, search.seed, num_trials, options});
+}
+
+SearchOptions search_options(const SearchDefinition& search, int64_t num_trials) {
+  return {.num_trials = num_trials,
+          .num_epochs = search.num_epochs,
+          .abort_below = search.abort_below,
+          .seed = search.seed};
+}
+
+TrainerOptions trainer_options_of(const SearchDefinition& search, TrainerOptions options) {
+  options.micro_batch = search.micro_batch;
+  options.initialization = search.initialization;
+  options.definitions = search.definitions;
+  return options;
+}
+
+}  // namespace murmur

@@ -1,0 +1,45 @@
+#include "murmur/pso/setting_json.hpp"
+
+#include <string>
+
+#include "murmur/engine/error.hpp"
+
+namespace murmur {
+
+using nlohmann::json;
+
+json value_json(const TechniqueInfo& info, double value) {
+  return info.choices.empty() ? json(value) : json(format_value(info, value));
+}
+
+double parse_value_json(const TechniqueInfo& info, const json& value) {
+  if (value.is_string() && !info.choices.empty()) return parse_value(info, value.get<std::string>());
+  if (value.is_number() && info.choices.empty()) return value.get<double>();
+  throw InvalidArgument("{}: expected {}, got {}", info.key, info.choices.empty() ? "a number" : "the name of a choice",
+                        value.dump(-1, ' ', true, json::error_handler_t::replace));
+}
+
+json setting_json(const Setting& setting, SettingPart part) {
+  json object = json::object();
+  for (const TechniqueInfo& info : techniques()) {
+    const double value = setting[info.id];
+    if (part == SettingPart::kNotOff && value == info.off) continue;
+    object[std::string(info.key)] = value_json(info, value);
+  }
+  return object;
+}
+
+Setting parse_setting_json(const json& object) {
+  if (!object.is_object()) {
+    throw InvalidArgument("setting: expected an object of techniques, got {}",
+                          object.dump(-1, ' ', true, json::error_handler_t::replace));
+  }
+  Setting setting;
+  for (const auto& [key, value] : object.items()) {
+    const TechniqueInfo& info = technique(key);
+    setting.set(info.id, parse_value_json(info, value));
+  }
+  return setting;
+}
+
+}  // namespace murmur

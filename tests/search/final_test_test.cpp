@@ -1,0 +1,120 @@
+#include "murmur/pso/final_test.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/replay.hpp"
+#include "tests/search/tiny_data.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace murmur {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using test::TemporaryFolder;
+using testing::ThrowsMessage;
+
+SearchDefinition search() {
+  SearchDefinition result;
+  result.model = "flatten linear8 linear";
+  result.num_epochs = 2;
+  result.micro_batch = 16;
+  result.initialization = Initialization::kHe;
+  result.seed = 3;
+  result.base.set(Technique::kBatchSize, 16);
+  result.base.set(Technique::kLearningRate, 0.05);
+  result.space = SearchSpace({Technique::kDropout});
+  return result;
+}
+
+class FinalTestTest : public testing::Test {
+ protected:
+  FinalTestTest() {
+    for (const double dropout : {0.1, 0.2, 0.3}) {
+      const int64_t number = study_.begin_trial(trial_seed(3, study_.num_trials()), std::vector{dropout});
+      study_.finish_trial(number, {.value = dropout == 0.2 ? 0.9 : 0.5});
+    }
+    study_.set_attribute("baseline", {{"validation_accuracy", 0.25}, {"seed", "3"}, {"ended", 2}});
+  }
+  FinalTest run() {
+    TrainerOptions options;
+    options.num_threads = 1;
+    return final_test(study_, search(), tiny_data(), options, {.top = 2, .repeats = 2},
+                      [this](int64_t, int64_t, int64_t) { ++num_epochs_; });
+  }
+
+  TemporaryFolder folder_;
+  Study study_ = Study::create_or_open(folder_ / "s.db", study_definition(search()));
+  int64_t num_epochs_ = 0;  // trained so far
+};
+
+TEST_F(FinalTestTest, TrainsTheBestOnTrainAndValidationOnce) {
+  const FinalTest test = run();
+  ASSERT_EQ(test.rows.size(), 3u);
+  EXPECT_EQ(test.rows[0].trial, -1);
+  EXPECT_EQ(test.rows[0].validation_accuracy, 0.25);
+  EXPECT_EQ(test.rows[1].trial, 1);
+  EXPECT_EQ(test.rows[1].setting[Technique::kDropout], 0.2);
+  EXPECT_EQ(test.rows[2].trial, 0);
+  EXPECT_EQ(test.first_seed, 3 + (uint64_t{1} << 40));
+  EXPECT_EQ(num_epochs_, 2);
+  // The same as by hand, with no validation set held back.
+  TrainerOptions options = trainer_options_of(search(), {});
+  options.num_networks = 1;
+  TrainingData data = tiny_data();
+  data.training = {0, 720};
+  data.validation = {};
+  PopulationTrainer trainer(parse_model(search().model), data, options);
+  trainer.start(0, {test.first_seed + 1, test.rows[1].setting, 2});
+  trainer.run_epoch();
+  trainer.run_epoch();
+  EXPECT_EQ(test.rows[1].test_accuracies.at(1), trainer.evaluate_test()[0].accuracy);
+  // What the study knows is not trained again.
+  const FinalTest again = run();
+  EXPECT_EQ(num_epochs_, 2);
+  EXPECT_EQ(again.rows[2].test_accuracies, test.rows[2].test_accuracies);
+}
+
+TEST_F(FinalTestTest, MalformedResultsAreTheStudysFault) {
+  run();
+  const json good = study_.attributes().at("final_test");
+  const auto expect_refused = [&](const json& value, const char* words) {
+    study_.set_attribute("final_test", value);
+    EXPECT_THAT([&] { run(); }, ThrowsMessage<StudyError>(AllOf(HasSubstr("s.db"), HasSubstr(words))));
+  };
+  expect_refused(3, "final_test: expected an object, got 3");
+  expect_refused(json::array({1}), "final_test: expected an object, got [1]");
+  const auto with = [&](const json& accuracies) {
+    json value = good;
+    value["test_accuracies"] = accuracies;
+    return value;
+  };
+  expect_refused(with(nullptr), "expected test_accuracies = an array, got null");
+  expect_refused(with(json::array()), "expected test_accuracies = an array for each trial");
+  expect_refused(with({1, 2, 3}), "expected test_accuracies = an accuracy for each training");
+  expect_refused(with({{1}, {1}, {1}}), "expected test_accuracies = an accuracy for each training");
+  expect_refused(with({{1, 1}, {"x", 1}, {1, 1}}), "expected test_accuracies = numbers, or null");
+  study_.set_attribute("final_test", with({{0.5, nullptr}, {1, 1}, {1, 1}}));
+  EXPECT_TRUE(std::isnan(run().rows[0].test_accuracies[1]));
+  study_.set_attribute("final_test", {{"key", "another"}});
+  EXPECT_EQ(run().rows.size(), 3u) << "a final test of another key is made anew";
+}
+
+TEST_F(FinalTestTest, AMalformedBaselineIsTheStudysFault) {
+  const auto expect_refused = [&](const json& value, const char* words) {
+    study_.set_attribute("baseline", value);
+    EXPECT_THAT([&] { run(); }, ThrowsMessage<StudyError>(AllOf(HasSubstr("s.db"), HasSubstr(words))));
+  };
+  expect_refused("good", "baseline: expected an object, got \"good\"");
+  expect_refused(json::object(), "baseline: expected validation_accuracy = a number, got none");
+  expect_refused({{"validation_accuracy", "x"}, {"ended", 2}}, "expected validation_accuracy = a number, got \"x\"");
+  expect_refused({{"validation_accuracy", 0.5}, {"ended", -2}}, "expected ended = a whole number from 0, got -2");
+}
+
+}  // namespace
+}  // namespace murmur

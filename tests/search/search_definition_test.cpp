@@ -1,0 +1,116 @@
+#include "murmur/pso/search_definition.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/initial_positions.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace murmur {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using test::TemporaryFolder;
+using testing::ThrowsMessage;
+
+SearchDefinition search() {
+  SearchDefinition result;
+  result.name = "mine";
+  result.dataset = "mnist";
+  result.dataset_contents = "10 classes";
+  result.image_size = "28x28";
+  result.train_images = 640;
+  result.model = " flatten  linear8 linear";
+  result.num_epochs = 7;
+  result.micro_batch = 32;
+  result.initialization = Initialization::kHe;
+  result.definitions = Definitions::paper();
+  result.abort_below = 0.1 + 0.2;
+  result.seed = 0xfedcba9876543211u;
+  result.space = SearchSpace({Technique::kDropout, Technique::kLearningRate});
+  result.base.set(Technique::kOptimizer, 2);
+  result.options = {{"particles", 5}, {"two_stage", true}, {"stage_one_particles", 9}};
+  return result;
+}
+
+TEST(SearchDefinition, IsReadBackFromItsStudy) {
+  const TemporaryFolder folder;
+  const StudyDefinition stored = study_definition(search());
+  const Study study = Study::create_or_open(folder / "s.db", stored);
+  const SearchDefinition read = search_definition(study);
+  EXPECT_EQ(read.model, "flatten linear8 linear");
+  EXPECT_EQ(read.definitions, Definitions::paper());
+  EXPECT_EQ(read.initialization, Initialization::kHe);
+  EXPECT_EQ(read.seed, search().seed);
+  EXPECT_EQ(read.base, search().base);
+  EXPECT_EQ(read.options.at("two_stage"), true);
+  EXPECT_EQ(read.options.at("stage_one_particles"), 9);
+  // Whatever else there is: the study of what was read is the same one.
+  const StudyDefinition again = study_definition(read);
+  EXPECT_EQ(again.attributes, stored.attributes);
+  EXPECT_EQ(again.space, stored.space);
+  EXPECT_EQ(again.name, stored.name);
+  EXPECT_NO_THROW(Study::create_or_open(folder / "s.db", again));
+  EXPECT_EQ(make_searcher(read, 50)->ask(3), make_searcher(search(), 50)->ask(3));
+}
+
+TEST(SearchDefinition, OfRandomSearchHasNoOptions) {
+  SearchDefinition random = search();
+  random.algorithm = "random";
+  random.options = json::object();
+  const TemporaryFolder folder;
+  const Study study = Study::create_or_open(folder / "s.db", study_definition(random));
+  EXPECT_FALSE(study.attributes().contains("random"));
+  const SearchDefinition read = search_definition(study);
+  EXPECT_EQ(read.algorithm, "random");
+  EXPECT_EQ(make_searcher(read, 5)->ask(1)[0].position,
+            uniform_initial_positions(read.space.low(), read.space.high(), 1, read.seed)[0]);
+}
+
+TEST(SearchDefinition, AttributesOfTheWrongTypeAreTheStudysFault) {
+  const TemporaryFolder folder;
+  for (const char* key : {"dataset", "dataset_contents", "image_size", "train_images", "model", "epochs", "micro_batch",
+                          "initialization", "definitions", "abort_below", "seed", "algorithm", "swarm"}) {
+    for (const char* text : {"null", "-1", "0.5", "\"x\"", "[1]", "{}", "true"}) {
+      const json value = json::parse(text);
+      const std::string name(key);
+      const bool is_text = name.starts_with("dataset") || name == "image_size" || name == "model";
+      if ((is_text && value.is_string()) || (name == "abort_below" && value.is_number())) continue;
+      const std::string file = name + text[0] + std::to_string(value.size()) + ".db";
+      StudyDefinition definition = study_definition(search());
+      definition.attributes[name] = value;
+      const std::filesystem::path path = folder / file;
+      const Study study = Study::create_or_open(path, definition);
+      EXPECT_THAT([&] { search_definition(study); },
+                  ThrowsMessage<StudyError>(AllOf(HasSubstr(path.string()), testing::Not(HasSubstr("json.exception")))))
+          << key << " " << text;
+      std::filesystem::remove(path);
+    }
+  }
+}
+
+TEST(SearchDefinition, EveryBatchHoldsAMicroBatch) {
+  SearchDefinition narrow = search();
+  narrow.micro_batch = 256;
+  EXPECT_THAT(
+      [&] { check_batch_size(narrow); },
+      ThrowsMessage<InvalidArgument>(HasSubstr("at least the micro-batch of 256 samples in every trial, got 128")));
+  narrow.base.set(Technique::kBatchSize, 256);
+  EXPECT_NO_THROW(check_batch_size(narrow));
+  narrow.space = SearchSpace::all();
+  EXPECT_THAT([&] { check_batch_size(narrow); }, ThrowsMessage<InvalidArgument>(HasSubstr("it is searched")));
+}
+
+TEST(SearchDefinition, InitializationsHaveTheirNames) {
+  for (const auto initialization : {Initialization::kScale, Initialization::kHe, Initialization::kGlorot}) {
+    EXPECT_EQ(parse_initialization(initialization_name(initialization)), initialization);
+  }
+  EXPECT_THAT([] { parse_initialization("zero"); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("expected one of scale, he, glorot, got 'zero'")));
+}
+
+}  // namespace
+}  // namespace murmur
