@@ -8,7 +8,7 @@
 namespace murmur {
 
 /// Reads what this program once wrote into a study, an object of named values. Others may have changed it since: every
-/// member throws StudyError (`study '<path>': <whose>: expected ..., got ...`) where a value is not there or is none of
+/// member throws StudyError (`study 'PATH': WHOSE: expected ..., got ...`) where a value is not there or is none of
 /// its type.
 class Stored {
  public:
