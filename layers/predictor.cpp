@@ -68,14 +68,11 @@ void Predictor::run(const Tensor& images, int64_t first, const Tensor& result) {
     stream_->synchronize();
     const std::vector<T> values = output.x.value().to_vector<T>();  // [P, padded, m]
     const int64_t width = output.x.value().size(1);
-    std::vector<T> bias(static_cast<size_t>(networks * width));
-    if (output.bias.defined()) bias = output.bias.value().to_vector<T>();  // [P, padded]
     for (int64_t network = 0; network < networks; ++network) {
       for (int64_t row = 0; row < std::min(rows, count - position); ++row) {
         T* target = result.data<T>() + (network * count + position + row) * num_classes_;
         for (int64_t k = 0; k < num_classes_; ++k) {
-          target[k] = values[static_cast<size_t>((network * width + k) * rows + row)] +
-                      bias[static_cast<size_t>(network * width + k)];
+          target[k] = values[static_cast<size_t>((network * width + k) * rows + row)];
         }
       }
     }

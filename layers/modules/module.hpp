@@ -14,7 +14,6 @@ namespace murmur {
 struct Position {
   bool is_flat = false;        // behind a flatten
   bool is_last = false;        // nothing follows
-  bool follows_layer = false;  // something that computes, and no flatten, is before it
   const Tail* tail = nullptr;  // of the module whose kernels could take this one over; null: none
 };
 

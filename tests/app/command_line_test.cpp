@@ -222,7 +222,8 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
     expect_error(run_murmur(path + " train"), 2, "got 'one'");
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
-  expect_error(run_murmur("--config " + (folder / "run.toml")), 2, "expected one of info, train, predict, search first");
+  expect_error(run_murmur("--config " + (folder / "run.toml")), 2,
+               "expected one of info, train, predict, search first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {

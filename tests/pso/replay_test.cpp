@@ -12,9 +12,9 @@
 namespace murmur {
 namespace {
 
+using test::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
-using test::TemporaryFolder;
 using testing::ThrowsMessage;
 
 constexpr uint64_t kSeed = 11;

@@ -11,9 +11,9 @@ namespace murmur {
 namespace {
 
 using nlohmann::json;
+using test::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
-using test::TemporaryFolder;
 using testing::ThrowsMessage;
 
 SearchDefinition search() {
