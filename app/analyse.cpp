@@ -43,7 +43,7 @@ TrialRecord chosen_trial(const AnalyseCommand& command, const Study& study) {
   if (error != std::errc() || stop != end || number < 0) {
     throw InvalidArgument("--trial: expected 'best' or a trial's number, got '{}'", command.trial);
   }
-  const TrialRecord trial = study.trial(number);
+  TrialRecord trial = study.trial(number);
   if (trial.state != TrialState::kComplete) {
     throw InvalidArgument("--trial: expected a complete trial, got {}, which is {}", number,
                           trial_state_name(trial.state));
