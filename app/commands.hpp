@@ -11,5 +11,6 @@ Run add_info(CLI::App& app);
 Run add_train(CLI::App& app);
 Run add_predict(CLI::App& app);
 Run add_search(CLI::App& app);
+Run add_analyse(CLI::App& app);
 
 }  // namespace murmur::app

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "app/final_test.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "app/signals.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/search_definition.hpp"
@@ -30,12 +30,6 @@ struct SearchCommand {
   int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
   FinalTestOptions final_test;
 };
-
-volatile std::sig_atomic_t signal_seen = 0;
-
-extern "C" void on_signal(int number) {
-  signal_seen = number;
-}
 
 /// The techniques of a word of --search: one, or a group of the study.
 std::vector<Technique> techniques_of(const std::string& word) {
@@ -95,13 +89,12 @@ std::string progress_line(const SearchProgress& now, int64_t num_trials, double 
 int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
   Progress progress(quiet);
   const auto line = [&] { return progress_line(driver.progress(), num_trials, progress.elapsed_seconds()); };
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  while (signal_seen == 0 && driver.step()) progress.show(line());
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  {
+    const SignalWatch watch;
+    while (SignalWatch::seen() == 0 && driver.step()) progress.show(line());
+  }
   if (driver.progress().num_images > 0) progress.show(line(), true);
-  return signal_seen;
+  return SignalWatch::seen();
 }
 
 /// "search: fc on mnist, 22 dimensions, 22 particles in 22 slots, 300 trials of 20 epochs, on cpu: ..."

@@ -1,0 +1,289 @@
+#include "app/analysis_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "murmur/pso/setting_json.hpp"
+
+namespace murmur::app {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double kLevel = 0.05;
+constexpr size_t kMostInteractions = 10;
+
+std::string p_text(double p) {
+  if (std::isnan(p)) return "-";
+  return p < 0.001 ? "< .001" : fmt::format("{:.3f}", p);
+}
+
+/// "12.3", in percent; "-" where it is not known.
+std::string percent(double share) {
+  return std::isnan(share) ? "-" : fmt::format("{:.1f}", 100 * share);
+}
+
+std::string key_of(const SearchSpace& space, int64_t dimension) {
+  return std::string(technique(space.techniques()[static_cast<size_t>(dimension)]).key);
+}
+
+/// "helps", "hurts", or nothing where it is not known; who diverged comes first.
+std::string word_of(const AblationEffect& effect) {
+  const PairedDifference& difference = effect.difference;
+  if (difference.num_first_failed + difference.num_second_failed > 0) return "diverged";
+  if (!(effect.adjusted_p < kLevel)) return "";
+  return difference.difference > 0 ? "helps" : "hurts";
+}
+
+void print_rows(const AblationReport& report, Comparison comparison, const std::string& title) {
+  bool has_title = false;
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    if (report.rows[i].comparison != comparison) continue;
+    if (!has_title) fmt::print("\n{:<36} {:>17}  {:>8}\n", title, "gives, points", "p (Holm)");
+    has_title = true;
+    const PairedDifference& difference = report.effects[i].difference;
+    const std::string points =
+        std::isnan(difference.difference)
+            ? "-"
+            : fmt::format("{:+.2f} ± {:.2f}", 100 * difference.difference, 100 * difference.standard_error);
+    fmt::print("  {:<34} {:>17}  {:>8}  {}\n", report.rows[i].label, points, p_text(report.effects[i].adjusted_p),
+               word_of(report.effects[i]));
+  }
+}
+
+/// "87.95 ± 0.08 %"; what diverged is left out.
+std::string accuracy_text(std::vector<double> accuracies) {
+  std::erase_if(accuracies, [](double accuracy) { return std::isnan(accuracy); });
+  if (accuracies.empty()) return "diverged";
+  return fmt::format("{:.2f} ± {:.2f} %", 100 * mean(accuracies), 100 * standard_error(accuracies));
+}
+
+/// "+.31"
+std::string short_text(double correlation) {
+  std::string text = fmt::format("{:+.2f}", correlation);
+  if (text[1] == '0') text.erase(1, 1);
+  return text;
+}
+
+/// "+.31 [+.12 +.48]*"
+std::string correlation_text(const Correlation& correlation) {
+  if (std::isnan(correlation.effect.size)) return "-";
+  return fmt::format("{} [{} {}]{}", short_text(correlation.effect.size), short_text(correlation.interval.low),
+                     short_text(correlation.interval.high), correlation.effect.adjusted_p < kLevel ? "*" : "");
+}
+
+void print_groups(const SampleReport& report, const SearchSpace& space) {
+  fmt::print("\nrank correlation with the accuracy, 95 % interval (*: p < .05 by Holm)\n{:<22}", "");
+  for (const GroupCorrelations& group : report.groups) {
+    const std::string name = group.optimizer.empty() ? "all" : group.optimizer;
+    fmt::print(" {:<18}", fmt::format("{}, n = {}", name, group.num_settings));
+  }
+  fmt::print("\n");
+  for (int64_t d = 0; d < space.num_dimensions(); ++d) {
+    fmt::print("{:<22}", key_of(space, d));
+    for (const GroupCorrelations& group : report.groups) {
+      fmt::print(" {:<18}", correlation_text(group.correlations[static_cast<size_t>(d)]));
+    }
+    fmt::print("\n");
+  }
+}
+
+void print_interactions(const SampleReport& report, const SearchSpace& space) {
+  fmt::print("\n{:<48} {:>9}  {:>8}\n", "interactions", "share, %", "p (Holm)");
+  for (size_t i = 0; i < std::min(kMostInteractions, report.interactions.size()); ++i) {
+    const Interaction& pair = report.interactions[i];
+    if (!(pair.effect.adjusted_p < kLevel)) {
+      if (i == 0) fmt::print("  none of {} pairs is significant\n", report.interactions.size());
+      return;
+    }
+    fmt::print("  {:<46} {:>9}  {:>8}\n", key_of(space, pair.first) + " x " + key_of(space, pair.second),
+               percent(pair.effect.size), p_text(pair.effect.adjusted_p));
+  }
+}
+
+/// JSON has no NaN: null.
+Json finite_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
+Json to_json(const std::vector<double>& values) {
+  Json array = Json::array();
+  for (const double value : values) array.push_back(finite_or_null(value));
+  return array;
+}
+
+Json to_json(const Interval& interval) {
+  return {finite_or_null(interval.low), finite_or_null(interval.high)};
+}
+
+Json to_json(const Effect& effect, const char* size) {
+  return {{size, finite_or_null(effect.size)},
+          {"p", finite_or_null(effect.p)},
+          {"adjusted_p", finite_or_null(effect.adjusted_p)}};
+}
+
+Json to_json(const FailureCount& count) {
+  return {{"trials", count.num_trials}, {"aborted", count.num_aborted}, {"diverged", count.num_diverged}};
+}
+
+const char* name_of(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::kAllOff:
+      return "setting";
+    case Comparison::kWithout:
+      return "without";
+    case Comparison::kWithoutPlace:
+      return "without_place";
+    case Comparison::kWith:
+      return "with";
+    case Comparison::kAlone:
+      return "alone";
+  }
+  return "";
+}
+
+Json to_json(const AblationReport& report) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    const PairedDifference& difference = report.effects[i].difference;
+    rows.push_back({{"comparison", name_of(report.rows[i].comparison)},
+                    {"label", report.rows[i].label},
+                    {"setting", setting_json(report.rows[i].setting, SettingPart::kNotOff)},
+                    {"accuracies", to_json(report.accuracies[i])},
+                    {"difference", finite_or_null(difference.difference)},
+                    {"standard_error", finite_or_null(difference.standard_error)},
+                    {"interval", to_json(difference.interval)},
+                    {"p", finite_or_null(difference.p)},
+                    {"adjusted_p", finite_or_null(report.effects[i].adjusted_p)}});
+  }
+  return {{"trial", report.trial},
+          {"epochs", report.num_epochs},
+          {"first_seed", std::to_string(report.first_seed)},
+          {"all_off", {{"accuracies", to_json(report.all_off)}}},
+          {"text", verdict(report.effects[0].difference)},
+          {"rows", rows}};
+}
+
+Json to_json(const TrainedSample& sample, const SearchSpace& space) {
+  Json dimensions = Json::array();
+  Json pairs = Json::array();
+  Json settings = Json::array();
+  for (int64_t d = 0; d < space.num_dimensions(); ++d) {
+    const auto index = static_cast<size_t>(d);
+    Json row{{"technique", key_of(space, d)},
+             {"variance", to_json(sample.report.shares[index], "share")},
+             {"best", to_json(sample.report.contributions[index], "share")}};
+    for (const GroupCorrelations& group : sample.report.groups) {
+      const Correlation& correlation = group.correlations[index];
+      Json of_group = to_json(correlation.effect, "rho");
+      of_group["interval"] = to_json(correlation.interval);
+      of_group["settings"] = group.num_settings;
+      row["correlations"][group.optimizer.empty() ? "all" : group.optimizer] = of_group;
+    }
+    dimensions.push_back(row);
+  }
+  for (const Interaction& pair : sample.report.interactions) {
+    Json row = to_json(pair.effect, "share");
+    row["techniques"] = {key_of(space, pair.first), key_of(space, pair.second)};
+    pairs.push_back(row);
+  }
+  for (size_t i = 0; i < sample.settings.size(); ++i) {
+    settings.push_back({{"setting", setting_json(sample.settings[i], SettingPart::kNotOff)},
+                        {"epochs", sample.outcomes[i].num_epochs},
+                        {"validation_accuracy", finite_or_null(sample.outcomes[i].validation_accuracy)}});
+  }
+  return {{"seed", std::to_string(sample.seed)},
+          {"epochs", sample.num_epochs},
+          {"dimensions", dimensions},
+          {"interactions", pairs},
+          {"settings", settings}};
+}
+
+Json to_json(const SearchSummary& summary) {
+  Json rows = Json::array();
+  for (const TechniqueSummary& row : summary.techniques) {
+    rows.push_back({{"technique", technique(row.id).key},
+                    {"on", to_json(row.on)},
+                    {"off", to_json(row.off)},
+                    {"share_among_best", finite_or_null(row.share_among_best)},
+                    {"typical_among_best", finite_or_null(row.typical_among_best)}});
+  }
+  Json optimizers = Json::object();
+  for (const ChoiceSummary& row : summary.optimizers) {
+    optimizers[format_value(technique(Technique::kOptimizer), row.value)] = {{"trials", to_json(row.trials)},
+                                                                             {"best", finite_or_null(row.best)}};
+  }
+  return {
+      {"trials", to_json(summary.all)}, {"best", summary.num_best}, {"techniques", rows}, {"optimizers", optimizers}};
+}
+
+}  // namespace
+
+void print_ablation(const AblationReport& report) {
+  fmt::print("around trial {}: {} seeds of {} epochs, validation accuracy ± standard error\n", report.trial,
+             report.all_off.size(), report.num_epochs);
+  fmt::print("  {:<34} {:>17}\n", fmt::format("trial {}", report.trial), accuracy_text(report.accuracies[0]));
+  fmt::print("  {:<34} {:>17}\n", "all off", accuracy_text(report.all_off));
+  const PairedDifference& difference = report.effects[0].difference;
+  fmt::print("trial {}: {}\n", report.trial, verdict(difference));
+  if (!std::isnan(difference.interval.low)) {
+    fmt::print("  (95 % interval of the difference: {:+.2f} to {:+.2f} points)\n", 100 * difference.interval.low,
+               100 * difference.interval.high);
+  }
+  print_rows(report, Comparison::kWithout, fmt::format("in trial {}, each", report.trial));
+  print_rows(report, Comparison::kWithoutPlace, "all of a place together");
+  print_rows(report, Comparison::kWith, fmt::format("put on besides, over trial {}", report.trial));
+  print_rows(report, Comparison::kAlone, "alone, over all off");
+}
+
+void print_sample(const TrainedSample& sample, const SearchSpace& space) {
+  int64_t num_aborted = 0, num_diverged = 0;
+  for (const TrainingOutcome& outcome : sample.outcomes) {
+    const bool is_diverged = std::isnan(outcome.validation_accuracy);
+    num_diverged += is_diverged ? 1 : 0;
+    num_aborted += !is_diverged && outcome.num_epochs < sample.num_epochs ? 1 : 0;
+  }
+  fmt::print("\na designed sample of {} settings, {} epochs: {} aborted, {} diverged\n\n", sample.settings.size(),
+             sample.num_epochs, num_aborted, num_diverged);
+  fmt::print("{:<28} {:>13} {:>8}   {:>13} {:>8}\n", "importance", "of variance,%", "p (Holm)", "of the best,%",
+             "p (Holm)");
+  for (int64_t d = 0; d < space.num_dimensions(); ++d) {
+    const Effect& share = sample.report.shares[static_cast<size_t>(d)];
+    const Effect& best = sample.report.contributions[static_cast<size_t>(d)];
+    fmt::print("  {:<26} {:>13} {:>8}   {:>13} {:>8}\n", key_of(space, d), percent(share.size),
+               p_text(share.adjusted_p), percent(best.size), p_text(best.adjusted_p));
+  }
+  print_groups(sample.report, space);
+  print_interactions(sample.report, space);
+}
+
+void print_summary(const SearchSummary& summary) {
+  fmt::print(
+      "\nthe search's own trials: it looks where it has found something, so that these\n"
+      "counts are no evidence for a technique\n\n");
+  fmt::print("{:<28} {:>9} {:>10}   {:>14} {:>10}\n", "", "failed: on", "off, %",
+             fmt::format("on, best {}", summary.num_best), "typically");
+  for (const TechniqueSummary& row : summary.techniques) {
+    const TechniqueInfo& info = technique(row.id);
+    fmt::print("  {:<26} {:>9} {:>10}   {:>14} {:>10}\n", info.key, percent(row.on.failure_rate()),
+               percent(row.off.failure_rate()), percent(row.share_among_best) + " %",
+               std::isnan(row.typical_among_best) ? "-" : format_value(info, row.typical_among_best));
+  }
+  fmt::print("\n{:<28} {:>9} {:>10}   {:>14}\n", "optimizer", "trials", "failed, %", "best");
+  for (const ChoiceSummary& row : summary.optimizers) {
+    fmt::print("  {:<26} {:>9} {:>10}   {:>14}\n", format_value(technique(Technique::kOptimizer), row.value),
+               row.trials.num_trials, percent(row.trials.failure_rate()),
+               std::isnan(row.best) ? "-" : fmt::format("{:.4f}", row.best));
+  }
+}
+
+Json to_json(const AnalysisReport& report, const SearchSpace& space) {
+  Json result{{"version", 1}, {"study", report.study}, {"search", to_json(report.search)}};
+  if (report.ablation) result["ablation"] = to_json(*report.ablation);
+  if (report.sample) result["sample"] = to_json(*report.sample, space);
+  return result;
+}
+
+}  // namespace murmur::app

@@ -1,0 +1,60 @@
+#include "murmur/pso/analysis/search_summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "murmur/pso/analysis/ablation.hpp"
+
+namespace murmur {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+void count(FailureCount& counted, const TrialRecord& trial) {
+  ++counted.num_trials;
+  if (trial.state == TrialState::kPruned) ++counted.num_aborted;
+  if (trial.state == TrialState::kFail) ++counted.num_diverged;
+}
+
+bool is_full_training(const TrialRecord& trial) {
+  const auto stage = trial.attributes.find("stage");
+  const bool is_stage_one = stage != trial.attributes.end() && stage->second == 1;
+  return !is_stage_one && trial.state != TrialState::kRunning && trial.state != TrialState::kWaiting;
+}
+
+}  // namespace
+
+double FailureCount::failure_rate() const {
+  return num_trials == 0 ? kNan : static_cast<double>(num_aborted + num_diverged) / static_cast<double>(num_trials);
+}
+
+SearchSummary summarize_search(const SearchSpace& space, const Setting& all_off, std::span<const TrialRecord> trials) {
+  SearchSummary summary;
+  const std::vector<Setting> best = best_settings(trials);
+  summary.num_best = static_cast<int64_t>(best.size());
+  for (const Technique id : space.techniques()) {
+    std::vector<Setting> on;
+    std::copy_if(best.begin(), best.end(), std::back_inserter(on),
+                 [&](const Setting& s) { return s[id] != all_off[id]; });
+    const double share = best.empty() ? kNan : static_cast<double>(on.size()) / static_cast<double>(best.size());
+    summary.techniques.push_back({id, {}, {}, share, typical_value(on, id)});
+  }
+  std::map<double, ChoiceSummary> optimizers;
+  for (const TrialRecord& trial : trials) {
+    if (!is_full_training(trial)) continue;
+    count(summary.all, trial);
+    for (TechniqueSummary& row : summary.techniques) {
+      count(trial.setting[row.id] != all_off[row.id] ? row.on : row.off, trial);
+    }
+    const double optimizer = trial.setting[Technique::kOptimizer];
+    ChoiceSummary& row = optimizers.try_emplace(optimizer, ChoiceSummary{optimizer, {}, kNan}).first->second;
+    count(row.trials, trial);
+    if (trial.state == TrialState::kComplete && !(row.best >= trial.value)) row.best = trial.value;
+  }
+  for (const auto& [value, row] : optimizers) summary.optimizers.push_back(row);
+  return summary;
+}
+
+}  // namespace murmur

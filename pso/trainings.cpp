@@ -1,0 +1,151 @@
+#include "murmur/pso/trainings.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "murmur/layers/schedule.hpp"
+#include "murmur/layers/specification.hpp"
+#include "murmur/pso/setting_json.hpp"
+#include "murmur/pso/stored.hpp"
+
+namespace murmur {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kOptions = "options";
+constexpr const char* kTrainings = "trainings";
+constexpr const char* kOutcomes = "outcomes";
+
+json options_json(const TrainingsOptions& options) {
+  return {{"epochs", options.num_epochs}, {"abort_below", options.abort_below}};
+}
+
+/// What was trained: the seed as text, for JSON readers lose bits of 64-bit numbers.
+json training_json(const Training& training) {
+  return {{"seed", std::to_string(training.seed)}, {"setting", setting_json(training.setting, SettingPart::kNotOff)}};
+}
+
+/// The outcomes, in any order, of trainings that the study has already.
+using Outcomes = std::map<size_t, TrainingOutcome>;
+
+Outcomes restore(const Study& study, const std::string& name, const json& options, const json& trainings) {
+  const Attributes attributes = study.attributes();
+  const auto found = attributes.find(name);
+  if (found == attributes.end()) return {};
+  const Stored stored(study.path(), name, found->second);
+  if (stored.at(kOptions) != options) return {};
+  const json& stored_trainings = stored.array(kTrainings);
+  Outcomes outcomes;
+  for (const json& outcome : stored.array(kOutcomes)) {
+    if (!outcome.is_array() || outcome.size() != 3 || !outcome[0].is_number_unsigned() ||
+        !outcome[1].is_number_unsigned() || !(outcome[2].is_null() || outcome[2].is_number())) {
+      stored.fail(kOutcomes, "triples of a training's number, its epochs and its accuracy");
+    }
+    const auto number = outcome[0].get<size_t>();
+    if (number >= trainings.size()) continue;  // of a longer list
+    if (number >= stored_trainings.size() || stored_trainings[number] != trainings[number]) return {};
+    outcomes[number] = {outcome[2].is_null() ? std::numeric_limits<double>::quiet_NaN() : outcome[2].get<double>(),
+                        outcome[1].get<int64_t>()};
+  }
+  return outcomes;
+}
+
+void store(Study& study, const std::string& name, const json& options, const json& trainings,
+           const Outcomes& outcomes) {
+  json triples = json::array();
+  for (const auto& [number, outcome] : outcomes) {
+    triples.push_back({number, outcome.num_epochs, outcome.validation_accuracy});  // NaN is written as null
+  }
+  study.set_attribute(name, {{kOptions, options}, {kTrainings, trainings}, {kOutcomes, triples}});
+}
+
+/// Keeps the slots of a trainer full with the trainings that have no outcome.
+class Queue {
+ public:
+  Queue(PopulationTrainer& trainer, const SearchDefinition& search, const std::vector<Training>& trainings,
+        const TrainingsOptions& options, Outcomes& outcomes)
+      : trainer_(trainer), search_(search), trainings_(trainings), options_(options), outcomes_(outcomes) {
+    slots_.resize(static_cast<size_t>(trainer.num_networks()));
+    fill();
+  }
+
+  bool is_finished() const { return outcomes_.size() == trainings_.size(); }
+
+  /// Trains an epoch. True when a training has ended.
+  bool run_epoch() {
+    const std::vector<EpochResult> results = trainer_.run_epoch();
+    const size_t num_before = outcomes_.size();
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+      if (!slots_[slot]) continue;
+      const EpochResult& result = results[slot];
+      const bool is_aborted = result.validation_accuracy < options_.abort_below;
+      if (!result.diverged && !is_aborted && result.epoch < options_.num_epochs) continue;
+      const double accuracy = result.diverged ? std::numeric_limits<double>::quiet_NaN() : result.validation_accuracy;
+      outcomes_[*slots_[slot]] = {accuracy, result.epoch};
+      slots_[slot].reset();
+      trainer_.stop(static_cast<int64_t>(slot));
+    }
+    fill();
+    return outcomes_.size() > num_before;
+  }
+
+  TrainingsProgress progress() const {
+    TrainingsProgress now{static_cast<int64_t>(outcomes_.size()), 0, static_cast<int64_t>(trainings_.size()), 0};
+    now.num_running = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot.has_value(); });
+    now.num_epochs_left = (now.num_all - now.num_done) * options_.num_epochs;
+    return now;
+  }
+
+ private:
+  void fill() {
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+      if (slots_[slot]) continue;
+      while (next_ < trainings_.size() && outcomes_.contains(next_)) ++next_;
+      if (next_ == trainings_.size()) return;
+      const Training& training = trainings_[next_];
+      const Setting setting = transfer_schedules(training.setting, search_.num_epochs, options_.num_epochs);
+      trainer_.start(static_cast<int64_t>(slot), {training.seed, setting, options_.num_epochs});
+      slots_[slot] = next_++;
+    }
+  }
+
+  PopulationTrainer& trainer_;
+  const SearchDefinition& search_;
+  const std::vector<Training>& trainings_;
+  const TrainingsOptions& options_;
+  Outcomes& outcomes_;
+  std::vector<std::optional<size_t>> slots_;  // the training in each
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+std::optional<std::vector<TrainingOutcome>> run_trainings(Study& study, const std::string& name,
+                                                          const SearchDefinition& search, const TrainingData& data,
+                                                          const TrainerOptions& trainer_options,
+                                                          const std::vector<Training>& trainings,
+                                                          const TrainingsOptions& options,
+                                                          const OnTrainingsEpoch& on_epoch) {
+  json identity = json::array();
+  for (const Training& training : trainings) identity.push_back(training_json(training));
+  Outcomes outcomes = restore(study, name, options_json(options), identity);
+  if (outcomes.size() < trainings.size()) {
+    TrainerOptions slots = trainer_options_of(search, trainer_options);
+    slots.num_networks = std::min(options.num_slots, static_cast<int64_t>(trainings.size() - outcomes.size()));
+    PopulationTrainer trainer(parse_model(search.model), data, slots);
+    Queue queue(trainer, search, trainings, options, outcomes);
+    while (!queue.is_finished()) {
+      if (queue.run_epoch()) store(study, name, options_json(options), identity, outcomes);
+      if (on_epoch && !on_epoch(queue.progress()) && !queue.is_finished()) return std::nullopt;
+    }
+  }
+  std::vector<TrainingOutcome> result;
+  for (const auto& [number, outcome] : outcomes) result.push_back(outcome);
+  return result;
+}
+
+}  // namespace murmur

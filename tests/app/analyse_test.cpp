@@ -1,0 +1,141 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "murmur/pso/study.hpp"
+#include "tests/app/run.hpp"
+
+namespace murmur {
+namespace {
+
+using nlohmann::json;
+using test::Folder;
+using test::read_text;
+using test::run_murmur;
+using test::write_dataset;
+using ::testing::HasSubstr;
+
+/// Ten complete trials and more: nothing is aborted.
+void make_study(const Folder& folder) {
+  write_dataset(folder);
+  const auto result =
+      run_murmur("search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / "s.db") +
+                 " --particles 6 --trials 18 --epochs 2 --repeats 1 --top 1 --seed 5 --patience 100 "
+                 "--abort-below 0 --search dropout,input_noise,zoom,optimizer,learning_rate");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+}
+
+std::string analyse_command(const Folder& folder, const std::string& rest = "") {
+  return "analyse --device cpu --quiet --study " + (folder / "s.db") + " --data " + folder.path() + " --repeats 3 " +
+         rest;
+}
+
+size_t width_of(const std::string& line) {
+  size_t width = 0;
+  for (const char c : line) width += (static_cast<unsigned char>(c) & 0xC0u) != 0x80u ? 1 : 0;
+  return width;
+}
+
+TEST(Analyse, TakesTheBestTrialApartAndTrainsASample) {
+  const Folder folder;
+  make_study(folder);
+  const auto result = run_murmur(analyse_command(folder, "--trials 40 --json " + (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  std::istringstream lines(result.output);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(width_of(line), 80u) << line;
+  EXPECT_THAT(result.output, HasSubstr("no evidence"));
+  EXPECT_THAT(result.output, HasSubstr("alone, over all off"));
+  const json report = json::parse(read_text(folder / "a.json"));
+  const Study study = Study::open_read_only(folder / "s.db");
+  const json& ablation = report["ablation"];
+  EXPECT_EQ(ablation["trial"], study.best_trial()->number);
+  EXPECT_EQ(ablation["all_off"]["accuracies"].size(), 3u);
+  double difference = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    difference +=
+        (ablation["rows"][0]["accuracies"][i].get<double>() - ablation["all_off"]["accuracies"][i].get<double>()) / 3;
+  }
+  EXPECT_NEAR(ablation["rows"][0]["difference"].get<double>(), difference, 1e-12);
+  EXPECT_EQ(report["sample"]["settings"].size(), 40u);
+  EXPECT_EQ(report["sample"]["dimensions"].size(), 5u);
+  EXPECT_EQ(report["sample"]["interactions"].size(), 10u);
+  EXPECT_EQ(report["search"]["trials"]["trials"], 18);
+}
+
+/// Each row is what `murmur train` reaches with its setting and seed.
+TEST(Analyse, EveryRowCanBeTrainedAgain) {
+  const Folder folder;
+  make_study(folder);
+  ASSERT_EQ(run_murmur(analyse_command(folder, "--json " + (folder / "a.json"))).exit_code, 0);
+  const json ablation = json::parse(read_text(folder / "a.json"))["ablation"];
+  const json& row = ablation["rows"][1];
+  std::string command = "train --device cpu --quiet --micro-batch 32 --epochs 2 --networks 3 --data " + folder.path() +
+                        " --seed " + ablation["first_seed"].get<std::string>() + " --json " + (folder / "t.json");
+  for (const auto& [key, value] : row["setting"].items()) {
+    command += " --set " + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  const auto result = run_murmur(command);
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const json trained = json::parse(read_text(folder / "t.json"));
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(trained["networks"][i]["validation_accuracy"], row["accuracies"][i]) << i;
+  }
+}
+
+TEST(Analyse, KilledItGoesOn) {
+  const Folder folder;
+  make_study(folder);
+  const std::string command = analyse_command(folder, "--slots 2 --epochs 40 --json ");
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string line =
+        std::string("exec ") + MURMUR_PROGRAM + " " + command + (folder / "x.json") + " > /dev/null 2>&1";
+    execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+    _exit(127);
+  }
+  const auto num_done = [&] {
+    size_t count = 0;
+    for (const auto& [key, value] : Study::open_read_only(folder / "s.db").attributes()) {
+      if (key.starts_with("analysis: ablation")) count = value["outcomes"].size();
+    }
+    return count;
+  };
+  for (int i = 0; i < 6000 && num_done() < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  const size_t at_kill = num_done();
+  ASSERT_GE(at_kill, 4u);
+  ASSERT_EQ(run_murmur(command + (folder / "a.json")).exit_code, 0);
+  ASSERT_EQ(run_murmur(command + (folder / "b.json")).exit_code, 0);
+  EXPECT_EQ(read_text(folder / "a.json"), read_text(folder / "b.json"));
+  EXPECT_GT(num_done(), at_kill);
+  // The search goes on with its study as if nothing had been.
+  const auto search =
+      run_murmur("search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / "s.db") +
+                 " --particles 6 --trials 20 --epochs 2 --repeats 1 --top 1 --seed 5 --patience 100 "
+                 "--abort-below 0 --search dropout,input_noise,zoom,optimizer,learning_rate");
+  EXPECT_EQ(search.exit_code, 0) << search.output;
+}
+
+TEST(Analyse, RefusesWhatItCannotAnalyse) {
+  const Folder folder;
+  make_study(folder);
+  EXPECT_EQ(run_murmur("analyse --study " + (folder / "none.db")).exit_code, 3);
+  EXPECT_EQ(run_murmur(analyse_command(folder, "--trial 99")).exit_code, 3);
+  EXPECT_EQ(run_murmur(analyse_command(folder, "--trial last")).exit_code, 2);
+  const Folder other;
+  write_dataset(other, 320);
+  const auto result = run_murmur("analyse --study " + (folder / "s.db") + " --data " + other.path());
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.output, HasSubstr("expected the images of the search"));
+}
+
+}  // namespace
+}  // namespace murmur

@@ -1,0 +1,119 @@
+#include "murmur/pso/analysis/ablation.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "murmur/engine/error.hpp"
+
+namespace murmur {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+Setting setting_of(std::initializer_list<std::pair<Technique, double>> values, Setting setting = {}) {
+  for (const auto& [id, value] : values) setting.set(id, value);
+  return setting;
+}
+
+SearchSpace space() {
+  return SearchSpace({Technique::kFlip, Technique::kInputNoise, Technique::kZoom, Technique::kDropout,
+                      Technique::kLossNoise, Technique::kOptimizer});
+}
+
+/// Two of the input, one of the activations, and the optimizer of the study's base.
+Setting winner(const Setting& all_off) {
+  return setting_of({{Technique::kInputNoise, 0.2}, {Technique::kZoom, 0.1}, {Technique::kDropout, 0.3}}, all_off);
+}
+
+std::vector<std::string> labels_of(const std::vector<AblationRow>& rows, Comparison comparison) {
+  std::vector<std::string> labels;
+  for (const AblationRow& row : rows) {
+    if (row.comparison == comparison) labels.push_back(row.label);
+  }
+  return labels;
+}
+
+TEST(Ablation, OneOffOnePlaceOffOneMoreOnAndOneAlone) {
+  const Setting all_off = setting_of({{Technique::kOptimizer, 2}});
+  const std::vector<Setting> best{setting_of({{Technique::kLossNoise, 0.4}, {Technique::kFlip, 2}}, all_off),
+                                  setting_of({{Technique::kLossNoise, 0.1}, {Technique::kFlip, 2}}, all_off),
+                                  setting_of({{Technique::kLossNoise, 0.2}, {Technique::kFlip, 1}}, all_off), all_off};
+  const std::vector<AblationRow> rows = ablation_rows(space(), all_off, winner(all_off), best);
+  EXPECT_EQ(rows[0].setting, winner(all_off));
+  EXPECT_THAT(labels_of(rows, Comparison::kWithout), ElementsAre("input_noise=0.2", "zoom=0.1", "dropout=0.3"));
+  EXPECT_THAT(labels_of(rows, Comparison::kWithoutPlace), ElementsAre("input (2)"));
+  EXPECT_THAT(labels_of(rows, Comparison::kWith), ElementsAre("flip=horizontal", "loss_noise=0.2"));
+  EXPECT_THAT(labels_of(rows, Comparison::kAlone),
+              ElementsAre("flip=horizontal", "input_noise=0.2", "zoom=0.1", "dropout=0.3", "loss_noise=0.2"));
+  for (const AblationRow& row : rows) {
+    EXPECT_EQ(row.setting[Technique::kOptimizer], 2) << row.label;
+    if (row.label == "zoom=0.1" && row.comparison == Comparison::kWithout) {
+      EXPECT_EQ(row.setting, setting_of({{Technique::kZoom, 0}}, winner(all_off)));
+    }
+    if (row.comparison == Comparison::kWithoutPlace) {
+      EXPECT_EQ(row.setting, setting_of({{Technique::kDropout, 0.3}}, all_off));
+    }
+    if (row.label == "loss_noise=0.2" && row.comparison == Comparison::kWith) {
+      EXPECT_EQ(row.setting, setting_of({{Technique::kLossNoise, 0.2}}, winner(all_off)));
+    }
+    if (row.label == "dropout=0.3" && row.comparison == Comparison::kAlone) {
+      EXPECT_EQ(row.setting, setting_of({{Technique::kDropout, 0.3}}, all_off));
+    }
+  }
+}
+
+TEST(Ablation, WhatNoneOfTheBestHasOnIsLeftOut) {
+  const std::vector<AblationRow> rows = ablation_rows(space(), {}, winner({}), {});
+  EXPECT_TRUE(labels_of(rows, Comparison::kWith).empty());
+  EXPECT_EQ(labels_of(rows, Comparison::kAlone).size(), 3u);
+}
+
+TEST(Ablation, PositiveEffectsHelp) {
+  const std::vector<AblationRow> rows = ablation_rows(space(), {}, setting_of({{Technique::kDropout, 0.3}}),
+                                                      {{setting_of({{Technique::kLossNoise, 0.2}})}});
+  ASSERT_EQ(rows.size(), 5u);  // it, without dropout, with loss noise, either alone
+  const std::vector<std::vector<double>> accuracies{
+      {.80, .81, .82}, {.70, .71, .73}, {.75, .75, .77}, {.74, kNan, .75}, {.60, .62, .61}};
+  const std::vector<AblationEffect> effects = ablation_effects(rows, accuracies, {{.65, .65, .66}});
+  EXPECT_NEAR(effects[0].difference.difference, 0.47 / 3, 1e-12);
+  EXPECT_GT(effects[1].difference.difference, 0.09);
+  EXPECT_LT(effects[2].difference.difference, -0.04);
+  EXPECT_EQ(effects[3].difference.num_first_failed, 1);
+  EXPECT_LT(effects[4].difference.difference, -0.03);
+  // Families of one, two and two.
+  EXPECT_EQ(effects[0].adjusted_p, effects[0].difference.p);
+  EXPECT_EQ(effects[1].adjusted_p, 2 * effects[1].difference.p);
+  EXPECT_EQ(effects[2].adjusted_p, std::max(effects[2].difference.p, effects[1].adjusted_p));
+  EXPECT_THROW(ablation_effects(rows, {{{1}}}, {{1}}), InvalidArgument);
+}
+
+TEST(Ablation, TypicalValues) {
+  const std::vector<Setting> settings{setting_of({{Technique::kDropout, 0.1}, {Technique::kFlip, 3}}),
+                                      setting_of({{Technique::kDropout, 0.5}, {Technique::kFlip, 1}}),
+                                      setting_of({{Technique::kDropout, 0.2}, {Technique::kFlip, 3}}),
+                                      setting_of({{Technique::kDropout, 0.4}, {Technique::kFlip, 2}})};
+  EXPECT_EQ(typical_value(settings, Technique::kDropout), 0.2);
+  EXPECT_EQ(typical_value(settings, Technique::kFlip), 3);
+  EXPECT_TRUE(std::isnan(typical_value({}, Technique::kDropout)));
+}
+
+TEST(Ablation, TheBestAreATenthAndAtLeastTen) {
+  std::vector<TrialRecord> trials(250);
+  for (size_t i = 0; i < trials.size(); ++i) {
+    trials[i].state = i % 2 == 0 ? TrialState::kComplete : TrialState::kPruned;
+    trials[i].value = static_cast<double>(i);
+    trials[i].setting.set(Technique::kDropout, static_cast<double>(i) / 1000);
+  }
+  EXPECT_EQ(best_settings(trials).size(), 12u);
+  EXPECT_EQ(best_settings(trials)[0][Technique::kDropout], 0.248);
+  EXPECT_EQ(best_settings(std::span(trials).first(40)).size(), 10u);
+  EXPECT_EQ(best_settings(std::span(trials).first(6)).size(), 3u);
+}
+
+}  // namespace
+}  // namespace murmur
