@@ -33,11 +33,11 @@ struct SearchCommand {
 
 /// The techniques of a word of --search: one, or a group of the study.
 std::vector<Technique> techniques_of(const std::string& word) {
-  const auto group = std::ranges::find(kCategories, word);
-  if (group == kCategories.end()) return {technique(word).id};
+  const auto group = static_cast<size_t>(std::ranges::find(kCategories, word) - kCategories.begin());
+  if (group == kCategories.size()) return {technique(word).id};
   std::vector<Technique> ids;
   for (const TechniqueInfo& info : techniques().first<kNumStudyTechniques>()) {
-    if (info.category == static_cast<Category>(group - kCategories.begin())) ids.push_back(info.id);
+    if (info.category == static_cast<Category>(group)) ids.push_back(info.id);
   }
   return ids;
 }

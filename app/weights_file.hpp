@@ -12,6 +12,8 @@
 namespace murmur::app {
 
 /// What a file with weights says of the training that made them.
+// The check sees the assertions in the moves of nlohmann::json.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 struct TrainingRecord {
   nlohmann::json options;  // as saved_options has them
   std::string data;        // what the data set holds, with a checksum
