@@ -181,10 +181,10 @@ class Reader {
     int64_t bytes = size_bytes(entry.dtype);
     int64_t most = bytes;  // without the sizes that are 0
     for (const int64_t size : entry.shape) {
-      bytes *= size;
       if (__builtin_mul_overflow(most, std::max<int64_t>(size, 1), &most)) {
         fail(fmt::format("'{}' to have the size of its data", label), "shape {}", to_string(entry.shape));
       }
+      bytes *= size;  // never more than most
     }
     if (bytes != entry.end - entry.begin) {
       fail(fmt::format("{} bytes of '{}', {} {}", bytes, label, name_in_file(entry.dtype), to_string(entry.shape)),
