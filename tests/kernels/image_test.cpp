@@ -154,16 +154,19 @@ TEST_P(ImageTest, Col2imIsTheTransposeOfIm2col) {
   }
 }
 
-TEST_P(ImageTest, AddAddsWithinEachNetwork) {
+TEST_P(ImageTest, AddAddsOrCopiesWithinEachNetwork) {
   const auto a = test::random_values<double>(kNetworks * 1025, 1), b = test::random_values<double>(kNetworks * 1030, 2);
-  test::GuardedArray<double> source(a, device()), target(b, device());
-  add(stream(), AddArgs<double>{kNetworks, 1025, {source.data(), 1025}, {target.data(), 1030}});
-  stream().synchronize();
-  const std::vector<double> sum = target.values();
-  for (size_t i = 0; i < sum.size(); ++i) {
-    EXPECT_EQ(sum[i], i % 1030 < 1025 ? b[i] + a[i / 1030 * 1025 + i % 1030] : b[i]);
+  for (const bool accumulate : {true, false}) {
+    test::GuardedArray<double> source(a, device()), target(b, device());
+    add(stream(), AddArgs<double>{kNetworks, 1025, {source.data(), 1025}, {target.data(), 1030}, accumulate});
+    stream().synchronize();
+    const std::vector<double> sum = target.values();
+    for (size_t i = 0; i < sum.size(); ++i) {
+      const double before = accumulate || i % 1030 >= 1025 ? b[i] : 0;
+      EXPECT_EQ(sum[i], i % 1030 < 1025 ? before + a[i / 1030 * 1025 + i % 1030] : before);
+    }
+    EXPECT_TRUE(source.guards_intact() && target.guards_intact());
   }
-  EXPECT_TRUE(source.guards_intact() && target.guards_intact());
 }
 
 }  // namespace
