@@ -40,7 +40,8 @@ json definitions_json(const Definitions& definitions) {
 Definitions parse_definitions(const json& object) {
   if (!object.is_object()) throw InvalidArgument("definitions: expected an object, got {}", object.dump());
   const json window = object.value("shuffle_window", json());
-  if (!window.is_number_unsigned() && !(window.is_number_integer() && window >= 0)) {
+  // -1 and what wraps to a negative number are out of range alike.
+  if (!window.is_number_integer() || window.get<int64_t>() < 0) {
     throw InvalidArgument("definitions: expected shuffle_window to be a whole number, got {}", window.dump());
   }
   return {parse_word<DropconnectOn>(object, "dropconnect_on", kDropconnectOnNames),
