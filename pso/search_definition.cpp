@@ -47,7 +47,7 @@ std::string_view initialization_name(Initialization initialization) {
 }
 
 Initialization parse_initialization(std::string_view name) {
-  const auto found = std::ranges::find(kInitializations, name);
+  const auto* const found = std::ranges::find(kInitializations, name);
   if (found == kInitializations.end()) {
     throw InvalidArgument("initialization: expected one of {}, got '{}'", fmt::join(kInitializations, ", "), name);
   }
