@@ -49,7 +49,9 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study
       slots_(static_cast<size_t>(trainer.num_networks())) {
   check_search_options(options, searcher);
   resume();
+  Study::Transaction transaction(study_);
   refill();
+  transaction.commit();
 }
 
 void SearchDriver::resume() {
@@ -143,6 +145,8 @@ bool SearchDriver::step() {
   const std::vector<EpochResult> results = trainer_.run_epoch();
   ++clock_;
   progress_.num_images += progress_.num_running * trainer_.epoch_size();
+  // What ends here and what begins in its place is written at once, and is on disk before anything trains on.
+  Study::Transaction transaction(study_);
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
     if (!trainer_.is_running(static_cast<int64_t>(slot))) continue;
     const EpochResult& result = results[slot];
@@ -162,6 +166,7 @@ bool SearchDriver::step() {
     }
   }
   refill();
+  transaction.commit();
   progress_.images_to_come = images_to_come();
   return true;
 }

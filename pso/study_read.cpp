@@ -160,7 +160,8 @@ Study::Impl::Row Study::Impl::expect(int64_t number) const {
 }
 
 std::vector<TrialRecord> Study::Impl::read(int64_t first_id, int64_t last_id) const {
-  SQLite::Transaction snapshot(database);  // all tables as of one moment
+  std::optional<SQLite::Transaction> snapshot;  // all tables as of one moment
+  if (!transaction) snapshot.emplace(database);
   std::vector<std::pair<int64_t, TrialRecord>> rows;
   SQLite::Statement statement(database,
                               "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials "
