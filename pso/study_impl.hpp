@@ -59,6 +59,7 @@ struct Study::Impl {
   /// As above; throws StudyError when there is no such trial.
   Row expect(int64_t number) const;
 
+  class Reader;
   /// The trials of a range of row ids, in the order of their numbers.
   std::vector<TrialRecord> read(int64_t first_id, int64_t last_id) const;
 

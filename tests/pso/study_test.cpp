@@ -252,6 +252,26 @@ TEST_F(StudyTest, ATransactionWithoutWritesLocksNothing) {
   transaction.commit();
 }
 
+// The rows of a trial may lie anywhere in their tables, as another program left them.
+TEST_F(StudyTest, RowsAreReadInTheOrderOfTrialsAndSteps) {
+  Study study = Study::create_or_open(path_, definition());
+  for (uint64_t i = 0; i < 3; ++i) study.begin_trial(i, kPosition);
+  for (const int64_t i : {2, 0}) study.finish_trial(i, {.value = 0.5, .intermediate = {0.25, 0.5}});
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE, 1000)
+      .exec(
+          "UPDATE trial_intermediate_values SET step = 5 - step WHERE trial_id = 1; "
+          "UPDATE trial_user_attributes SET value_json = '[2.5, 1e-1 ,2.3836,350.4,6]' WHERE \"key\" = 'position'");
+  const std::vector<TrialRecord> trials = study.trials();
+  EXPECT_EQ(trials[0].intermediate, (std::vector{0.5, 0.25}));
+  EXPECT_EQ(trials[2].intermediate, (std::vector{0.25, 0.5}));
+  EXPECT_TRUE(trials[1].intermediate.empty());
+  for (uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(trials[i].position, kPosition);
+    EXPECT_EQ(trials[i].seed, i);
+    EXPECT_EQ(study.trial(static_cast<int64_t>(i)).position, kPosition);
+  }
+}
+
 TEST_F(StudyTest, SeveralStudiesInAFileNeedAName) {
   Study::create_or_open(path_, definition());
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("INSERT INTO studies (study_name) VALUES ('other')");
