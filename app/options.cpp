@@ -12,6 +12,7 @@
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
 #include "murmur/pso/search_definition.hpp"
+#include "murmur/techniques/learning_rate.hpp"
 
 namespace murmur::app {
 namespace {
@@ -138,19 +139,27 @@ std::string technique_help() {
       if (static_cast<size_t>(info.place) != place) continue;
       const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
                                                      : fmt::format("{}", fmt::join(info.choices, "|"));
-      text += fmt::format("  {:<27} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+      const bool has_off = info.id != Technique::kLearningRate;  // its help says what it is where it is not given
+      text += fmt::format("  {:<27} {:<30} {}{}\n", info.key, range, info.help,
+                          has_off ? fmt::format(" (off: {})", format_value(info, info.off)) : "");
     }
   }
   return text;
 }
 
-Setting parse_settings(const std::vector<std::string>& assignments) {
+Setting parse_settings(const std::vector<std::string>& assignments, const Definitions& definitions) {
   Setting setting;
+  bool has_rate = false;
   for (const std::string& assignment : assignments) {
     const size_t equals = assignment.find('=');
     if (equals == std::string::npos) throw InvalidArgument("--set: expected technique=value, got '{}'", assignment);
     const TechniqueInfo& info = technique(assignment.substr(0, equals));
     setting.set(info.id, parse_value(info, assignment.substr(equals + 1)));
+    has_rate = has_rate || info.id == Technique::kLearningRate;
+  }
+  const auto optimizer = static_cast<Optimizer>(setting[Technique::kOptimizer]);
+  if (!has_rate) {
+    setting.set(Technique::kLearningRate, default_learning_rate(optimizer, definitions.loss_reduction));
   }
   return setting;
 }

@@ -55,8 +55,9 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
 /// `--help`'s list of techniques, made from the technique table.
 std::string technique_help();
 
-/// The setting that `--set` describes, over everything off. Throws: InvalidArgument.
-Setting parse_settings(const std::vector<std::string>& assignments);
+/// The setting that `--set` describes, over everything off; a learning rate that it does not name is the default one of
+/// its optimizer with these definitions. Throws: InvalidArgument.
+Setting parse_settings(const std::vector<std::string>& assignments, const Definitions& definitions);
 
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);

@@ -10,7 +10,9 @@
 #include "app/options.hpp"
 #include "app/progress.hpp"
 #include "app/signals.hpp"
+#include "app/starts.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/search_definition.hpp"
 #include "murmur/pso/searchers.hpp"
@@ -23,6 +25,8 @@ struct SearchCommand {
   std::string study;
   std::string study_name = "murmur";
   std::vector<std::string> search;
+  std::vector<std::string> start;  // empty: off, or with --paper none
+  double off_probability = -1;     // < 0: the default, or what --paper says
   std::string algorithm = "swarm";
   nlohmann::json searcher = nlohmann::json::object();  // options of the algorithm that were given
   int64_t num_trials = 0;
@@ -31,22 +35,64 @@ struct SearchCommand {
   FinalTestOptions final_test;
 };
 
-/// The techniques of a word of --search: one, or a group of the study.
-std::vector<Technique> techniques_of(const std::string& word) {
+/// The techniques of a group of the study, or of `all` groups; none where the word is no group.
+std::vector<Technique> group_of(const std::string& word) {
   const auto group = static_cast<size_t>(std::ranges::find(kCategories, word) - kCategories.begin());
-  if (group == kCategories.size()) return {technique(word).id};
   std::vector<Technique> ids;
   for (const TechniqueInfo& info : techniques().first<kNumStudyTechniques>()) {
-    if (info.category == static_cast<Category>(group)) ids.push_back(info.id);
+    if (word == "all" || info.category == static_cast<Category>(group)) ids.push_back(info.id);
   }
   return ids;
 }
 
-SearchSpace space_of(const SearchCommand& command) {
-  if (command.search.empty()) return SearchSpace::all();
-  std::vector<Technique> ids;
-  for (const std::string& word : command.search) std::ranges::copy(techniques_of(word), std::back_inserter(ids));
-  return SearchSpace(ids);
+/// The dimensions of the words of --search. One that is named itself counts before those of groups.
+SearchSpace space_of(const SearchCommand& command, const DimensionDefaults& defaults) {
+  const std::vector<std::string> all{"all"};
+  std::vector<Dimension> dimensions, named;
+  for (const std::string& word : command.search.empty() ? all : command.search) {
+    const std::vector<Technique> ids = group_of(word);
+    if (ids.empty()) named.push_back(parse_dimension(word, defaults));
+    for (const Technique id : ids) dimensions.push_back(default_dimension(id, defaults));
+  }
+  for (const Dimension& dimension : named) {
+    const auto found = std::ranges::find(dimensions, dimension.id, &Dimension::id);
+    const bool is_of_group = found != dimensions.end() && std::ranges::count(named, dimension.id, &Dimension::id) == 1;
+    if (is_of_group) {
+      *found = dimension;
+    } else {
+      dimensions.push_back(dimension);
+    }
+  }
+  return SearchSpace(std::move(dimensions));
+}
+
+/// What --paper fixes and an option of its own may say otherwise.
+double off_probability(const SearchCommand& command) {
+  if (command.off_probability >= 0) return command.off_probability;
+  return command.common.paper ? DimensionDefaults::paper().off_probability : DimensionDefaults{}.off_probability;
+}
+
+/// What an existing study stores of its algorithm's options; null where there is no such study.
+nlohmann::json stored_options(const SearchCommand& command) {
+  if (!std::filesystem::exists(command.study)) return {};
+  try {
+    const Attributes stored = Study::open_read_only(command.study, command.study_name).attributes();
+    const auto found = stored.find(command.algorithm);
+    return found == stored.end() ? nlohmann::json() : found->second;
+  } catch (const StudyError&) {
+    return {};  // opening it for writing will say why
+  }
+}
+
+/// The options of the algorithm. What depends on the number of trials stays as it is when a study goes on with more.
+nlohmann::json searcher_options(const SearchCommand& command) {
+  if (command.common.paper) return command.searcher;
+  nlohmann::json options = budget_options(searcher_info(command.algorithm), command.searcher, command.num_trials);
+  const nlohmann::json stored = stored_options(command);
+  for (auto& [key, value] : options.items()) {
+    if (!command.searcher.contains(key) && stored.contains(key)) value = stored.at(key);
+  }
+  return options;
 }
 
 /// What the command line defines; the data set adds its own.
@@ -63,10 +109,12 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.definitions = definitions_of(common);
   search.abort_below = command.abort_below;
   search.seed = common.seed;
-  search.space = space_of(command);
-  search.base = parse_settings(common.set);
+  search.space = space_of(command, {search.definitions.loss_reduction, off_probability(command)});
+  search.base = parse_settings(common.set, search.definitions);
+  const std::vector<std::string> starts{common.paper ? "none" : "off"};
+  search.starts = read_starts(command.start.empty() ? starts : command.start, search.space, search.base);
   search.algorithm = command.algorithm;
-  search.options = command.searcher;
+  search.options = searcher_options(command);
   return search;
 }
 
@@ -264,10 +312,19 @@ Run add_search(CLI::App& app) {
   add_final_test_options(*sub, *command);
   add_common_options(*sub, command->common, 20);
   sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
-  sub->add_option("--search", command->search,
-                  "techniques to search, or groups of them: data, network, optimization (default: all 22 of the "
-                  "study); the others keep --set or off")
+  sub->add_option(
+         "--search", command->search,
+         "techniques to search, or groups of them: all (default, the study's 22), data, network, optimization; "
+         "dropout:0:0.2 and learning_rate:1e-3:1e-1:log have a range of their own, optimizer=sgd|adam some "
+         "values; with :on never off, with @optimizer=adam only there; the others keep --set or off")
       ->delimiter(',');
+  sub->add_option("--start", command->start,
+                  "the first candidates, repeatable: off (default; everything off, or as --set says), none (with "
+                  "--paper), a TOML or JSON file of settings, STUDY:TRIAL or STUDY:best")
+      ->allow_extra_args(false);
+  sub->add_option("--off-probability", command->off_probability,
+                  "of a noise or schedule to be exactly off at a random position (default 0.25; with --paper 0)")
+      ->check(number(0, 0.9));
   return [command, sub] {
     refuse_options_of_others(*sub, searcher_info(command->algorithm));
     return search(*command);

@@ -128,7 +128,7 @@ std::optional<SafeTensors> open_checkpoint(TrainOptions& options, CLI::App& comm
 class Training {
  public:
   Training(const TrainOptions& options, const CLI::App& command, const std::optional<SafeTensors>& resumed)
-      : options_(options), common_(options.common), setting_(parse_settings(common_.set)) {
+      : options_(options), common_(options.common), setting_(parse_settings(common_.set, definitions_of(common_))) {
     const ModelSpecification model = model_of(common_);
     trainer_options_ = app::trainer_options(common_, options.networks);
     Dataset dataset = load_data(common_);

@@ -65,7 +65,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("fly"), 2, "fly");
   expect_error(run_murmur("train --set loudness=1"), 2, "unknown technique 'loudness': expected one of shuffle, flip");
   expect_error(run_murmur("train --set dropout"), 2, "expected technique=value, got 'dropout'");
-  expect_error(run_murmur("train --set dropout=0.6"), 2, "dropout: expected a number in [0, 0.5], got '0.6'");
+  expect_error(run_murmur("train --set dropout=0.96"), 2, "dropout: expected a number in [0, 0.95], got '0.96'");
   expect_error(run_murmur("train --set dropout=nan"), 2, "dropout: expected a number");
   expect_error(run_murmur("train --set optimizer=lion"), 2, "optimizer: expected one of sgd, momentum, adam");
   expect_error(run_murmur("train --model transformer"), 2, "got 'transformer'");
@@ -170,7 +170,9 @@ TEST(CommandLine, JsonHoldsTheSettings) {
     return nlohmann::json::parse(read_text(folder / "out.json"));
   };
   const auto plain = json("");
-  EXPECT_EQ(plain["set"], nlohmann::json::object());
+  EXPECT_EQ(plain["set"], (nlohmann::json{{"learning_rate", 0.1}}));  // what suits the mean loss
+  EXPECT_EQ(json(" --set optimizer=momentum")["set"]["learning_rate"], 0.01);
+  EXPECT_EQ(json(" --set learning_rate=0.3")["set"]["learning_rate"], 0.3);
   EXPECT_EQ(plain["train_images"], 0);
   const nlohmann::json standard{
       {"dropconnect_on", "weights"}, {"contrast_per", "image"}, {"shuffle_window", 0}, {"loss_reduction", "mean"}};
