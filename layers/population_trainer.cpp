@@ -189,7 +189,8 @@ void PopulationTrainer::upload_hyper_parameters() {
   for (size_t network = 0; network < trials_.size(); ++network) {
     const Trial idle;
     const Trial& trial = trials_[network] ? *trials_[network] : idle;
-    const EpochValues scheduled = scheduled_values(trial.setting, states_[network].epoch, trial.num_epochs);
+    const EpochValues scheduled = scheduled_values(trial.setting, states_[network].epoch, trial.num_epochs,
+                                                   options_.definitions.loss_reduction);
     for (const TechniqueInfo& info : techniques()) {
       double value = trial.setting[info.id];
       if (info.id == Technique::kLearningRate) value = scheduled.learning_rate;

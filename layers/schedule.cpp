@@ -3,8 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "murmur/techniques/learning_rate.hpp"
+
 namespace murmur {
 namespace {
+
+// The study halves no batch below its default size, and doubles none beyond its largest.
+constexpr double kSmallestBatch = 128;
+constexpr double kLargestBatch = 1024;
 
 /// Applies the changes of epochs 1 .. epoch one by one, because each is clamped.
 double scheduled(double value, double schedule, double low, double high, int64_t epoch, int64_t num_epochs) {
@@ -20,13 +26,12 @@ double scheduled(double value, double schedule, double low, double high, int64_t
 
 }  // namespace
 
-EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs) {
-  const TechniqueInfo& rate = technique(Technique::kLearningRate);
-  const TechniqueInfo& batch = technique(Technique::kBatchSize);
-  // The study halves no batch below its default size.
-  return {
-      scheduled(setting[rate.id], setting[Technique::kLearningRateSchedule], rate.low, rate.high, epoch, num_epochs),
-      scheduled(setting[batch.id], setting[Technique::kBatchSizeSchedule], batch.off, batch.high, epoch, num_epochs)};
+EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs, LossReduction reduction) {
+  const LearningRateRange range = learning_rate_range(reduction);
+  return {scheduled(setting[Technique::kLearningRate], setting[Technique::kLearningRateSchedule], range.low, range.high,
+                    epoch, num_epochs),
+          scheduled(setting[Technique::kBatchSize], setting[Technique::kBatchSizeSchedule], kSmallestBatch,
+                    kLargestBatch, epoch, num_epochs)};
 }
 
 double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs) {

@@ -2,20 +2,21 @@
 
 #include <cstdint>
 
+#include "murmur/techniques/definitions.hpp"
 #include "murmur/techniques/techniques.hpp"
 
 namespace murmur {
 
 /// The hyper-parameters in force in one epoch: those of the setting, with the two schedules applied.
 /// A schedule s multiplies by 2 (s > 0) or divides by 2 (s < 0) at the start of epoch e > 0 with e mod I = 0, where
-/// I = int((1 - |s|) E) + 1; the learning rate stays in the technique's range, the batch size between its off value and
-/// the largest (or what it started from, where that is outside).
-/// Source: the published code of Altarabichi et al. 2024 (Information Sciences 667).
+/// I = int((1 - |s|) E) + 1; the learning rate stays in its `learning_rate_range`, the batch size in 128 to 1024 (or
+/// what they started from, where that is outside). Source: the published code of Altarabichi et al. 2024 (Information
+/// Sciences 667).
 struct EpochValues {
   double learning_rate;
   double batch_size;
 };
-EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs);
+EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs, LossReduction reduction);
 
 /// The schedule with which `target_epochs` of training changes as often as `schedule` did in `source_epochs`:
 /// s' = sign(s) (|s| E_s / E_t + 1 - E_s / E_t); 0 stays 0, and so does what would change after the last epoch only.

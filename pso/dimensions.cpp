@@ -4,13 +4,21 @@
 #include <array>
 #include <cmath>
 
-#include "murmur/pso/setting_json.hpp"
+#include "murmur/engine/error.hpp"
 
 namespace murmur {
 namespace {
 
 using enum Decode;
 using T = Technique;
+
+/// A row of the table: the columns of `Dimension` that have no rule.
+struct Row {
+  Technique id;
+  Decode decode;
+  double raw_low, raw_high, raw_off;
+  bool sparse;
+};
 
 /// The raw range of a technique with these choices is (0, their number].
 template <size_t kCount>
@@ -19,7 +27,7 @@ constexpr double count(const std::array<std::string_view, kCount>& /*choices*/) 
 }
 
 // clang-format off
-constexpr std::array<Dimension, kNumTechniques> kDimensions{{
+constexpr std::array<Row, kNumTechniques> kRows{{
   // id                             decode             raw: low  high                off    sparse
   {T::kShuffle,                     kRound,             0,     1,                    0,     false},
   {T::kFlip,                        kCeil,              0,     count(kFlips),        1,     true},
@@ -49,83 +57,143 @@ constexpr std::array<Dimension, kNumTechniques> kDimensions{{
 // clang-format on
 
 constexpr bool one_row_each() {
-  for (size_t i = 0; i < kDimensions.size(); ++i) {
-    if (kDimensions[i].id != static_cast<Technique>(i) || kDimensions[i].raw_high <= kDimensions[i].raw_low) {
-      return false;
-    }
+  for (size_t i = 0; i < kRows.size(); ++i) {
+    if (kRows[i].id != static_cast<Technique>(i) || kRows[i].raw_high <= kRows[i].raw_low) return false;
   }
   return true;
 }
 static_assert(one_row_each(), "one row a technique, in the order of the enum, each with a range");
 
-std::string_view kind_name(Kind kind) {
-  if (kind == Kind::kCategorical) return "categorical";
-  return kind == Kind::kInteger ? "integer" : "float";
+bool is_power(const Dimension& dimension) {
+  return dimension.decode == kNegativePower || dimension.decode == kNegativePowerOff;
 }
 
-}  // namespace
-
-std::span<const Dimension, kNumTechniques> dimensions() {
-  return kDimensions;
+/// 10^-raw of a whole number, which is the number that 1e-5 reads as.
+double negative_power(double raw) {
+  return 1 / std::pow(10.0, raw);
 }
 
-const Dimension& dimension(Technique id) {
-  return kDimensions[static_cast<size_t>(id)];
+Dimension dimension_of(const Row& row) {
+  Dimension dimension{row.id, row.decode, row.raw_low, row.raw_high, row.raw_off, row.sparse};
+  const size_t num_choices = technique(row.id).choices.size();
+  for (size_t i = 0; i < num_choices; ++i) dimension.choices.push_back(static_cast<double>(i));
+  if (num_choices > 0) return dimension;
+  const bool power = is_power(dimension);
+  dimension.low = power ? negative_power(row.raw_high) : row.raw_low;
+  dimension.high = power ? negative_power(row.raw_low) : row.raw_high;
+  return dimension;
 }
 
-double decode(const Dimension& dimension, double raw) {
-  const TechniqueInfo& info = technique(dimension.id);
-  raw = std::clamp(raw, dimension.raw_low, dimension.raw_high);
+double decode_on(const Dimension& dimension, double raw) {
   switch (dimension.decode) {
     case kIdentity:
-      return raw;
+      return std::clamp(raw, dimension.low, dimension.high);
     case kRound:
       return std::round(raw);
     case kCeil:
-      return std::max(std::ceil(raw), 1.0) - 1;
+      return dimension
+          .choices[std::min(static_cast<size_t>(std::max(std::ceil(raw), 1.0)), dimension.choices.size()) - 1];
     case kNegativePower:
-      return std::clamp(std::pow(10.0, -raw), info.low, info.high);
     case kNegativePowerOff:
-      return raw >= dimension.raw_high ? info.off : std::clamp(std::pow(10.0, -raw), info.low, info.high);
+      return std::clamp(std::pow(10.0, -raw), dimension.low, dimension.high);
   }
   return raw;
 }
 
-double encode(const Dimension& dimension, double value) {
-  switch (dimension.decode) {
-    case kIdentity:
-    case kRound:
-      return value;
-    case kCeil:
-      return value + 1;
-    case kNegativePower:
-      return -std::log10(value);
-    case kNegativePowerOff:
-      return value == technique(dimension.id).off ? dimension.raw_high : -std::log10(value);
+double encode_on(const Dimension& dimension, double value) {
+  if (dimension.decode == kCeil) {
+    const auto found = std::ranges::find(dimension.choices, value);
+    return found == dimension.choices.end() ? 1 : static_cast<double>(found - dimension.choices.begin()) + 1;
   }
-  return value;
+  return is_power(dimension) ? -std::log10(value) : value;
 }
 
-nlohmann::json dimension_json(const Dimension& dimension) {
-  const TechniqueInfo& info = technique(dimension.id);
-  nlohmann::json json{{"key", info.key},
-                      {"kind", kind_name(info.kind)},
-                      {"off", value_json(info, info.off)},
-                      {"decode", kDecodes[static_cast<size_t>(dimension.decode)]},
-                      {"raw_low", dimension.raw_low},
-                      {"raw_high", dimension.raw_high},
-                      {"raw_off", dimension.raw_off},
-                      {"sparse", dimension.sparse}};
-  if (!info.choices.empty()) {
-    json["choices"] = info.choices;
-    return json;
+/// The upper end of the raw positions that are on, before the interval of off is put between.
+double top_of_on(const Dimension& dimension) {
+  return dimension.raw_high - dimension.off_width;
+}
+
+}  // namespace
+
+const Dimension& study_dimension(Technique id) {
+  static const std::vector<Dimension> dimensions = [] {
+    std::vector<Dimension> all;
+    for (const Row& row : kRows) all.push_back(dimension_of(row));
+    return all;
+  }();
+  return dimensions[static_cast<size_t>(id)];
+}
+
+void set_range(Dimension& dimension, double low, double high, bool is_log) {
+  dimension.low = low;
+  dimension.high = high;
+  dimension.off_width = 0;
+  if (is_log) {
+    dimension.decode = kNegativePower;
+    dimension.raw_low = -std::log10(high);
+    dimension.raw_high = -std::log10(low);
+  } else {
+    dimension.decode = technique(dimension.id).kind == Kind::kInteger ? kRound : kIdentity;
+    dimension.raw_low = low;
+    dimension.raw_high = high;
   }
-  const bool is_power = dimension.decode == kNegativePower || dimension.decode == kNegativePowerOff;
-  json["scale"] = is_power ? "log" : "linear";
-  // A power of the raw bounds would be rounded, and not on every machine to the same number: the table's are exact.
-  json["low"] = is_power ? info.low : dimension.raw_low;
-  json["high"] = is_power ? info.high : dimension.raw_high;
-  return json;
+  const double off = technique(dimension.id).off;
+  const double raw_off = is_log && off <= 0 ? dimension.raw_high : encode_on(dimension, off);
+  dimension.raw_off = std::clamp(raw_off, dimension.raw_low, dimension.raw_high);
+}
+
+void set_off_probability(Dimension& dimension, double probability) {
+  const double range = top_of_on(dimension) - dimension.raw_low;
+  dimension.off_width = probability / (1 - probability) * range;
+  dimension.raw_high = dimension.raw_low + range + dimension.off_width;
+}
+
+bool has_off(const Dimension& dimension) {
+  const Row& row = kRows[static_cast<size_t>(dimension.id)];
+  return row.sparse || row.id == T::kLearningRateSchedule || row.id == T::kBatchSizeSchedule;
+}
+
+double decode(const Dimension& dimension, double raw) {
+  raw = std::clamp(raw, dimension.raw_low, dimension.raw_high);
+  const double off = technique(dimension.id).off;
+  if (dimension.off_width > 0 && raw >= dimension.raw_off) {
+    if (raw <= dimension.raw_off + dimension.off_width) return off;
+    raw -= dimension.off_width;
+  }
+  if (dimension.decode == kNegativePowerOff && raw >= dimension.raw_high) return off;
+  return decode_on(dimension, raw);
+}
+
+double off_position(const Dimension& dimension) {
+  return dimension.raw_off + dimension.off_width / 2;
+}
+
+double encode(const Dimension& dimension, double value) {
+  const TechniqueInfo& info = technique(dimension.id);
+  const bool is_off = value == info.off;
+  if (is_off && (dimension.off_width > 0 || dimension.decode == kNegativePowerOff)) return off_position(dimension);
+  // The upper bound itself means off, so the smallest value that is not off sits just below it.
+  const double high = dimension.decode == kNegativePowerOff ? std::nextafter(top_of_on(dimension), dimension.raw_low)
+                                                            : top_of_on(dimension);
+  const double raw = std::clamp(encode_on(dimension, value), dimension.raw_low, high);
+  if (dimension.off_width == 0 || raw < dimension.raw_off) return raw;
+  const double above = std::nextafter(dimension.raw_off + dimension.off_width, dimension.raw_high);
+  return std::clamp(raw + dimension.off_width, above, dimension.raw_high);
+}
+
+double stored_value(const Dimension& dimension, double value) {
+  if (dimension.choices.empty()) return value;
+  return static_cast<double>(std::ranges::find(dimension.choices, value) - dimension.choices.begin());
+}
+
+double parse_stored_value(const Dimension& dimension, double stored) {
+  if (dimension.choices.empty()) return stored;
+  const auto num_choices = static_cast<double>(dimension.choices.size());
+  if (!(stored >= 0 && stored < num_choices)) {
+    throw InvalidArgument("{}: expected one of {} choices, from 0 on, got {}", technique(dimension.id).key,
+                          dimension.choices.size(), stored);
+  }
+  return dimension.choices[static_cast<size_t>(stored)];
 }
 
 }  // namespace murmur

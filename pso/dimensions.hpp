@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
-#include <span>
+#include <optional>
+#include <vector>
 
 #include "murmur/techniques/techniques.hpp"
 
@@ -12,7 +12,7 @@ namespace murmur {
 enum class Decode : uint8_t {
   kIdentity,          // value = raw
   kRound,             // value = round(raw)
-  kCeil,              // value = index of the choice max(ceil(raw), 1) - 1
+  kCeil,              // value = choice max(ceil(raw), 1) - 1
   kNegativePower,     // value = 10^-raw
   kNegativePowerOff,  // value = 10^-raw, and off where raw is at its upper bound
 };
@@ -20,29 +20,57 @@ inline constexpr ChoiceNames<Decode::kNegativePowerOff> kDecodes{"identity", "ro
                                                                  "negative_power_or_off"};
 static_assert(!kDecodes.back().empty());
 
-/// A technique as a dimension of a search: what a searcher's raw position means, in the study's units.
-struct Dimension {
-  Technique id;
-  Decode decode;
-  double raw_low, raw_high, raw_off;
-  bool sparse;  // the sparse initialisation may set it to off
+/// Where a dimension exists: where another technique has one of these values.
+struct Condition {
+  Technique technique;
+  std::vector<double> values;
+  bool operator==(const Condition&) const = default;
 };
 
-/// One row a technique, indexed by Technique.
-std::span<const Dimension, kNumTechniques> dimensions();
+/// A technique as a dimension of a search: what a searcher's raw position means.
+///
+/// Off may have an interval of its own, [raw_off, raw_off + off_width]: what lies above it is moved down by its width
+/// before it is decoded. So a technique is off, exactly, with the probability off_width / (raw_high - raw_low) at a
+/// uniform position, and a particle can rest there.
+struct Dimension {
+  Technique id{};
+  Decode decode{};
+  double raw_low = 0, raw_high = 0, raw_off = 0;
+  bool sparse = false;              // the sparse initialisation may set it to off
+  double low = 0, high = 0;         // of the values that are searched; 0 with choices
+  double off_width = 0;             // in raw units; 0: no interval of its own
+  std::vector<double> choices{};    // the values, where they are some or have names; of kCeil always
+  std::optional<Condition> only{};  // elsewhere the technique keeps the base's value
+  bool operator==(const Dimension&) const = default;
+};
 
-/// The row of one technique.
-const Dimension& dimension(Technique id);
+/// The study's row of a technique, in its units and its range.
+const Dimension& study_dimension(Technique id);
+
+/// Searches from `low` to `high` instead, both a user's values, with even steps of the value or of its logarithm
+/// (low > 0). An interval of off is lost; off lies where the range is next to it.
+void set_range(Dimension& dimension, double low, double high, bool is_log);
+
+/// Gives off an interval of its own, and with it the probability of a uniform position, in [0, 1). 0: no interval.
+void set_off_probability(Dimension& dimension, double probability);
+
+/// True for what can be on or off: the noises, and the schedules.
+bool has_off(const Dimension& dimension);
 
 /// The value of a raw position, clamped to the dimension's bounds first.
 double decode(const Dimension& dimension, double raw);
 
-/// A raw position that decodes to this value (the inverse of `decode`).
+/// A raw position within the bounds that decodes to this value: exactly for off, choices and identity dimensions
+/// without an interval of off, to an ulp or so for the others. What is outside of the searched range becomes the
+/// nearest bound; a choice that is not searched the first.
 double encode(const Dimension& dimension, double value);
 
-/// All that decides which value a position stands for: key, kind (`float`, `integer` or `categorical`), off, the
-/// bounds of what is searched in a user's units (`low`, `high`, `scale`) or the `choices` by name, and the raw row.
-/// What a study stores of each dimension, and compares when it is opened again.
-nlohmann::json dimension_json(const Dimension& dimension);
+/// The raw position that is off, in the middle of its interval where it has one.
+double off_position(const Dimension& dimension);
+
+/// The number that Optuna stores of a value: a choice's place among the dimension's, else the value. And the inverse,
+/// which throws InvalidArgument for a place that is none.
+double stored_value(const Dimension& dimension, double value);
+double parse_stored_value(const Dimension& dimension, double stored);
 
 }  // namespace murmur

@@ -105,13 +105,16 @@ SearchDefinition search_definition(const Study& study) {
 }
 
 void check_batch_size(const SearchDefinition& search) {
-  const auto& techniques = search.space.techniques();
-  const bool is_searched = std::ranges::find(techniques, Technique::kBatchSize) != techniques.end();
+  const Dimension* const searched = search.space.find(Technique::kBatchSize);
   double least = search.base[Technique::kBatchSize];
-  if (is_searched) least = std::min(least, dimension(Technique::kBatchSize).raw_low);
+  if (searched != nullptr) {
+    const std::vector<double>& choices = searched->choices;
+    least = std::min(least, choices.empty() ? searched->low : *std::ranges::min_element(choices));
+  }
   if (static_cast<double>(search.micro_batch) <= least) return;
   throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples in every trial, got {}{}",
-                        search.micro_batch, least, is_searched ? " (it is searched; see --search, --micro-batch)" : "");
+                        search.micro_batch, least,
+                        searched != nullptr ? " (it is searched; see --search, --micro-batch)" : "");
 }
 
 std::unique_ptr<Searcher> make_searcher(const SearchDefinition& search, int64_t num_trials) {

@@ -5,40 +5,47 @@
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/dimension_json.hpp"
 
 namespace murmur {
 namespace {
 
-/// One member of every searched row of the table of dimensions.
-template <class T>
-std::vector<T> column(const std::vector<Technique>& ids, T Dimension::*member) {
-  std::vector<T> values;
-  values.reserve(ids.size());
-  for (const Technique id : ids) values.push_back(dimension(id).*member);
-  return values;
+std::vector<Dimension> study_dimensions(const std::vector<Technique>& ids) {
+  std::vector<Dimension> dimensions;
+  for (const Technique id : ids) {
+    if (static_cast<int>(id) >= kNumTechniques) {
+      throw InvalidArgument("search space: expected a technique number below {}, got {}", kNumTechniques,
+                            static_cast<int>(id));
+    }
+    dimensions.push_back(study_dimension(id));
+  }
+  return dimensions;
 }
 
-double encode_value(const Dimension& row, double value) {
-  const double raw = encode(row, value);
-  // The upper bound itself means off, so the smallest value that is not off sits just below it.
-  const bool bound_is_off = row.decode == Decode::kNegativePowerOff && value != technique(row.id).off;
-  const double high = bound_is_off ? std::nextafter(row.raw_high, row.raw_low) : row.raw_high;
-  return std::clamp(raw, row.raw_low, high);
+/// One member of every dimension.
+template <class T>
+std::vector<T> column(const std::vector<Dimension>& dimensions, T Dimension::*member) {
+  std::vector<T> values;
+  values.reserve(dimensions.size());
+  for (const Dimension& dimension : dimensions) values.push_back(dimension.*member);
+  return values;
 }
 
 }  // namespace
 
-SearchSpace::SearchSpace(std::vector<Technique> techniques) : techniques_(std::move(techniques)) {
-  if (techniques_.empty()) throw InvalidArgument("search space: expected at least one technique, got none");
-  for (size_t i = 0; i < techniques_.size(); ++i) {
-    if (static_cast<int>(techniques_[i]) >= kNumTechniques) {
-      throw InvalidArgument("search space: expected a technique number below {}, got {}", kNumTechniques,
-                            static_cast<int>(techniques_[i]));
+SearchSpace::SearchSpace(const std::vector<Technique>& techniques) : SearchSpace(study_dimensions(techniques)) {}
+
+SearchSpace::SearchSpace(std::vector<Dimension> dimensions)
+    : dimensions_(std::move(dimensions)), techniques_(column(dimensions_, &Dimension::id)) {
+  if (dimensions_.empty()) throw InvalidArgument("search space: expected at least one technique, got none");
+  for (const Dimension& dimension : dimensions_) {
+    if (std::ranges::count(techniques_, dimension.id) > 1) {
+      throw InvalidArgument("search space: expected each technique once, got '{}' twice", technique(dimension.id).key);
     }
-    if (std::find(techniques_.begin(), techniques_.begin() + static_cast<std::ptrdiff_t>(i), techniques_[i]) !=
-        techniques_.begin() + static_cast<std::ptrdiff_t>(i)) {
-      throw InvalidArgument("search space: expected each technique once, got '{}' twice",
-                            technique(techniques_[i]).key);
+    const Dimension* parent = dimension.only ? find(dimension.only->technique) : nullptr;
+    if (parent != nullptr && parent->only) {
+      throw InvalidArgument("search space: expected '{}', which '{}' depends on, to depend on nothing itself",
+                            technique(parent->id).key, technique(dimension.id).key);
     }
   }
 }
@@ -46,19 +53,26 @@ SearchSpace::SearchSpace(std::vector<Technique> techniques) : techniques_(std::m
 SearchSpace SearchSpace::all() {
   std::vector<Technique> ids;
   for (const TechniqueInfo& info : murmur::techniques().first<kNumStudyTechniques>()) ids.push_back(info.id);
-  return SearchSpace(std::move(ids));
+  return SearchSpace(ids);
+}
+
+const Dimension* SearchSpace::find(Technique id) const {
+  const auto found = std::ranges::find(dimensions_, id, &Dimension::id);
+  return found == dimensions_.end() ? nullptr : &*found;
 }
 
 std::vector<double> SearchSpace::low() const {
-  return column(techniques_, &Dimension::raw_low);
+  return column(dimensions_, &Dimension::raw_low);
 }
 
 std::vector<double> SearchSpace::high() const {
-  return column(techniques_, &Dimension::raw_high);
+  return column(dimensions_, &Dimension::raw_high);
 }
 
 std::vector<double> SearchSpace::off() const {
-  return column(techniques_, &Dimension::raw_off);
+  std::vector<double> positions;
+  for (const Dimension& dimension : dimensions_) positions.push_back(off_position(dimension));
+  return positions;
 }
 
 std::vector<std::string_view> SearchSpace::keys() const {
@@ -68,36 +82,52 @@ std::vector<std::string_view> SearchSpace::keys() const {
 }
 
 std::vector<bool> SearchSpace::sparse() const {
-  return column(techniques_, &Dimension::sparse);
+  return column(dimensions_, &Dimension::sparse);
 }
 
 Setting SearchSpace::decode(std::span<const double> position, const Setting& base) const {
-  if (position.size() != techniques_.size()) {
-    throw InvalidArgument("search space: expected a position of {} dimensions, got {}", techniques_.size(),
+  if (position.size() != dimensions_.size()) {
+    throw InvalidArgument("search space: expected a position of {} dimensions, got {}", dimensions_.size(),
                           position.size());
   }
   Setting setting = base;
-  for (size_t i = 0; i < techniques_.size(); ++i) {
+  for (size_t i = 0; i < dimensions_.size(); ++i) {
     if (!std::isfinite(position[i])) {
       throw InvalidArgument("search space: expected a finite position of '{}', got {}", technique(techniques_[i]).key,
                             position[i]);
     }
-    setting.set(techniques_[i], murmur::decode(dimension(techniques_[i]), position[i]));
+    setting.set(techniques_[i], murmur::decode(dimensions_[i], position[i]));
+  }
+  for (const Dimension& dimension : dimensions_) {
+    if (!exists(dimension, setting)) setting.set(dimension.id, base[dimension.id]);
   }
   return setting;
 }
 
 std::vector<double> SearchSpace::encode(const Setting& setting) const {
   std::vector<double> position;
-  position.reserve(techniques_.size());
-  for (const Technique id : techniques_) position.push_back(encode_value(dimension(id), setting[id]));
+  position.reserve(dimensions_.size());
+  for (const Dimension& dimension : dimensions_) position.push_back(murmur::encode(dimension, setting[dimension.id]));
   return position;
+}
+
+bool SearchSpace::exists(const Dimension& dimension, const Setting& setting) {
+  if (!dimension.only) return true;
+  const std::vector<double>& values = dimension.only->values;
+  return std::ranges::find(values, setting[dimension.only->technique]) != values.end();
 }
 
 nlohmann::json SearchSpace::to_json() const {
   nlohmann::json array = nlohmann::json::array();
-  for (const Technique id : techniques_) array.push_back(dimension_json(dimension(id)));
+  for (const Dimension& dimension : dimensions_) array.push_back(dimension_json(dimension));
   return array;
+}
+
+SearchSpace SearchSpace::from_json(const nlohmann::json& array) {
+  if (!array.is_array()) throw InvalidArgument("expected search_space = an array, got {}", array.dump());
+  std::vector<Dimension> dimensions;
+  for (const nlohmann::json& entry : array) dimensions.push_back(parse_dimension_json(entry));
+  return SearchSpace(std::move(dimensions));
 }
 
 }  // namespace murmur

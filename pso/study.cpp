@@ -82,14 +82,28 @@ void insert_study(SQLite::Database& database, const StudyDefinition& definition)
   execute(defined, study_id, kDefinitionKey, dump(keys));
 }
 
-/// Throws unless the stored study searches the defined dimensions, over the defined base. Each dimension itself was
-/// compared with the tables when the study was loaded.
+/// Throws unless a stored dimension is the defined one, naming the first difference.
+void check_same_dimension(const std::filesystem::path& path, const json& expected, const json& stored) {
+  const std::string key = expected.at("key").get<std::string>();
+  json both = expected;
+  both.update(stored);
+  for (const auto& [field, value] : both.items()) {
+    const json want = expected.value(field, json()), got = stored.value(field, json());
+    if (want == got) continue;
+    throw StudyError("study '{}': expected {} {} {} = {}, got {}", path.string(), kSpaceKey, key, field,
+                     want.is_null() ? "none" : dump(want), got.is_null() ? "none" : dump(got));
+  }
+}
+
+/// Throws unless the stored study searches the defined dimensions, over the defined base.
 void check_same_space(const std::filesystem::path& path, const StudyDefinition& definition, const SearchSpace& space,
                       const Setting& base) {
-  if (space != definition.space) {
+  if (space.techniques() != definition.space.techniques()) {
     throw StudyError("study '{}': expected {} = {}, got {}", path.string(), kSpaceKey, dump(definition.space.keys()),
                      dump(space.keys()));
   }
+  const json expected_space = definition.space.to_json(), stored_space = space.to_json();
+  for (size_t d = 0; d < expected_space.size(); ++d) check_same_dimension(path, expected_space[d], stored_space[d]);
   for (const TechniqueInfo& info : techniques()) {
     const double expected = definition.base[info.id];
     if (base[info.id] == expected) continue;
@@ -161,8 +175,8 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
     check_same_attributes(path, definition.attributes, read_attributes(impl->database, impl->study_id),
                           read_definition_keys(impl->database, impl->study_id));
     check_same_space(path, definition, impl->space, impl->base);
-    for (const Technique id : impl->space.techniques()) {
-      impl->distributions.push_back(study_schema::distribution_json(dimension(id)));
+    for (const Dimension& dimension : impl->space.dimensions()) {
+      impl->distributions.push_back(study_schema::distribution_json(dimension));
     }
     impl->writer = std::make_unique<StudyWriter>(impl->database);
     return Study(std::move(impl));
@@ -215,8 +229,10 @@ int64_t Study::begin_trial(uint64_t seed, std::span<const double> position, cons
     execute(writer.insert_trial, number, impl_->study_id, study_schema::format_time(TrialRecord::Time::clock::now()));
     const int64_t trial_id = impl_->database.getLastInsertRowid();
     for (size_t d = 0; d < position.size(); ++d) {
-      const Technique id = impl_->space.techniques()[d];
-      execute(writer.insert_param, trial_id, std::string(technique(id).key), setting[id], impl_->distributions[d]);
+      const Dimension& dimension = impl_->space.dimensions()[d];
+      if (!SearchSpace::exists(dimension, setting)) continue;  // as Optuna has conditional parameters
+      execute(writer.insert_param, trial_id, std::string(technique(dimension.id).key),
+              stored_value(dimension, setting[dimension.id]), impl_->distributions[d]);
     }
     execute(writer.upsert_attribute, trial_id, kSeedKey, dump(std::to_string(seed)));
     execute(writer.upsert_attribute, trial_id, kPositionKey,

@@ -26,36 +26,6 @@ TrialState parse_state(const std::filesystem::path& path, const std::string& nam
   return static_cast<TrialState>(state);
 }
 
-/// Throws unless a stored dimension is what the tables of this program say. A dimension that has another range or other
-/// choices than before would give other settings to the positions that the study has.
-void check_dimension(const json& stored, const json& expected) {
-  const std::string key = expected.at("key").get<std::string>();
-  for (const auto& [field, value] : expected.items()) {
-    const auto found = stored.find(field);
-    if (found != stored.end() && *found == value) continue;
-    throw InvalidArgument("expected {} {} {} = {}, got {}", kSpaceKey, key, field, value.dump(),
-                          found == stored.end() ? "none" : found->dump());
-  }
-  if (stored.size() != expected.size()) {
-    throw InvalidArgument("expected {} {} = {}, got {}", kSpaceKey, key, expected.dump(), stored.dump());
-  }
-}
-
-SearchSpace parse_space(const json& stored) {
-  std::vector<Technique> ids;
-  if (!stored.is_array()) throw InvalidArgument("expected {} = an array, got {}", kSpaceKey, stored.dump());
-  for (const json& entry : stored) {
-    if (!entry.is_object() || !entry.contains("key") || !entry.at("key").is_string()) {
-      throw InvalidArgument("expected {} with a key, range and scale for each dimension, got {}", kSpaceKey,
-                            entry.dump());
-    }
-    const Dimension& row = dimension(technique(entry.at("key").get<std::string>()).id);
-    check_dimension(entry, dimension_json(row));
-    ids.push_back(row.id);
-  }
-  return SearchSpace(std::move(ids));
-}
-
 /// The one study of this name, or the only one.
 std::pair<int64_t, std::string> find_study(const std::filesystem::path& path, SQLite::Database& database,
                                            const std::string& name) {
@@ -167,7 +137,7 @@ std::unique_ptr<Study::Impl> Study::Impl::load(const std::filesystem::path& path
     throw StudyError("study '{}': expected a study made by murmur, got one without the attributes {} and {}",
                      path.string(), kSpaceKey, kBaseKey);
   }
-  return std::make_unique<Impl>(path, std::move(database), study_id, found_name, parse_space(space->second),
+  return std::make_unique<Impl>(path, std::move(database), study_id, found_name, SearchSpace::from_json(space->second),
                                 parse_setting_json(base->second));
 }
 
@@ -218,7 +188,10 @@ std::vector<TrialRecord> Study::Impl::read(int64_t first_id, int64_t last_id) co
   query("SELECT trial_id, param_name, param_value FROM trial_params WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id",
         [&](TrialRecord& record, SQLite::Statement& row) {
           const auto id = ids.find(row.getColumn(1).getText());  // parameters that are no technique are not ours
-          if (id != ids.end()) record.setting.set(id->second, row.getColumn(2).getDouble());
+          if (id == ids.end()) return;
+          const Dimension* const dimension = space.find(id->second);
+          const double stored = row.getColumn(2).getDouble();
+          record.setting.set(id->second, dimension == nullptr ? stored : parse_stored_value(*dimension, stored));
         });
   query("SELECT trial_id, value, value_type FROM trial_values WHERE trial_id BETWEEN ? AND ? AND objective = 0",
         [](TrialRecord& record, SQLite::Statement& row) { record.value = column_value(row, 1); });

@@ -99,18 +99,19 @@ std::string python_float(double value) {
 
 std::string distribution_json(const Dimension& dimension) {
   const TechniqueInfo& info = technique(dimension.id);
-  if (!info.choices.empty()) {
+  if (!dimension.choices.empty()) {
     std::string choices;
-    for (const std::string_view choice : info.choices) {
-      choices += (choices.empty() ? "" : ", ") + nlohmann::json(choice).dump();
+    for (const double value : dimension.choices) {
+      choices += choices.empty() ? "" : ", ";
+      choices += info.choices.empty() ? python_float(value) : nlohmann::json(format_value(info, value)).dump();
     }
     return R"({"name": "CategoricalDistribution", "attributes": {"choices": [)" + choices + "]}}";
   }
-  // The range that the search covers, which may be narrower than what a user may set.
-  const double ends[] = {decode(dimension, dimension.raw_low), decode(dimension, dimension.raw_high),
-                         decode(dimension, dimension.raw_off)};
-  const double low = *std::min_element(std::begin(ends), std::end(ends));
-  const double high = *std::max_element(std::begin(ends), std::end(ends));
+  // Off belongs to the range, also where it lies outside of what a position that is on may be.
+  const bool can_be_off = dimension.off_width > 0 || dimension.decode == Decode::kNegativePowerOff;
+  const double low = can_be_off ? std::min(dimension.low, info.off) : dimension.low;
+  const double high = can_be_off ? std::max(dimension.high, info.off) : dimension.high;
+  const bool is_log = dimension.decode == Decode::kNegativePower || dimension.decode == Decode::kNegativePowerOff;
   if (info.kind == Kind::kInteger) {
     return fmt::format(
         R"({{"name": "IntDistribution", "attributes": {{"log": false, "step": 1, "low": {}, "high": {}}}}})",
@@ -118,7 +119,7 @@ std::string distribution_json(const Dimension& dimension) {
   }
   return fmt::format(
       R"({{"name": "FloatDistribution", "attributes": {{"step": null, "low": {}, "high": {}, "log": {}}}}})",
-      python_float(low), python_float(high), info.kind == Kind::kLogFloat && low > 0);
+      python_float(low), python_float(high), is_log && low > 0);
 }
 
 const char* value_type(double value) {

@@ -8,12 +8,15 @@
 namespace murmur {
 namespace {
 
-std::vector<double> rates(double rate, double schedule, int64_t num_epochs) {
+std::vector<double> rates(double rate, double schedule, int64_t num_epochs,
+                          LossReduction reduction = LossReduction::kSum) {
   Setting setting;
   setting.set(Technique::kLearningRate, rate);
   setting.set(Technique::kLearningRateSchedule, schedule);
   std::vector<double> result;
-  for (int64_t e = 0; e < num_epochs; ++e) result.push_back(scheduled_values(setting, e, num_epochs).learning_rate);
+  for (int64_t e = 0; e < num_epochs; ++e) {
+    result.push_back(scheduled_values(setting, e, num_epochs, reduction).learning_rate);
+  }
   return result;
 }
 
@@ -22,7 +25,9 @@ std::vector<double> batch_sizes(double size, double schedule, int64_t num_epochs
   setting.set(Technique::kBatchSize, size);
   setting.set(Technique::kBatchSizeSchedule, schedule);
   std::vector<double> result;
-  for (int64_t e = 0; e < num_epochs; ++e) result.push_back(scheduled_values(setting, e, num_epochs).batch_size);
+  for (int64_t e = 0; e < num_epochs; ++e) {
+    result.push_back(scheduled_values(setting, e, num_epochs, LossReduction::kSum).batch_size);
+  }
   return result;
 }
 
@@ -43,6 +48,8 @@ TEST(Schedule, ChangesEveryInterval) {
 TEST(Schedule, StaysInItsRange) {
   EXPECT_EQ(rates(0.06, 1, 4), (std::vector<double>{0.06, 0.1, 0.1, 0.1}));
   EXPECT_EQ(rates(4e-5, -1, 5), (std::vector<double>{4e-5, 2e-5, 1e-5, 1e-5, 1e-5}));
+  EXPECT_EQ(rates(0.3, 1, 4, LossReduction::kMean), (std::vector<double>{0.3, 0.6, 1, 1}));
+  EXPECT_EQ(rates(4e-4, -1, 4, LossReduction::kMean), (std::vector<double>{4e-4, 2e-4, 1e-4, 1e-4}));
   EXPECT_EQ(batch_sizes(300, 1, 4), (std::vector<double>{300, 600, 1024, 1024}));
   EXPECT_EQ(batch_sizes(300, -1, 4), (std::vector<double>{300, 150, 128, 128}));
 }

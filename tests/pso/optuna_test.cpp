@@ -58,8 +58,9 @@ json expected_trial(const TrialRecord& trial, const SearchSpace& space) {
     const std::string key(info.key);
     params[key] = info.choices.empty() ? json(trial.setting[id]) : json(format_value(info, trial.setting[id]));
     char text[100];
+    const double high = study_dimension(info.id).high;
     std::snprintf(text, sizeof text, "FloatDistribution(high=%s, log=False, low=0.0, step=None)",
-                  info.high == 1 ? "1.0" : format_value(info, info.high).c_str());
+                  high == 1 ? "1.0" : format_value(info, high).c_str());
     distributions[key] = kDistributions.contains(key) ? kDistributions[key] : json(text);
   }
   json attributes = trial.attributes;

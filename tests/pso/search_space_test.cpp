@@ -47,7 +47,7 @@ TEST(SearchSpace, OffDecodesToExactlyOffAndBack) {
 class EachTechnique : public testing::TestWithParam<int> {};
 
 TEST_P(EachTechnique, DecodeAndEncodeRoundTrip) {
-  const Dimension& info = dimensions()[static_cast<size_t>(GetParam())];
+  const Dimension& info = study_dimension(static_cast<Technique>(GetParam()));
   const SearchSpace space({info.id});
   for (int i = 0; i <= 40; ++i) {
     const double raw = info.raw_low + (info.raw_high - info.raw_low) * i / 40;
@@ -67,7 +67,7 @@ TEST_P(EachTechnique, DecodeAndEncodeRoundTrip) {
 }
 
 TEST_P(EachTechnique, DecodeClampsToTheBounds) {
-  const Dimension& info = dimensions()[static_cast<size_t>(GetParam())];
+  const Dimension& info = study_dimension(static_cast<Technique>(GetParam()));
   const SearchSpace space({info.id});
   EXPECT_EQ(space.decode(std::vector{info.raw_low - 3}), space.decode(std::vector{info.raw_low}));
   EXPECT_EQ(space.decode(std::vector{info.raw_high + 3}), space.decode(std::vector{info.raw_high}));
@@ -114,7 +114,8 @@ TEST(SearchSpace, OtherDimensionsKeepTheBase) {
 }
 
 TEST(SearchSpace, RejectsWhatItCannotMap) {
-  EXPECT_THAT([] { SearchSpace({}); }, ThrowsMessage<InvalidArgument>(HasSubstr("at least one technique")));
+  EXPECT_THAT([] { SearchSpace(std::vector<Technique>{}); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("at least one technique")));
   EXPECT_THAT(
       [] {
         SearchSpace({Technique::kZoom, Technique::kZoom});

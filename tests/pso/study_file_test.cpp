@@ -131,38 +131,61 @@ void rewrite_space(const std::filesystem::path& path, const std::function<void(n
   update.exec();
 }
 
-// A program with other tables must not decode the positions of this study: what a position means would have moved.
-TEST_F(StudyFile, DimensionsThatThisProgramHasOtherwise) {
+// The study's positions are read as it was defined, and a search that is defined otherwise does not go on.
+TEST_F(StudyFile, DimensionsThatTheSearchHasOtherwise) {
   { Study::create_or_open(path_, definition()); }
+  const size_t optimizer = 14, rate = 15;
   const auto expect_moved = [&](const char* message, const std::function<void(nlohmann::json&)>& change) {
     rewrite_space(path_, change);
-    expect_rejected(path_, message);
+    EXPECT_NE(Study::open_read_only(path_).space(), SearchSpace::all());
+    EXPECT_THAT([&] { Study::create_or_open(path_, definition(), kImpatient); },
+                ThrowsMessage<StudyError>(AllOf(HasSubstr(path_.string()), HasSubstr(message))));
   };
-  const size_t optimizer = 14, rate = 15;
   // As a program wrote it whose table had two optimizers.
   expect_moved(R"(expected search_space optimizer choices = ["sgd","momentum","adam"], got ["sgd","momentum"])",
                [&](nlohmann::json& space) {
                  space[optimizer]["choices"] = {"sgd", "momentum"};
-                 space[optimizer]["raw_high"] = 2;
+                 space[optimizer]["raw_high"] = 2.0;
                });
-  expect_moved("expected search_space optimizer raw_high = 3.0, got 2",
-               [&](nlohmann::json& space) { space[optimizer]["raw_high"] = 2; });
-  expect_moved("expected search_space learning_rate high = 0.1, got 1.0",
-               [&](nlohmann::json& space) { space[rate]["high"] = 1.0; });
-  expect_moved("expected search_space learning_rate scale = \"log\", got \"linear\"",
-               [&](nlohmann::json& space) { space[rate]["scale"] = "linear"; });
-  expect_moved("expected search_space learning_rate decode = \"negative_power\", got none",
-               [&](nlohmann::json& space) { space[rate].erase("decode"); });
-  expect_moved("expected search_space learning_rate = {", [&](nlohmann::json& space) { space[rate]["step"] = 1; });
-  expect_moved("expected search_space with a key, range and scale for each dimension, got \"shuffle\"",
-               [](nlohmann::json& space) {
-                 space = {"shuffle", "flip"};
-               });
-  expect_moved("expected search_space = an array, got 7", [](nlohmann::json& space) { space = 7; });
-  expect_moved("expected at least one technique", [](nlohmann::json& space) { space = nlohmann::json::array(); });
-  expect_moved("got {\"key\":5}", [](nlohmann::json& space) { space = {{{"key", 5}}}; });
+  EXPECT_EQ(Study::open_read_only(path_).space().dimensions()[optimizer].choices, (std::vector<double>{0, 1}));
+  expect_moved("expected search_space learning_rate high = 0.1, got 1.0", [&](nlohmann::json& space) {
+    space[rate]["high"] = 1.0;
+    space[rate]["raw_low"] = 0.0;
+  });
+  expect_moved("expected search_space learning_rate off_width = none, got 0.5",
+               [&](nlohmann::json& space) { space[rate]["off_width"] = 0.5; });
   rewrite_space(path_, [](nlohmann::json&) {});
   EXPECT_EQ(Study::create_or_open(path_, definition()).space(), SearchSpace::all());
+}
+
+TEST_F(StudyFile, DimensionsThatMakeNoSense) {
+  { Study::create_or_open(path_, definition()); }
+  const size_t optimizer = 14, rate = 15;
+  const auto expect_refused = [&](const char* message, const std::function<void(nlohmann::json&)>& change) {
+    rewrite_space(path_, change);
+    expect_rejected(path_, message);
+  };
+  expect_refused("expected raw bounds of optimizer = 0 and 3, the number of its choices, got 0 and 2",
+                 [&](nlohmann::json& space) { space[optimizer]["raw_high"] = 2.0; });
+  expect_refused("optimizer: expected one of sgd, momentum, adam, got 'lion'",
+                 [&](nlohmann::json& space) { space[optimizer]["choices"][2] = "lion"; });
+  expect_refused("expected search_space learning_rate = {",
+                 [&](nlohmann::json& space) { space[rate]["scale"] = "linear"; });
+  expect_refused("expected search_space learning_rate = {", [&](nlohmann::json& space) { space[rate]["off"] = 0.1; });
+  expect_refused("expected decode of learning_rate = a way to decode, got none",
+                 [&](nlohmann::json& space) { space[rate].erase("decode"); });
+  expect_refused("expected raw_low of learning_rate = a number, got \"1\"",
+                 [&](nlohmann::json& space) { space[rate]["raw_low"] = "1"; });
+  expect_refused("expected raw_low < raw_high of learning_rate, got 5 and 5",
+                 [&](nlohmann::json& space) { space[rate]["raw_low"] = 5.0; });
+  expect_refused("expected search_space learning_rate = {", [&](nlohmann::json& space) { space[rate]["step"] = 1; });
+  expect_refused("expected search_space with a key, range and scale for each dimension, got \"shuffle\"",
+                 [](nlohmann::json& space) {
+                   space = {"shuffle", "flip"};
+                 });
+  expect_refused("expected search_space = an array, got 7", [](nlohmann::json& space) { space = 7; });
+  expect_refused("expected at least one technique", [](nlohmann::json& space) { space = nlohmann::json::array(); });
+  expect_refused("got {\"key\":5}", [](nlohmann::json& space) { space = {{{"key", 5}}}; });
 }
 
 TEST_F(StudyFile, AttributesOfTheWrongType) {
@@ -204,7 +227,7 @@ TEST_F(StudyFile, TrialThatMakesNoSense) {
   expect_unreadable("UPDATE trials SET state = 'LOST'", "got 'LOST'");
   expect_unreadable(
       "UPDATE trials SET state = 'FAIL'; UPDATE trial_params SET param_value = 7 WHERE param_name = 'zoom'",
-      "zoom: expected a value in [0, 0.2], got 7");
+      "zoom: expected a value in [0, 0.9], got 7");
   expect_unreadable(
       "UPDATE trial_params SET param_value = 0 WHERE param_name = 'zoom'; "
       "UPDATE trial_user_attributes SET value_json = '\"x\"' WHERE \"key\" = 'seed'",

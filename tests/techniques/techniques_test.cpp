@@ -78,18 +78,18 @@ TEST(Techniques, BadValuesAreRefusedWithTheRange) {
     EXPECT_THAT([&] { parse_value(technique(key), text); }, ThrowsMessage<InvalidArgument>(HasSubstr(message)))
         << key << " " << text;
   };
-  refuse("dropout", "0.51", "dropout: expected a number in [0, 0.5], got '0.51'");
+  refuse("dropout", "0.96", "dropout: expected a number in [0, 0.95], got '0.96'");
   refuse("dropout", "-0.1", "got '-0.1'");
   refuse("dropout", "nan", "got 'nan'");
   refuse("dropout", "", "got ''");
   refuse("dropout", "0.1x", "got '0.1x'");
-  refuse("weight_noise", "1e-7", "in [1e-06, 0.1] or 0, got '1e-7'");
-  refuse("batch_size", "128.5", "an integer in [1, 1024]");
+  refuse("weight_noise", "1e-13", "in [1e-12, 1] or 0, got '1e-13'");
+  refuse("batch_size", "128.5", "an integer in [1, 65536]");
   refuse("optimizer", "rmsprop", "optimizer: expected one of sgd, momentum, adam, got 'rmsprop'");
   refuse("optimizer", "3", "expected one of sgd");
   refuse("shuffle", "0.5", "expected one of off, on");
   Setting setting;
-  EXPECT_THROW(setting.set(Technique::kDropout, 0.6), InvalidArgument);
+  EXPECT_THROW(setting.set(Technique::kDropout, 0.96), InvalidArgument);
   EXPECT_THROW(setting.set(Technique::kDropout, std::numeric_limits<double>::quiet_NaN()), InvalidArgument);
   EXPECT_EQ(setting, Setting());
 }
