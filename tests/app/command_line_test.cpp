@@ -79,7 +79,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
   expect_error(run_murmur("--seed 1 train"), 2,
-               "expected one of info, train, predict, search, analyse first, got '--seed'");
+               "expected one of info, train, predict, search, analyse, replay first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
 }
@@ -160,6 +160,28 @@ TEST(CommandLine, TrainWritesWhatItSays) {
   EXPECT_EQ(alone["networks"][0], together["networks"][1]);
 }
 
+TEST(CommandLine, SaysWhatABatchSizeBecomes) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common = "train --device cpu --epochs 1 --data " + folder.path() + " --micro-batch ";
+  EXPECT_THAT(
+      run_murmur(common + "64 --set batch_size=100").output,
+      HasSubstr("batch_size 100 becomes 128, a multiple of the micro-batch of 64 (--micro-batch 20 makes it exact)"));
+  EXPECT_THAT(run_murmur(common + "64 --set batch_size=101").output,
+              HasSubstr("batch_size 101 becomes 128, a multiple of the micro-batch of 64\n"));
+  EXPECT_THAT(run_murmur(common + "64 --set batch_size=128").output, ::testing::Not(HasSubstr("becomes")));
+}
+
+TEST(CommandLine, SaysThatANetworkHasNotLearned) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common =
+      "train --device cpu --epochs 5 --micro-batch 32 --init he --data " + folder.path() + " --set learning_rate=";
+  EXPECT_THAT(run_murmur(common + "1e-8").output,
+              HasSubstr("the network has hardly learned (10 classes: 0.1000 by chance)"));
+  EXPECT_THAT(run_murmur(common + "1e-2 --set optimizer=adam").output, ::testing::Not(HasSubstr("hardly learned")));
+}
+
 TEST(CommandLine, JsonHoldsTheSettings) {
   const Folder folder;
   write_dataset(folder);
@@ -226,7 +248,7 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
   expect_error(run_murmur("--config " + (folder / "run.toml")), 2,
-               "expected one of info, train, predict, search, analyse first");
+               "expected one of info, train, predict, search, analyse, replay first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {
