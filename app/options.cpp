@@ -164,6 +164,26 @@ Setting parse_settings(const std::vector<std::string>& assignments, const Defini
   return setting;
 }
 
+void report_rounding(const Setting& setting, const CommonOptions& options) {
+  const auto size = static_cast<int64_t>(setting[Technique::kBatchSize]);
+  const auto rounded = static_cast<int64_t>(rounded_batch_size(static_cast<double>(size), options.micro_batch));
+  if (options.quiet || rounded == size) return;
+  // A micro-batch is a multiple of 4; the largest is the fastest.
+  int64_t exact = std::min(options.micro_batch, size) / 4 * 4;
+  while (exact > 0 && size % exact != 0) exact -= 4;
+  fmt::print(stderr, "batch_size {} becomes {}, a multiple of the micro-batch of {}{}\n", size, rounded,
+             options.micro_batch, exact > 0 ? fmt::format(" (--micro-batch {} makes it exact)", exact) : "");
+}
+
+void report_chance(double accuracy, int64_t num_classes, bool quiet) {
+  const double chance = 1 / static_cast<double>(num_classes);
+  if (quiet || accuracy >= 2 * chance) return;
+  fmt::print(stderr,
+             "with accuracy {:.4f} the network has hardly learned ({} classes: {:.4f} by chance); nothing that is "
+             "compared with it means much. Try another learning_rate, more --epochs, or a smaller --micro-batch\n",
+             accuracy, num_classes, chance);
+}
+
 ModelSpecification model_of(const CommonOptions& options) {
   return parse_model(options.model);
 }

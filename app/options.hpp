@@ -59,6 +59,12 @@ std::string technique_help();
 /// its optimizer with these definitions. Throws: InvalidArgument.
 Setting parse_settings(const std::vector<std::string>& assignments, const Definitions& definitions);
 
+/// One line on standard error where the batch size is rounded, with the micro-batch that leaves it as it is.
+void report_rounding(const Setting& setting, const CommonOptions& options);
+
+/// One line on standard error where `accuracy` is hardly better than guessing: such a baseline says nothing.
+void report_chance(double accuracy, int64_t num_classes, bool quiet);
+
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
 

@@ -34,6 +34,11 @@ EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_
                     kLargestBatch, epoch, num_epochs)};
 }
 
+double rounded_batch_size(double batch_size, int64_t micro_batch) {
+  const auto unit = static_cast<double>(micro_batch);
+  return std::max(1.0, std::round(batch_size / unit)) * unit;
+}
+
 double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs) {
   if (schedule == 0) return 0;
   const double ratio = static_cast<double>(source_epochs) / static_cast<double>(target_epochs);

@@ -18,6 +18,9 @@ struct EpochValues {
 };
 EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs, LossReduction reduction);
 
+/// What an update has of a batch size: the nearest multiple of the micro-batch, and at least one of it.
+double rounded_batch_size(double batch_size, int64_t micro_batch);
+
 /// The schedule with which `target_epochs` of training changes as often as `schedule` did in `source_epochs`:
 /// s' = sign(s) (|s| E_s / E_t + 1 - E_s / E_t); 0 stays 0, and so does what would change after the last epoch only.
 double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs);
