@@ -124,7 +124,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", options.quiet, "no progress");
-  command.add_option("--json", options.json, "write the results to this file");
+  command.add_option("--json", options.json, "write the results to this file; - is standard output");
   for (CLI::Option* option : command.get_options()) {
     if (option->get_name() != "--set") option->take_last();
   }

@@ -9,6 +9,7 @@
 #include "app/final_test.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "app/report.hpp"
 #include "app/signals.hpp"
 #include "app/starts.hpp"
 #include "murmur/engine/error.hpp"
@@ -185,7 +186,7 @@ int search(const SearchCommand& command) {
   check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
   SearchDefinition definition = definition_of(command);
   const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
-  require_writable("--json", common.json);
+  reserve_report(common.json);
   const TrainerOptions options = trainer_options_of(
       definition, trainer_options(common, command.slots > 0 ? command.slots : searcher->num_at_once()));
   check_batch_size(definition);
@@ -208,10 +209,9 @@ int search(const SearchCommand& command) {
   const FinalTest test = test_best(command, definition, study, data, options);
   print_final_test(test, study);
   fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
-  if (!common.json.empty()) {
-    const nlohmann::json report = to_json(test, study);
-    write_file(common.json, report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  }
+  nlohmann::json report = report_head("search");
+  report.update(to_json(test, study));
+  write_report(common.json, report);
   return 0;
 }
 

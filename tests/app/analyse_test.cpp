@@ -114,7 +114,10 @@ TEST(Analyse, KilledItGoesOn) {
   ASSERT_GE(at_kill, 4u);
   ASSERT_EQ(run_murmur(command + (folder / "a.json")).exit_code, 0);
   ASSERT_EQ(run_murmur(command + (folder / "b.json")).exit_code, 0);
-  EXPECT_EQ(read_text(folder / "a.json"), read_text(folder / "b.json"));
+  nlohmann::json first = nlohmann::json::parse(read_text(folder / "a.json"));
+  nlohmann::json second = nlohmann::json::parse(read_text(folder / "b.json"));
+  for (nlohmann::json* report : {&first, &second}) report->erase("command");  // has the name of its file
+  EXPECT_EQ(first, second);
   EXPECT_GT(num_done(), at_kill);
   // The search goes on with its study as if nothing had been.
   const auto search =
