@@ -84,7 +84,8 @@ void train_rows(const SearchDefinition& search, const TrainingData& data, Traine
   PopulationTrainer trainer(parse_model(search.model), train_on_all(data), trainer_options);
   for (int64_t network = 0; network < num_networks; ++network) {
     const FinalRow& row = rows[static_cast<size_t>(network / repeats)];
-    const Setting setting = transfer_schedules(row.setting, test.schedule_epochs, test.num_epochs);
+    const Setting setting =
+        transfer_schedules(row.setting, test.schedule_epochs, test.num_epochs, search.definitions.schedule_transfer);
     trainer.start(network, {test.first_seed + static_cast<uint64_t>(network % repeats), setting, test.num_epochs});
   }
   std::vector<EpochResult> results;

@@ -377,14 +377,14 @@ TEST(Search, TheFinalTestTransfersSchedulesToItsEpochs) {
   const std::string set = "--set optimizer=adam --set learning_rate=0.002 --set learning_rate_schedule=";
   const std::string search = "--search shuffle --particles 1 --trials 1 --initialization uniform --top 1 --repeats 1 ";
   const auto result = run_murmur(
-      search_command(folder, "a.db", search + set + "-0.6 --final-epochs 8 --quiet --json " + (folder / "a.json")));
+      search_command(folder, "a.db", search + set + "-0.9 --final-epochs 8 --quiet --json " + (folder / "a.json")));
   ASSERT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("1 trainings of 8 epochs on train + validation"));
   const auto report = nlohmann::json::parse(read_text(folder / "a.json"));
   EXPECT_EQ(report["epochs"], 8);
   EXPECT_EQ(report["schedule_epochs"], 2);
   const auto& baseline = report["rows"][0];
-  EXPECT_EQ(baseline["setting"]["learning_rate_schedule"], -0.6);
+  EXPECT_EQ(baseline["setting"]["learning_rate_schedule"], -0.9);
   // The same training, asked for by hand: with the schedule of two epochs, and with what it is in eight.
   const auto accuracy = [&](const std::string& rest) {
     const auto trained = run_murmur("train --quiet --device cpu --micro-batch 32 --train-on-all --data " +
@@ -393,12 +393,13 @@ TEST(Search, TheFinalTestTransfersSchedulesToItsEpochs) {
     EXPECT_EQ(trained.exit_code, 0) << trained.output;
     return nlohmann::json::parse(read_text(folder / "t.json"))["networks"][0]["test_accuracy"];
   };
-  EXPECT_EQ(accuracy("-0.6 --schedule-epochs 2"), baseline["test_accuracies"][0]);
-  EXPECT_EQ(accuracy("-0.9"), baseline["test_accuracies"][0]);
-  EXPECT_NE(accuracy("-0.6"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.9 --schedule-epochs 2"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.5"), baseline["test_accuracies"][0]);
+  EXPECT_NE(accuracy("-0.9"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.9"), accuracy("-0.9 --schedule-epochs 2 --schedule-transfer interval"));
   // Another number of epochs is another test, the same one is not trained again.
   ASSERT_EQ(
-      run_murmur(search_command(folder, "a.db", search + set + "-0.6 --quiet --json " + (folder / "b.json"))).exit_code,
+      run_murmur(search_command(folder, "a.db", search + set + "-0.9 --quiet --json " + (folder / "b.json"))).exit_code,
       0);
   EXPECT_EQ(nlohmann::json::parse(read_text(folder / "b.json"))["epochs"], 2);
 }
