@@ -185,6 +185,8 @@ int search(const SearchCommand& command) {
   // The name does not say which images there are: a study goes on only with the same ones.
   definition.dataset_contents = dataset.contents;
   definition.image_size = fmt::format("{}x{}", dataset.train.height, dataset.train.width);
+  const int64_t num_classes = dataset.num_classes;
+  report_rounding(definition.base, common);
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   Study study = Study::create_or_open(command.study, study_definition(definition));
   if (!common.quiet) print_plan(command, definition, *searcher, options);
@@ -194,6 +196,9 @@ int search(const SearchCommand& command) {
     fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
                progress.num_told, path);
     return 128 + number;  // as shells report a program that a signal ended
+  }
+  if (const auto baseline = read_baseline(study)) {
+    report_chance(baseline->validation_accuracy, num_classes, common.quiet);
   }
   const Answer answer = find_answer(command.answer, definition, study, data, options);
   fmt::print("{}", answer_text(answer, definition, output_width()));

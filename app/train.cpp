@@ -90,6 +90,12 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
   return report;
 }
 
+double mean_test_accuracy(const std::vector<Evaluation>& tests) {
+  double sum = 0;
+  for (const Evaluation& test : tests) sum += test.accuracy;
+  return sum / static_cast<double>(tests.size());
+}
+
 void print_results(const TrainOptions& options, const std::vector<EpochResult>& results,
                    const std::vector<Evaluation>& tests) {
   fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}\n", "seed", "train loss", "train", "validation", "test");
@@ -162,6 +168,7 @@ class Training {
                .first_seed = common_.seed,
                .results = {},
                .tests = {}};
+    num_classes_ = dataset.num_classes;
     trainer_ = std::make_unique<PopulationTrainer>(
         model, training_data(std::move(dataset), trainer_options_.device, common_.train_on_all), trainer_options_);
     resumed ? restore(*resumed) : start();
@@ -184,6 +191,7 @@ class Training {
     }
     record_.tests = trainer_->evaluate_test();
     print_results(options_, record_.results, record_.tests);
+    report_chance(mean_test_accuracy(record_.tests), num_classes_, common_.quiet);
     if (!options_.save.empty()) save_weights();
     write_report(common_.json, result_json(options_, setting_, trainer_options_, images_per_second, record_.results,
                                            record_.tests, history_));
@@ -217,6 +225,7 @@ class Training {
   }
 
   void report() const {
+    report_rounding(setting_, common_);
     if (common_.quiet) return;
     fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options_.networks, common_.model,
                trainer_->model().parameters().num_parameters(), trainer_options_.device.name(),
@@ -250,6 +259,7 @@ class Training {
   const TrainOptions& options_;
   const CommonOptions& common_;
   Setting setting_;
+  int64_t num_classes_ = 0;
   TrainerOptions trainer_options_;
   TrainingRecord record_;
   std::vector<std::vector<EpochResult>> history_;

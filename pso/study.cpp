@@ -62,7 +62,7 @@ Attributes definition_attributes(const StudyDefinition& definition) {
   return all;
 }
 
-/// Adds the study to a file that has only the tables.
+/// Adds the study to a file that has the tables.
 void insert_study(SQLite::Database& database, const StudyDefinition& definition) {
   SQLite::Statement study(database, "INSERT INTO studies (study_name) VALUES (?)");
   execute(study, definition.name);
@@ -80,6 +80,17 @@ void insert_study(SQLite::Database& database, const StudyDefinition& definition)
   SQLite::Statement defined(database,
                             "INSERT INTO study_system_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
   execute(defined, study_id, kDefinitionKey, dump(keys));
+  execute(defined, study_id, kTimesKey, dump("utc"));
+}
+
+/// Adds the study to a file that has others, unless it is there.
+void add_study(SQLite::Database& database, const StudyDefinition& definition) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  SQLite::Statement same_name(database, "SELECT 1 FROM studies WHERE study_name = ?");
+  same_name.bind(1, definition.name);
+  if (same_name.executeStep()) return;
+  insert_study(database, definition);
+  transaction.commit();
 }
 
 /// Throws unless a stored dimension is the defined one, naming the first difference.
@@ -132,6 +143,14 @@ void check_same_attributes(const std::filesystem::path& path, const Attributes& 
   }
 }
 
+/// A connection for reading to a file that must be there.
+SQLite::Database open_existing(const std::filesystem::path& path, const StudyOptions& options) {
+  if (!study_file::exists(path)) throw StudyError("study '{}': expected a study, got no such file", path.string());
+  SQLite::Database database = study_file::open_reader(path, options.busy_timeout_ms);
+  study_file::check_tables(path, database);
+  return database;
+}
+
 StudyWriter& expect_writer(const std::filesystem::path& path, const std::unique_ptr<StudyWriter>& writer) {
   if (writer == nullptr) throw StudyError("study '{}': expected it open for writing, got read-only", path.string());
   return *writer;
@@ -171,6 +190,7 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
   }
   return study_file::guarded(path, [&] {
     SQLite::Database database = study_file::open_writer(path, options.busy_timeout_ms);
+    add_study(database, definition);
     std::unique_ptr<Impl> impl = Impl::load(path, std::move(database), definition.name);
     check_same_attributes(path, definition.attributes, read_attributes(impl->database, impl->study_id),
                           read_definition_keys(impl->database, impl->study_id));
@@ -178,18 +198,32 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
     for (const Dimension& dimension : impl->space.dimensions()) {
       impl->distributions.push_back(study_schema::distribution_json(dimension));
     }
+    migrate(impl->database, impl->study_id);
+    impl->zone = study_schema::TimeZone::kUtc;
     impl->writer = std::make_unique<StudyWriter>(impl->database);
     return Study(std::move(impl));
   });
 }
 
 Study Study::open_read_only(const std::filesystem::path& path, const std::string& name, const StudyOptions& options) {
-  if (!study_file::exists(path)) throw StudyError("study '{}': expected a study, got no such file", path.string());
+  return study_file::guarded(path, [&] { return Study(Impl::load(path, open_existing(path, options), name)); });
+}
+
+std::vector<std::string> study_names(const std::filesystem::path& path, const StudyOptions& options) {
   return study_file::guarded(path, [&] {
-    SQLite::Database database = study_file::open_reader(path, options.busy_timeout_ms);
-    study_file::check_tables(path, database);
-    return Study(Impl::load(path, std::move(database), name));
+    const SQLite::Database database = open_existing(path, options);
+    std::vector<std::string> names;
+    SQLite::Statement statement(database, "SELECT study_name FROM studies ORDER BY study_id");
+    while (statement.executeStep()) names.push_back(statement.getColumn(0).getString());
+    return names;
   });
+}
+
+void copy_studies(const std::filesystem::path& from, const std::filesystem::path& to, const StudyOptions& options) {
+  SQLite::Database database = open_existing(from, options);
+  if (study_file::exists(to) || !study_file::copy(database, to)) {
+    throw StudyError("study '{}': expected a new file, got one that exists", to.string());
+  }
 }
 
 const std::filesystem::path& Study::path() const {

@@ -61,16 +61,17 @@ struct TrialRecord {
   Attributes attributes;  // all but seed and position
 };
 
-/// Every trial of a search, in an SQLite file with Optuna's own tables (RDB schema 12 of Optuna 3.0 and 3.1; for a
-/// newer Optuna run `optuna storage upgrade` on a copy or on the file, which stays readable here).
+/// Every trial of a search, in an SQLite file with Optuna's own tables (RDB schema 12, revision v3.2.0.a: Optuna 3.2
+/// and later). A file may hold several studies. One of the revision before (v3.0.0.d, which studies had), or with local
+/// times, is read as it is, and brought up to date, once, where it is opened for writing.
 ///
-/// What Optuna sees: one study, direction MAXIMIZE. Each searched technique is a parameter in the units that a user
+/// What Optuna sees: a study, direction MAXIMIZE. Each searched technique is a parameter in the units that a user
 /// writes: Float, Int or Categorical with the choices' names; log where the search is logarithmic. `weight_noise`,
 /// whose off = 0 lies outside of its logarithmic range, is a linear Float from 0, for Optuna has no distribution with
 /// both. Fitness per epoch = intermediate values, step = epoch from 1. A pruned trial's value is its last intermediate
 /// value where the caller gives it (so does Optuna), a failed trial has none. User attributes of a trial: `seed` (a
 /// string: JSON readers lose bits of 64-bit numbers), `position` (raw), and the caller's; of the study: `search_space`,
-/// `base_setting`, and the definition's. Times are local, as Optuna's are.
+/// `base_setting`, and the definition's. Times are UTC, as Optuna 5 has them (3.2 to 4 take them for local ones).
 ///
 /// Each call that writes is one transaction, on disk (journal mode WAL, synchronous NORMAL) when it returns: a killed
 /// process loses nothing, a power cut at most the last trials. Begun trials that a killed process never finished are
@@ -79,9 +80,9 @@ struct TrialRecord {
 /// Throws: StudyError from every member: a file that cannot be opened, read or written, is locked, or is not a study.
 class Study {
  public:
-  /// Opens the study for writing, or creates the file when there is none. An existing file must be a study of the same
-  /// name, space, base and attributes, no fewer and no more (but for those set later); else StudyError says what
-  /// differs, and the file is unchanged. A new file appears at once and complete.
+  /// Opens the study for writing, or adds it to the file, or creates the file when there is none. An existing study of
+  /// this name must have the same space, base and attributes, no fewer and no more (but for those set later); else
+  /// StudyError says what differs, and the file is unchanged. A new file appears at once and complete.
   static Study create_or_open(const std::filesystem::path& path, const StudyDefinition& definition,
                               const StudyOptions& options = {});
 
@@ -128,5 +129,12 @@ class Study {
   explicit Study(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// Writes a file of studies, with what lies in its write-ahead log, into one new file; the source may be in use.
+/// Throws: StudyError; where there is a file already, or the source is none of studies.
+void copy_studies(const std::filesystem::path& from, const std::filesystem::path& to, const StudyOptions& options = {});
+
+/// The names of a file's studies, those of other programs too. Throws: StudyError.
+std::vector<std::string> study_names(const std::filesystem::path& path, const StudyOptions& options = {});
 
 }  // namespace murmur

@@ -1,5 +1,6 @@
 #include "murmur/pso/study_file.hpp"
 
+#include <SQLiteCpp/Backup.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -48,16 +49,37 @@ void remove_temporary(const fs::path& path) {
 }
 
 /// Gives a file its name unless the name is taken.
-void publish(const fs::path& temporary, const fs::path& path) {
+bool publish(const fs::path& temporary, const fs::path& path) {
   std::error_code error;
   fs::create_hard_link(temporary, path, error);
+  if (!error) return true;
   std::error_code ignored;
-  if (!error || fs::exists(path, ignored)) return;
+  if (fs::exists(path, ignored)) return false;
   // A file system without hard links: the remaining race needs two processes that create one study at the same moment.
   fs::rename(temporary, path, error);
   if (error) {
     throw StudyError("study '{}': expected to create the file, got: {}", path.string(), error.message());
   }
+  return true;
+}
+
+/// A file that `fill` makes, which appears under its name only when it is complete. False where the name was taken.
+bool make_file(const fs::path& path, const std::function<void(SQLite::Database&)>& fill) {
+  const fs::path temporary = path.string() + fmt::format(".new-{}", getpid());
+  remove_temporary(temporary);
+  bool is_new = false;
+  try {
+    guarded(path, [&] {
+      SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      fill(database);
+    });
+    is_new = publish(temporary, path);
+  } catch (...) {
+    remove_temporary(temporary);
+    throw;
+  }
+  remove_temporary(temporary);
+  return is_new;
 }
 
 }  // namespace
@@ -148,6 +170,7 @@ SQLite::Database open_writer(const fs::path& path, int64_t busy_timeout_ms) {
       // throws now, not after an hour of training
       const SQLite::Transaction probe(database, SQLite::TransactionBehavior::IMMEDIATE);
     }
+    database.exec("PRAGMA journal_mode=WAL");  // kept in the file; a copy has none
     return database;
   });
 }
@@ -170,23 +193,22 @@ void check_tables(const fs::path& path, SQLite::Database& database) {
 }
 
 void create(const fs::path& path, const std::function<void(SQLite::Database&)>& fill) {
-  const fs::path temporary = path.string() + fmt::format(".new-{}", getpid());
-  remove_temporary(temporary);
-  try {
-    guarded(path, [&] {
-      SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-      SQLite::Transaction transaction(database);
-      database.exec(study_schema::kCreateTables);
-      fill(database);
-      transaction.commit();
-      database.exec("PRAGMA journal_mode=WAL");  // kept in the file
-    });
-    publish(temporary, path);
-  } catch (...) {
-    remove_temporary(temporary);
-    throw;
-  }
-  remove_temporary(temporary);
+  make_file(path, [&](SQLite::Database& database) {
+    SQLite::Transaction transaction(database);
+    database.exec(study_schema::kCreateTables);
+    fill(database);
+    transaction.commit();
+    database.exec("PRAGMA journal_mode=WAL");  // kept in the file
+  });
+}
+
+bool copy(SQLite::Database& database, const fs::path& path) {
+  return make_file(path, [&](SQLite::Database& target) {
+    if (SQLite::Backup(target, database).executeStep() != SQLITE_DONE) {
+      throw SQLite::Exception("the file is in use", SQLITE_BUSY);
+    }
+    target.exec("PRAGMA journal_mode=DELETE");  // no log beside it, whoever opens it
+  });
 }
 
 }  // namespace murmur::study_file

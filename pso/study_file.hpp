@@ -50,4 +50,7 @@ void check_tables(const std::filesystem::path& path, SQLite::Database& database)
 /// Does nothing when another process created the file meanwhile.
 void create(const std::filesystem::path& path, const std::function<void(SQLite::Database&)>& fill);
 
+/// Writes all that a connection sees, its log too, into one file. False, and nothing done, where there is a file.
+bool copy(SQLite::Database& database, const std::filesystem::path& path);
+
 }  // namespace murmur::study_file

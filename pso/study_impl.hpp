@@ -10,6 +10,7 @@
 
 #include "murmur/pso/study.hpp"
 #include "murmur/pso/study_file.hpp"
+#include "murmur/pso/study_schema.hpp"
 
 // Private to the study: shared by study.cpp (opening, writing) and study_read.cpp (reading).
 namespace murmur {
@@ -19,6 +20,8 @@ inline constexpr const char* kSpaceKey = "search_space";
 inline constexpr const char* kBaseKey = "base_setting";
 /// System attribute: the keys of the study's definition, all that a command must agree with.
 inline constexpr const char* kDefinitionKey = "definition";
+/// System attribute: "utc". Studies without it have local times.
+inline constexpr const char* kTimesKey = "times";
 inline constexpr const char* kSeedKey = "seed";
 inline constexpr const char* kPositionKey = "position";
 
@@ -36,7 +39,12 @@ struct Study::Impl {
         study_id(id),
         name(std::move(study_name)),
         space(std::move(study_space)),
-        base(study_base) {}
+        base(study_base),
+        find_trial(database,
+                   "SELECT trial_id, state FROM trials WHERE study_id = ?1 AND number = ?2 AND trial_id >= ?2 + "
+                   "(SELECT trial_id FROM trials WHERE study_id = ?1 ORDER BY trial_id LIMIT 1) "
+                   "ORDER BY trial_id LIMIT 1"),
+        last_number(database, "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1") {}
 
   /// The study of this name (empty: the only one) of a file. Throws: StudyError.
   static std::unique_ptr<Impl> load(const std::filesystem::path& path, SQLite::Database database,
@@ -63,12 +71,22 @@ struct Study::Impl {
   std::string name;
   SearchSpace space;
   Setting base;
-  std::vector<std::string> distributions;  // per dimension
-  std::unique_ptr<StudyWriter> writer;     // none when open for reading
+  study_schema::TimeZone zone = study_schema::TimeZone::kUtc;  // of the stored times
+  std::vector<std::string> distributions;                      // per dimension
+  std::unique_ptr<StudyWriter> writer;                         // none when open for reading
+  // A trial's number is the count of the study's trials before it: its row is at least as far from the first one's.
+  mutable SQLite::Statement find_trial, last_number;
 };
 
 /// All user attributes of a study.
 Attributes read_attributes(const SQLite::Database& database, int64_t study_id);
+
+/// Brings a file and the study in it to how they are written today: Optuna's tables of `kRevision`, and times in UTC.
+/// One transaction; nothing where there is nothing to do.
+void migrate(SQLite::Database& database, int64_t study_id);
+
+/// The time zone of a study's times.
+study_schema::TimeZone read_zone(const SQLite::Database& database, int64_t study_id);
 
 /// The keys of the definition that a study was created with.
 std::vector<std::string> read_definition_keys(const SQLite::Database& database, int64_t study_id);

@@ -137,21 +137,20 @@ std::unique_ptr<Study::Impl> Study::Impl::load(const std::filesystem::path& path
     throw StudyError("study '{}': expected a study made by murmur, got one without the attributes {} and {}",
                      path.string(), kSpaceKey, kBaseKey);
   }
-  return std::make_unique<Impl>(path, std::move(database), study_id, found_name, SearchSpace::from_json(space->second),
-                                parse_setting_json(base->second));
+  const study_schema::TimeZone zone = read_zone(database, study_id);
+  auto impl = std::make_unique<Impl>(path, std::move(database), study_id, found_name,
+                                     SearchSpace::from_json(space->second), parse_setting_json(base->second));
+  impl->zone = zone;
+  return impl;
 }
 
 std::optional<Study::Impl::Row> Study::Impl::find(int64_t number) const {
-  // A trial's number is the count of the study's trials before it, so its row id is larger: the search starts next to
-  // it.
-  SQLite::Statement statement(
-      database,
-      "SELECT trial_id, state FROM trials WHERE trial_id > ?1 AND number = ?1 AND study_id = ?2 "
-      "ORDER BY trial_id LIMIT 1");
-  statement.bind(1, number);
-  statement.bind(2, study_id);
-  if (!statement.executeStep()) return std::nullopt;
-  return Row{statement.getColumn(0).getInt64(), statement.getColumn(1).getString()};
+  find_trial.bind(1, study_id);
+  find_trial.bind(2, number);
+  std::optional<Row> row;
+  if (find_trial.executeStep()) row = Row{find_trial.getColumn(0).getInt64(), find_trial.getColumn(1).getString()};
+  find_trial.reset();  // an unfinished statement would keep a snapshot of the file
+  return row;
 }
 
 Study::Impl::Row Study::Impl::expect(int64_t number) const {
@@ -174,8 +173,8 @@ std::vector<TrialRecord> Study::Impl::read(int64_t first_id, int64_t last_id) co
     record.number = statement.getColumn(1).getInt64();
     record.state = parse_state(path, statement.getColumn(2).getString());
     record.setting = base;
-    record.started = study_schema::parse_time(statement.getColumn(3).getString());
-    record.finished = study_schema::parse_time(statement.getColumn(4).getString());
+    record.started = study_schema::parse_time(statement.getColumn(3).getString(), zone);
+    record.finished = study_schema::parse_time(statement.getColumn(4).getString(), zone);
   }
   std::unordered_map<int64_t, TrialRecord*> by_id;
   for (auto& [id, record] : rows) by_id.emplace(id, &record);
@@ -229,10 +228,11 @@ Attributes Study::attributes() const {
 
 int64_t Study::num_trials() const {
   return study_file::guarded(impl_->path, [&] {
-    SQLite::Statement statement(impl_->database,
-                                "SELECT number FROM trials WHERE study_id = ? ORDER BY trial_id DESC LIMIT 1");
-    statement.bind(1, impl_->study_id);
-    return statement.executeStep() ? statement.getColumn(0).getInt64() + 1 : 0;
+    SQLite::Statement& last = impl_->last_number;
+    last.bind(1, impl_->study_id);
+    const int64_t number = last.executeStep() ? last.getColumn(0).getInt64() + 1 : 0;
+    last.reset();
+    return number;
   });
 }
 

@@ -12,7 +12,7 @@
 
 namespace murmur::study_schema {
 
-// Source: optuna/storages/_rdb/models.py of Optuna 3.1, schema version 12, alembic revision v3.0.0.d.
+// Source: optuna/storages/_rdb/models.py of Optuna 5.0, schema version 12, alembic revision v3.2.0.a.
 const char* const kCreateTables = R"sql(
 CREATE TABLE studies (
   study_id INTEGER NOT NULL, study_name VARCHAR(512) NOT NULL,
@@ -38,6 +38,7 @@ CREATE TABLE trials (
   trial_id INTEGER NOT NULL, number INTEGER, study_id INTEGER, state VARCHAR(8) NOT NULL,
   datetime_start DATETIME, datetime_complete DATETIME,
   PRIMARY KEY (trial_id), FOREIGN KEY(study_id) REFERENCES studies (study_id));
+CREATE INDEX ix_trials_study_id ON trials (study_id);
 CREATE TABLE trial_user_attributes (
   trial_user_attribute_id INTEGER NOT NULL, trial_id INTEGER, "key" VARCHAR(512), value_json TEXT,
   PRIMARY KEY (trial_user_attribute_id), UNIQUE (trial_id, "key"),
@@ -65,8 +66,8 @@ CREATE TABLE trial_heartbeats (
   PRIMARY KEY (trial_heartbeat_id), UNIQUE (trial_id), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
 CREATE TABLE alembic_version (
   version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
-INSERT INTO version_info VALUES (1, 12, '3.1.0');
-INSERT INTO alembic_version VALUES ('v3.0.0.d');
+INSERT INTO version_info VALUES (1, 12, '3.2.0');
+INSERT INTO alembic_version VALUES ('v3.2.0.a');
 )sql";
 
 std::span<const std::string_view> tables() {
@@ -139,22 +140,23 @@ double stored_value(std::string_view type, double finite) {
 std::string format_time(std::chrono::system_clock::time_point time) {
   const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
   const std::time_t seconds = us / 1000000;
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
-                     local.tm_hour, local.tm_min, local.tm_sec, us % 1000000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec, us % 1000000);
 }
 
-std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
-  std::tm local{};
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text, TimeZone zone) {
+  std::tm fields{};
   int us = 0;
-  const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d.%6d", &local.tm_year, &local.tm_mon,
-                                 &local.tm_mday, &local.tm_hour, &local.tm_min, &local.tm_sec, &us);
-  if (fields < 6) return std::nullopt;
-  local.tm_year -= 1900;
-  local.tm_mon -= 1;
-  local.tm_isdst = -1;
-  return std::chrono::system_clock::from_time_t(std::mktime(&local)) + std::chrono::microseconds(us);
+  const int num_fields = std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d.%6d", &fields.tm_year, &fields.tm_mon,
+                                     &fields.tm_mday, &fields.tm_hour, &fields.tm_min, &fields.tm_sec, &us);
+  if (num_fields < 6) return std::nullopt;
+  fields.tm_year -= 1900;
+  fields.tm_mon -= 1;
+  fields.tm_isdst = -1;
+  const std::time_t seconds = zone == TimeZone::kUtc ? timegm(&fields) : std::mktime(&fields);
+  return std::chrono::system_clock::from_time_t(seconds) + std::chrono::microseconds(us);
 }
 
 }  // namespace murmur::study_schema

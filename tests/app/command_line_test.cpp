@@ -160,6 +160,28 @@ TEST(CommandLine, TrainWritesWhatItSays) {
   EXPECT_EQ(alone["networks"][0], together["networks"][1]);
 }
 
+TEST(CommandLine, SaysWhatABatchSizeBecomes) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common = "train --device cpu --epochs 1 --data " + folder.path() + " --micro-batch ";
+  EXPECT_THAT(
+      run_murmur(common + "64 --set batch_size=100").output,
+      HasSubstr("batch_size 100 becomes 128, a multiple of the micro-batch of 64 (--micro-batch 20 makes it exact)"));
+  EXPECT_THAT(run_murmur(common + "64 --set batch_size=101").output,
+              HasSubstr("batch_size 101 becomes 128, a multiple of the micro-batch of 64\n"));
+  EXPECT_THAT(run_murmur(common + "64 --set batch_size=128").output, ::testing::Not(HasSubstr("becomes")));
+}
+
+TEST(CommandLine, SaysThatANetworkHasNotLearned) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common =
+      "train --device cpu --epochs 5 --micro-batch 32 --init he --data " + folder.path() + " --set learning_rate=";
+  EXPECT_THAT(run_murmur(common + "1e-8").output,
+              HasSubstr("the network has hardly learned (10 classes: 0.1000 by chance)"));
+  EXPECT_THAT(run_murmur(common + "1e-2 --set optimizer=adam").output, ::testing::Not(HasSubstr("hardly learned")));
+}
+
 TEST(CommandLine, JsonHoldsTheSettings) {
   const Folder folder;
   write_dataset(folder);

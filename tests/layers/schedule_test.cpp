@@ -60,6 +60,13 @@ TEST(Schedule, ABatchBelowTheRangeStays) {
   EXPECT_EQ(batch_sizes(32, 1, 3), (std::vector<double>{32, 64, 128}));
 }
 
+TEST(Schedule, ABatchIsWholeMicroBatches) {
+  EXPECT_EQ(rounded_batch_size(200, 128), 256);
+  EXPECT_EQ(rounded_batch_size(191, 128), 128);
+  EXPECT_EQ(rounded_batch_size(20, 128), 128);
+  EXPECT_EQ(rounded_batch_size(200, 100), 200);
+}
+
 using enum ScheduleTransfer;
 
 int changes(double schedule, int64_t num_epochs) {

@@ -31,8 +31,8 @@ def check(what, got, expected):
         sys.exit(f"{what}: expected {expected!r}, got {got!r}")
 
 
-def tables(path):
-    """Tables, their columns, types, keys and unique indices."""
+def tables(path, has_index):
+    """Tables, their columns, types, keys and indices (those that are not unique where this Optuna has such)."""
     connection = sqlite3.connect(path)
     result = {}
     for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
@@ -42,8 +42,11 @@ def tables(path):
             for index in connection.execute(f"PRAGMA index_list({name})")
             if index[2]
         )
+        others = sorted(
+            index[1] for index in connection.execute(f"PRAGMA index_list({name})") if not index[2] and has_index
+        )
         foreign = connection.execute(f"PRAGMA foreign_key_list({name})").fetchall()
-        result[name] = (columns, unique, foreign)
+        result[name] = (columns, unique, others, foreign)
     result["version"] = connection.execute("SELECT schema_version FROM version_info").fetchall()
     result["revision"] = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     connection.close()
@@ -51,11 +54,13 @@ def tables(path):
 
 
 def check_schema(path):
+    has_index = tuple(map(int, optuna.__version__.split(".")[:2])) >= (3, 2)
     with tempfile.TemporaryDirectory() as folder:
         optuna.create_study(storage=f"sqlite:///{folder}/own.db")
-        own = tables(f"{folder}/own.db")
-    for name in sorted(set(own) | set(tables(path))):
-        check(f"table {name}", tables(path).get(name), own.get(name))
+        own = tables(f"{folder}/own.db", has_index)
+    study = tables(path, has_index)
+    for name in sorted(set(own) | set(study)):
+        check(f"table {name}", study.get(name), own.get(name))
 
 
 def check_distribution_texts(path):

@@ -261,7 +261,6 @@ TEST_F(StudyFile, StudyOfAnotherSearch) {
                    [](StudyDefinition& d) { d.space = SearchSpace({Technique::kZoom}); });
   expect_different(R"(expected no dataset, got "mnist")", [](StudyDefinition& d) { d.attributes.erase("dataset"); });
   expect_different("expected base_setting", [](StudyDefinition& d) { d.base.set(Technique::kZoom, 0.1); });
-  expect_different("a study named 'x', got 'murmur'", [](StudyDefinition& d) { d.name = "x"; });
   EXPECT_EQ(folder_.contents(), before);
 }
 
