@@ -51,9 +51,13 @@ void add_definition_options(CLI::App& command, CommonOptions& options) {
       ->check(whole_number(0));
   command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
       ->check(one_of(kLossReductionNames));
+  command
+      .add_option("--schedule-transfer", options.schedule_transfer,
+                  "what a schedule keeps in other epochs: its number of changes (default), their interval")
+      ->check(one_of(kScheduleTransferNames));
   command.add_flag("--paper", options.paper,
                    "the study's own definitions: --dropconnect-on inputs --contrast-per batch --shuffle-window 1024 "
-                   "--loss-reduction sum; these options win");
+                   "--loss-reduction sum --schedule-transfer interval; these options win");
 }
 
 }  // namespace
@@ -207,6 +211,7 @@ Definitions definitions_of(const CommonOptions& options) {
   take_word(options.dropconnect_on, kDropconnectOnNames, result.dropconnect_on);
   take_word(options.contrast_per, kContrastPerNames, result.contrast_per);
   take_word(options.loss_reduction, kLossReductionNames, result.loss_reduction);
+  take_word(options.schedule_transfer, kScheduleTransferNames, result.schedule_transfer);
   if (options.shuffle_window >= 0) result.shuffle_window = options.shuffle_window;
   return result;
 }

@@ -23,8 +23,9 @@ struct CommonOptions {
   std::string model = "fc";
   std::string device = "auto";
   std::string init = "scale";
-  std::string dropconnect_on, contrast_per, loss_reduction;  // empty: the default, or what --paper says
-  int64_t shuffle_window = -1;                               // -1: likewise
+  std::string dropconnect_on, contrast_per, loss_reduction,
+      schedule_transfer;        // empty: the default, or what --paper says
+  int64_t shuffle_window = -1;  // -1: likewise
   std::string json;
   std::vector<std::string> set;
   int64_t epochs = 0;

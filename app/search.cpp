@@ -33,7 +33,7 @@ struct SearchCommand {
   int64_t num_trials = 0;
   double abort_below = SearchOptions{}.abort_below;
   int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
-  FinalTestOptions final_test;
+  AnswerOptions answer;
 };
 
 /// The techniques of a group of the study, or of `all` groups; none where the word is no group.
@@ -169,21 +169,10 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
   return {driver.progress(), number};
 }
 
-FinalTest test_best(const SearchCommand& command, const SearchDefinition& search, Study& study,
-                    const TrainingData& data, const TrainerOptions& options) {
-  Progress progress(command.common.quiet);
-  return final_test(
-      study, search, data, options, command.final_test, [&](int64_t num_networks, int64_t epoch, int64_t num_epochs) {
-        progress.show(
-            fmt::format("final test: {} networks on train + validation, epoch {}/{}", num_networks, epoch, num_epochs),
-            epoch == num_epochs);
-      });
-}
-
 int search(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   parse_model(common.model);
-  check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
+  check_seeds(common.seed, kConfirmationSeeds + static_cast<uint64_t>(command.answer.repeats - 1));
   SearchDefinition definition = definition_of(command);
   const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
   reserve_report(common.json);
@@ -211,11 +200,17 @@ int search(const SearchCommand& command) {
   if (const auto baseline = read_baseline(study)) {
     report_chance(baseline->validation_accuracy, num_classes, common.quiet);
   }
-  const FinalTest test = test_best(command, definition, study, data, options);
-  print_final_test(test, study);
+  const Answer answer = find_answer(command.answer, definition, study, data, options);
+  fmt::print("{}", answer_text(answer, definition, output_width()));
+  if (answer.signal != 0) {
+    fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
+               command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
+    return 128 + answer.signal;
+  }
   fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
   nlohmann::json report = report_head("search");
-  report.update(to_json(test, study));
+  report["study"] = study.path().string();
+  report.update(to_json(answer, definition));
   write_report(common.json, report);
   return 0;
 }
@@ -275,15 +270,16 @@ std::string algorithm_help() {
   return text;
 }
 
-void add_final_test_options(CLI::App& app, SearchCommand& command) {
-  const CLI::Validator positive = whole_number(1, int64_t{1} << 20);
-  app.add_option("--top", command.final_test.top, "best settings to test at the end")
-      ->check(positive)
+void add_answer_options(CLI::App& app, AnswerOptions& answer) {
+  constexpr int64_t kMost = int64_t{1} << 20;
+  app.add_option("--confirm", answer.confirm,
+                 "best trials to train again at the end and rank; the first is tested (0: none, the best is tested)")
+      ->check(whole_number(0, kMost))
       ->capture_default_str();
-  app.add_option("--repeats", command.final_test.repeats, "trainings of each in the final test")
-      ->check(positive)
+  app.add_option("--repeats", answer.repeats, "trainings of each in the confirmation and in the final test")
+      ->check(whole_number(1, kMost))
       ->capture_default_str();
-  app.add_option("--final-epochs", command.final_test.num_epochs,
+  app.add_option("--final-epochs", answer.num_epochs,
                  "epochs of these trainings (0: --epochs); the schedules are transferred")
       ->check(whole_number(0, 1000000))
       ->capture_default_str();
@@ -314,7 +310,7 @@ Run add_search(CLI::App& app) {
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
-  add_final_test_options(*sub, *command);
+  add_answer_options(*sub, command->answer);
   add_common_options(*sub, command->common, 20);
   sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
   sub->add_option(
@@ -332,6 +328,7 @@ Run add_search(CLI::App& app) {
       ->check(number(0, 0.9));
   return [command, sub] {
     refuse_options_of_others(*sub, searcher_info(command->algorithm));
+    command->answer.quiet = command->common.quiet;
     return search(*command);
   };
 }

@@ -207,7 +207,8 @@ class Training {
 
   void start() {
     const int64_t source_epochs = options_.schedule_epochs > 0 ? options_.schedule_epochs : common_.epochs;
-    const Setting trained = transfer_schedules(setting_, source_epochs, common_.epochs);
+    const Setting trained =
+        transfer_schedules(setting_, source_epochs, common_.epochs, trainer_options_.definitions.schedule_transfer);
     for (int64_t i = 0; i < options_.networks; ++i) {
       trainer_->start(i, {common_.seed + static_cast<uint64_t>(i), trained, common_.epochs});
     }

@@ -27,7 +27,7 @@ void make_study(const Folder& folder) {
   write_dataset(folder);
   const auto result =
       run_murmur("search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / "s.db") +
-                 " --particles 6 --trials 18 --epochs 2 --repeats 1 --top 1 --seed 5 --patience 100 "
+                 " --particles 6 --trials 18 --epochs 2 --repeats 1 --seed 5 --patience 100 "
                  "--abort-below 0 --search dropout,input_noise,zoom,optimizer,learning_rate");
   ASSERT_EQ(result.exit_code, 0) << result.output;
 }
@@ -122,7 +122,7 @@ TEST(Analyse, KilledItGoesOn) {
   // The search goes on with its study as if nothing had been.
   const auto search =
       run_murmur("search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / "s.db") +
-                 " --particles 6 --trials 20 --epochs 2 --repeats 1 --top 1 --seed 5 --patience 100 "
+                 " --particles 6 --trials 20 --epochs 2 --repeats 1 --seed 5 --patience 100 "
                  "--abort-below 0 --search dropout,input_noise,zoom,optimizer,learning_rate");
   EXPECT_EQ(search.exit_code, 0) << search.output;
 }

@@ -196,15 +196,21 @@ TEST(CommandLine, JsonHoldsTheSettings) {
   EXPECT_EQ(json(" --set optimizer=momentum")["set"]["learning_rate"], 0.01);
   EXPECT_EQ(json(" --set learning_rate=0.3")["set"]["learning_rate"], 0.3);
   EXPECT_EQ(plain["train_images"], 0);
-  const nlohmann::json standard{
-      {"dropconnect_on", "weights"}, {"contrast_per", "image"}, {"shuffle_window", 0}, {"loss_reduction", "mean"}};
+  const nlohmann::json standard{{"dropconnect_on", "weights"},
+                                {"contrast_per", "image"},
+                                {"shuffle_window", 0},
+                                {"loss_reduction", "mean"},
+                                {"schedule_transfer", "number"}};
   EXPECT_EQ(plain["definitions"], standard);
   const auto other = json(" --set dropout=0.25 --set optimizer=adam --paper --init he --train-images 320");
   EXPECT_EQ(other["set"], (nlohmann::json{{"dropout", 0.25}, {"optimizer", "adam"}}));
   EXPECT_EQ(other["train_images"], 320);
   EXPECT_EQ(other["micro_batch"], 64);
-  nlohmann::json study{
-      {"dropconnect_on", "inputs"}, {"contrast_per", "batch"}, {"shuffle_window", 1024}, {"loss_reduction", "sum"}};
+  nlohmann::json study{{"dropconnect_on", "inputs"},
+                       {"contrast_per", "batch"},
+                       {"shuffle_window", 1024},
+                       {"loss_reduction", "sum"},
+                       {"schedule_transfer", "interval"}};
   EXPECT_EQ(other["definitions"], study);
   EXPECT_EQ(other["init"], "he");
   // Each definition has an option of its own, which wins over --paper.
