@@ -14,6 +14,7 @@
 #include "murmur/layers/schedule.hpp"
 #include "murmur/layers/specification.hpp"
 #include "murmur/layers/weights.hpp"
+#include "murmur/pso/confirmation.hpp"
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/final_test.hpp"
 #include "murmur/pso/random_search.hpp"

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "app/analysis_report.hpp"
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "app/report.hpp"
 #include "app/signals.hpp"
+#include "app/study_trial.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace murmur::app {
@@ -29,41 +30,6 @@ struct AnalyseCommand {
   int64_t epochs = 0;  // 0: as many as the search
   int64_t slots = 32;
 };
-
-/// The trial of this number, or the best; it must have been trained to its end.
-TrialRecord chosen_trial(const AnalyseCommand& command, const Study& study) {
-  if (command.trial == "best") {
-    const std::optional<TrialRecord> best = study.best_trial();
-    if (best) return *best;
-    throw StudyError("study '{}': expected a complete trial, got none", command.study);
-  }
-  int64_t number = -1;
-  const char* const end = command.trial.data() + command.trial.size();
-  const auto [stop, error] = std::from_chars(command.trial.data(), end, number);
-  if (error != std::errc() || stop != end || number < 0) {
-    throw InvalidArgument("--trial: expected 'best' or a trial's number, got '{}'", command.trial);
-  }
-  TrialRecord trial = study.trial(number);
-  if (trial.state != TrialState::kComplete) {
-    throw InvalidArgument("--trial: expected a complete trial, got {}, which is {}", number,
-                          trial_state_name(trial.state));
-  }
-  return trial;
-}
-
-/// The images of the search. Throws: StudyError where they are others.
-TrainingData load_search_data(const AnalyseCommand& command, const SearchDefinition& search, Device device) {
-  CommonOptions common = command.common;
-  common.dataset = search.dataset;
-  common.train_images = search.train_images;
-  if (search.dataset == "image-folder") common.image_size = search.image_size;
-  Dataset dataset = load_data(common);
-  if (dataset.contents != search.dataset_contents) {
-    throw StudyError("study '{}': expected the images of the search ({}), got {} (see --data)", command.study,
-                     search.dataset_contents, dataset.contents);
-  }
-  return training_data(std::move(dataset), device, false);
-}
 
 /// What both kinds of trainings share.
 struct Workplace {
@@ -139,15 +105,15 @@ int stopped(const AnalyseCommand& command) {
 }
 
 int analyse(const AnalyseCommand& command) {
-  require_writable("--json", command.common.json);
+  reserve_report(command.common.json);
   Study study = Study::open_read_only(command.study, command.study_name);
   const SearchDefinition search = search_definition(study);
   check_seeds(search.seed, kSampleSeeds + kMostTrainings);
   const std::vector<TrialRecord> trials = study.trials();
-  const TrialRecord trial = chosen_trial(command, study);
+  const TrialRecord trial = complete_trial(study, command.trial);
   if (command.sample > 0) trained_region(search.space, trials);  // refuses before anything is trained
   const TrainerOptions trainer = trainer_options(command.common, command.slots);
-  const TrainingData data = load_search_data(command, search, trainer.device);
+  const TrainingData data = training_data(load_search_data(command.common, study, search), trainer.device);
   study = Study::create_or_open(command.study, study_definition(search));
   AnalysisReport report{command.study, summarize_search(search.space, search.base, trials), {}, {}};
   const Workplace place{command, study, search, data, trainer};
@@ -161,10 +127,7 @@ int analyse(const AnalyseCommand& command) {
     print_sample(*report.sample, search.space);
   }
   print_summary(report.search);
-  if (!command.common.json.empty()) {
-    write_file(command.common.json,
-               to_json(report, search.space).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  }
+  write_report(command.common.json, to_json(report, search.space));
   return 0;
 }
 
@@ -173,9 +136,7 @@ int analyse(const AnalyseCommand& command) {
 Run add_analyse(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("analyse", "what a study's techniques are worth, with how much evidence");
   auto command = std::make_shared<AnalyseCommand>();
-  CommonOptions& common = command->common;
-  sub->add_option("--study", command->study, "study file of a search")->required();
-  sub->add_option("--name", command->study_name, "the study's name, where the file has several");
+  add_study_options(*sub, command->study, command->study_name);
   sub->add_option("--trial", command->trial, "the complete trial to take apart: its number, or best")
       ->capture_default_str();
   sub->add_option("--repeats", command->repeats, "seeds of each setting, the same for all")
@@ -192,15 +153,7 @@ Run add_analyse(CLI::App& app) {
   sub->add_option("--slots", command->slots, "networks trained at once; changes no result")
       ->check(whole_number(1, int64_t{1} << 20))
       ->capture_default_str();
-  sub->add_option("--data", common.data, "folder with the data set's files (default: the usual places)");
-  sub->add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  sub->add_option("--threads", common.threads, "CPU threads (0: one a core)")
-      ->check(whole_number(0, 4096))
-      ->capture_default_str();
-  sub->add_flag("--tf32", common.tf32, "allow TF32 in matrix products (GPU)");
-  sub->add_flag("--no-graph", common.no_graph, "launch every kernel by itself (for profilers)");
-  sub->add_flag("--quiet", common.quiet, "no progress");
-  sub->add_option("--json", common.json, "write the results to this file");
+  add_place_options(*sub, command->common);
   return [command] { return analyse(*command); };
 }
 

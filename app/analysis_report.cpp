@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/report.hpp"
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
@@ -103,11 +104,6 @@ void print_interactions(const SampleReport& report, const SearchSpace& space) {
   }
 }
 
-/// JSON has no NaN: null.
-Json finite_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json();
-}
-
 Json to_json(const std::vector<double>& values) {
   Json array = Json::array();
   for (const double value : values) array.push_back(finite_or_null(value));
@@ -204,11 +200,13 @@ Json to_json(const TrainedSample& sample, const SearchSpace& space) {
 Json to_json(const SearchSummary& summary) {
   Json rows = Json::array();
   for (const TechniqueSummary& row : summary.techniques) {
-    rows.push_back({{"technique", technique(row.id).key},
-                    {"on", to_json(row.on)},
-                    {"off", to_json(row.off)},
-                    {"share_among_best", finite_or_null(row.share_among_best)},
-                    {"typical_among_best", finite_or_null(row.typical_among_best)}});
+    rows.push_back(
+        {{"technique", technique(row.id).key},
+         {"on", to_json(row.on)},
+         {"off", to_json(row.off)},
+         {"share_among_best", finite_or_null(row.share_among_best)},
+         {"typical_among_best",
+          std::isnan(row.typical_among_best) ? Json() : value_json(technique(row.id), row.typical_among_best)}});
   }
   Json optimizers = Json::object();
   for (const ChoiceSummary& row : summary.optimizers) {
@@ -280,7 +278,8 @@ void print_summary(const SearchSummary& summary) {
 }
 
 Json to_json(const AnalysisReport& report, const SearchSpace& space) {
-  Json result{{"version", 1}, {"study", report.study}, {"search", to_json(report.search)}};
+  Json result = report_head("analyse");
+  result.update({{"study", report.study}, {"search", to_json(report.search)}});
   if (report.ablation) result["ablation"] = to_json(*report.ablation);
   if (report.sample) result["sample"] = to_json(*report.sample, space);
   return result;

@@ -1,9 +1,16 @@
 #include "app/final_test.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <sstream>
 
+#include "app/progress.hpp"
+#include "app/report.hpp"
+#include "app/signals.hpp"
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
@@ -11,67 +18,216 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// JSON has no NaN: null.
-Json finite_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
+constexpr const char* kNoSetting = "no complete trial differs from the baseline: nothing to test";
+constexpr const char* kNoneIsStable = "no setting is stable in the confirmation: nothing to test";
 
-struct Statistics {
-  double mean;
-  double deviation;
-};
-
-Statistics statistics(const std::vector<double>& values) {
-  double sum = 0;
-  double squares = 0;
-  for (const double value : values) sum += value;
-  const double mean = sum / static_cast<double>(values.size());
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return {mean, values.size() > 1 ? std::sqrt(squares / static_cast<double>(values.size() - 1)) : 0};
-}
-
-/// The values of the searched techniques that are not off.
-std::string describe_setting(const Study& study, const Setting& setting) {
-  std::string text;
-  for (const Technique id : study.space().techniques()) {
-    const TechniqueInfo& info = technique(id);
-    if (setting[id] == info.off) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", info.key,
-                        info.choices.empty() ? fmt::format("{:.4g}", setting[id]) : format_value(info, setting[id]));
+/// The words in lines of at most `width`, each behind `indent` spaces.
+std::string wrapped(const std::string& text, size_t width, size_t indent = 0) {
+  std::istringstream words(text);
+  std::string lines;
+  size_t column = width;  // no line is begun
+  for (std::string word; words >> word;) {
+    if (column + 1 + word.size() > width) {
+      if (!lines.empty()) lines += '\n';
+      lines.append(indent, ' ').append(word);
+      column = indent + word.size();
+    } else {
+      lines.append(1, ' ').append(word);
+      column += 1 + word.size();
+    }
   }
-  return text.empty() ? "all off" : text;
+  return lines + "\n";
+}
+
+/// What differs from the baseline.
+std::string describe_setting(const Setting& base, const Setting& setting) {
+  std::string text;
+  for (const TechniqueInfo& info : techniques()) {
+    const double value = setting[info.id];
+    if (value == base[info.id]) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", info.key,
+                        info.choices.empty() ? fmt::format("{:.4g}", value) : format_value(info, value));
+  }
+  return text;
+}
+
+/// A row; the setting is behind it where there is room, else below.
+std::string row_text(const std::string& trial, const std::string& validation, const std::string& accuracy,
+                     const std::string& setting, size_t width) {
+  constexpr size_t kIndent = 11;
+  const std::string row = fmt::format("{:>9}  {:>10}  {:>15}", trial, validation, accuracy);
+  constexpr size_t kRowWidth = 9 + 2 + 10 + 2 + 15;
+  if (setting.empty()) return row + "\n";
+  if (kRowWidth + 2 + setting.size() <= width) return row + "  " + setting + "\n";
+  return row + "\n" + wrapped(setting, width, kIndent);
+}
+
+/// "0.8762 ± 0.0012": mean and standard error of those that did not diverge.
+std::string accuracy_text(std::vector<double> accuracies) {
+  std::erase_if(accuracies, [](double accuracy) { return !std::isfinite(accuracy); });
+  if (accuracies.empty()) return "-";
+  if (accuracies.size() == 1) return fmt::format("{:.4f}", accuracies.front());
+  return fmt::format("{:.4f} ± {:.4f}", mean(accuracies), standard_error(accuracies));
+}
+
+std::string trainings_text(size_t repeats, int64_t num_epochs) {
+  return fmt::format("mean ± standard error of {} training{} of {} epoch{}", repeats, repeats == 1 ? "" : "s",
+                     num_epochs, num_epochs == 1 ? "" : "s");
+}
+
+std::string confirmation_text(const Confirmation& confirmation, const SearchDefinition& search, size_t width) {
+  const auto row = [&](const ConfirmedRow& confirmed) {
+    std::string setting = confirmed.trial < 0 ? "" : describe_setting(search.base, confirmed.setting);
+    if (!confirmed.fault.empty()) setting = fmt::format("({}) {}", confirmed.fault, setting);
+    return row_text(confirmed.trial < 0 ? "baseline" : fmt::format("{}", confirmed.trial),
+                    fmt::format("{:.4f}", confirmed.validation_accuracy),
+                    confirmed.fault.empty() ? accuracy_text(confirmed.accuracies) : "unstable", setting, width);
+  };
+  std::string text = row_text("trial", "validation", "confirmed", "setting", width);
+  for (const ConfirmedRow& confirmed : confirmation.rows) text += row(confirmed);
+  text += row(confirmation.baseline);
+  text += wrapped(fmt::format("validation: of the trial. confirmed: validation, {} on the training split. setting: "
+                              "what differs from the baseline.",
+                              trainings_text(confirmation.baseline.accuracies.size(), confirmation.num_epochs)),
+                  width);
+  if (confirmation.winner() != nullptr && !confirmation.beats_baseline()) {
+    text += wrapped(
+        fmt::format("no setting is better than {} in the confirmation; the best is tested", baseline_name(search)),
+        width);
+  }
+  return text + "\n";
+}
+
+std::string test_text(const FinalTest& test, const SearchDefinition& search, bool is_confirmed, size_t width) {
+  std::string text = row_text("trial", "validation", "test", is_confirmed ? "" : "setting", width);
+  for (const FinalRow* row : {&test.winner, &test.baseline}) {
+    const bool is_baseline = row->trial < 0;
+    text += row_text(is_baseline ? "baseline" : fmt::format("{}", row->trial),
+                     fmt::format("{:.4f}", row->validation_accuracy), accuracy_text(row->test_accuracies),
+                     is_confirmed || is_baseline ? "" : describe_setting(search.base, row->setting), width);
+  }
+  return text +
+         wrapped(fmt::format("test: {} on train + validation.",
+                             trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
+                 width) +
+         "\n" +
+         wrapped(fmt::format("trial {}: {}", test.winner.trial, verdict_text(test.difference(), baseline_name(search))),
+                 width);
+}
+
+std::string why_not_tested(const Answer& answer) {
+  return answer.confirmation && !answer.confirmation->rows.empty() ? kNoneIsStable : kNoSetting;
+}
+
+Json accuracies_json(const std::vector<double>& accuracies) {
+  Json array = Json::array();
+  for (const double value : accuracies) array.push_back(finite_or_null(value));
+  return array;
+}
+
+Json row_json(int64_t trial, double validation_accuracy, const Setting& setting) {
+  return {{"trial", trial < 0 ? Json(nullptr) : Json(trial)},
+          {"validation_accuracy", finite_or_null(validation_accuracy)},
+          {"setting", setting_json(setting)}};
+}
+
+Json confirmation_json(const Confirmation& confirmation) {
+  const auto row = [](const ConfirmedRow& confirmed) {
+    Json json = row_json(confirmed.trial, confirmed.validation_accuracy, confirmed.setting);
+    json["accuracies"] = accuracies_json(confirmed.accuracies);
+    json["mean"] = finite_or_null(mean(confirmed.accuracies));
+    json["standard_error"] = finite_or_null(standard_error(confirmed.accuracies));
+    json["unstable"] = confirmed.fault.empty() ? Json(nullptr) : Json(confirmed.fault);
+    return json;
+  };
+  Json rows = Json::array();
+  for (const ConfirmedRow& confirmed : confirmation.rows) rows.push_back(row(confirmed));
+  return {{"epochs", confirmation.num_epochs},
+          {"first_seed", confirmation.first_seed},
+          {"baseline", row(confirmation.baseline)},
+          {"rows", rows}};
+}
+
+Json verdict_json(const FinalTest& test, const SearchDefinition& search) {
+  const PairedDifference difference = test.difference();
+  return {{"trial", test.winner.trial},
+          {"difference", finite_or_null(difference.difference)},
+          {"standard_error", finite_or_null(difference.standard_error)},
+          {"interval", {finite_or_null(difference.interval.low), finite_or_null(difference.interval.high)}},
+          {"winner", {{"accuracies", accuracies_json(test.winner.test_accuracies)}}},
+          {"baseline", {{"accuracies", accuracies_json(test.baseline.test_accuracies)}}},
+          {"text", verdict_text(difference, baseline_name(search))}};
+}
+
+/// The trial to test: of the confirmation, or the best.
+std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& study) {
+  if (answer.confirmation) {
+    const ConfirmedRow* const winner = answer.confirmation->winner();
+    return winner == nullptr ? std::nullopt : std::optional(study.trial(winner->trial));
+  }
+  const std::vector<TrialRecord> best = best_trials(study, 1);
+  return best.empty() ? std::nullopt : std::optional(best.front());
 }
 
 }  // namespace
 
-void print_final_test(const FinalTest& test, const Study& study) {
-  fmt::print("\n{:>9}  {:>10}  {:>17}  setting\n", "trial", "validation", "test");
-  for (const FinalRow& row : test.rows) {
-    const Statistics accuracy = statistics(row.test_accuracies);
-    fmt::print("{:>9}  {:>10.4f}  {:>8.4f} ± {:.4f}  {}\n", row.trial < 0 ? "baseline" : fmt::format("{}", row.trial),
-               row.validation_accuracy, accuracy.mean, accuracy.deviation, describe_setting(study, row.setting));
+Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
+                   const TrainerOptions& trainer) {
+  Answer answer;
+  Progress progress(options.quiet);
+  const SignalWatch watch;
+  if (options.confirm > 0 && !best_trials(study, 1).empty()) {
+    answer.confirmation = confirm(
+        study, search, data, trainer, {options.confirm, options.repeats, options.num_epochs, trainer.num_networks},
+        [&](const TrainingsProgress& now) {
+          progress.show(
+              fmt::format("confirmation: {} of {} trainings, {} running", now.num_done, now.num_all, now.num_running),
+              now.num_done == now.num_all || SignalWatch::seen() != 0);
+          return SignalWatch::seen() == 0;
+        });
+    answer.signal = answer.confirmation ? 0 : SignalWatch::seen();
+    if (answer.signal != 0) return answer;
   }
-  fmt::print(
-      "\nvalidation: accuracy of the trial. test: mean ± standard deviation of {} trainings of {} epochs on train + "
-      "validation.\n",
-      test.rows.front().test_accuracies.size(), test.num_epochs);
+  const std::optional<TrialRecord> trial = trial_to_test(answer, study);
+  if (!trial) return answer;
+  answer.test = final_test(study, search, data, trainer, *trial, {options.repeats, options.num_epochs},
+                           [&](int64_t num_networks, int64_t epoch, int64_t num_epochs) {
+                             progress.show(fmt::format("final test: {} networks on train + validation, epoch {}/{}",
+                                                       num_networks, epoch, num_epochs),
+                                           epoch == num_epochs || SignalWatch::seen() != 0);
+                             return SignalWatch::seen() == 0;
+                           });
+  answer.signal = answer.test ? 0 : SignalWatch::seen();
+  return answer;
 }
 
-Json to_json(const FinalTest& test, const Study& study) {
+size_t output_width() {
+  winsize size{};
+  const bool is_terminal = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_terminal ? size.ws_col : 80;
+}
+
+std::string answer_text(const Answer& answer, const SearchDefinition& search, size_t width) {
+  std::string text = "\n";
+  if (answer.confirmation) text += confirmation_text(*answer.confirmation, search, width);
+  if (answer.test) return text + test_text(*answer.test, search, answer.confirmation.has_value(), width);
+  return answer.signal != 0 ? text : text + wrapped(why_not_tested(answer), width);
+}
+
+Json to_json(const Answer& answer, const SearchDefinition& search) {
+  Json json{{"confirmation", answer.confirmation ? confirmation_json(*answer.confirmation) : Json(nullptr)},
+            {"verdict", answer.test ? verdict_json(*answer.test, search) : Json(nullptr)}};
+  if (!answer.test) return json;
   Json rows = Json::array();
-  for (const FinalRow& row : test.rows) {
-    Json accuracies = Json::array();
-    for (const double value : row.test_accuracies) accuracies.push_back(finite_or_null(value));
-    rows.push_back({{"trial", row.trial < 0 ? Json(nullptr) : Json(row.trial)},
-                    {"validation_accuracy", finite_or_null(row.validation_accuracy)},
-                    {"test_accuracies", accuracies},
-                    {"setting", setting_json(row.setting)}});
+  for (const FinalRow* row : {&answer.test->baseline, &answer.test->winner}) {
+    rows.push_back(row_json(row->trial, row->validation_accuracy, row->setting));
+    rows.back()["test_accuracies"] = accuracies_json(row->test_accuracies);
   }
-  return {{"study", study.path().string()},
-          {"epochs", test.num_epochs},
-          {"schedule_epochs", test.schedule_epochs},
-          {"first_seed", test.first_seed},
-          {"rows", rows}};
+  json.update({{"epochs", answer.test->num_epochs},
+               {"schedule_epochs", answer.test->schedule_epochs},
+               {"first_seed", answer.test->first_seed},
+               {"rows", rows}});
+  return json;
 }
 
 }  // namespace murmur::app

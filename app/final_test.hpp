@@ -1,14 +1,40 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 
+#include "murmur/pso/confirmation.hpp"
 #include "murmur/pso/final_test.hpp"
 
+// What a search comes to: its best trials are confirmed, and the best of those is tested.
 namespace murmur::app {
 
-/// A table on standard output.
-void print_final_test(const FinalTest& test, const Study& study);
+struct AnswerOptions {
+  int64_t confirm = 10;  // the best trials that are trained again; 0: the best one is tested as it is
+  int64_t repeats = 5;   // trainings of each, and of each in the final test
+  int64_t num_epochs = 0;
+  bool quiet = false;
+};
 
-nlohmann::json to_json(const FinalTest& test, const Study& study);
+struct Answer {
+  std::optional<Confirmation> confirmation;  // none with `confirm` = 0
+  std::optional<FinalTest> test;             // none where there is nothing to test
+  int signal = 0;                            // that stopped it; what it has by then is whole
+};
+
+/// The last two steps of a search, with their progress. What the study has of them is not computed again.
+Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
+                   const TrainerOptions& trainer);
+
+/// Columns of the terminal that standard output is; 80 where it is none.
+size_t output_width();
+
+/// A table for people, no wider than `width` where words allow, and the verdict as its last line.
+std::string answer_text(const Answer& answer, const SearchDefinition& search, size_t width);
+
+/// "confirmation", "verdict" and the rows of the final test.
+nlohmann::json to_json(const Answer& answer, const SearchDefinition& search);
 
 }  // namespace murmur::app

@@ -14,6 +14,7 @@
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/manual.hpp"
+#include "app/report.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace {
@@ -44,16 +45,16 @@ int run(int argc, char** argv) {
   CLI::App app("murmur: where, and how much, should randomness be injected into training?", "murmur");
   app.require_subcommand(1);
   app.set_version_flag("--version", murmur::app::version_text());
-  const std::vector<std::pair<std::string, murmur::app::Run>> commands{{"info", murmur::app::add_info(app)},
-                                                                       {"train", murmur::app::add_train(app)},
-                                                                       {"predict", murmur::app::add_predict(app)},
-                                                                       {"search", murmur::app::add_search(app)},
-                                                                       {"analyse", murmur::app::add_analyse(app)}};
+  const std::vector<std::pair<std::string, murmur::app::Run>> commands{
+      {"info", murmur::app::add_info(app)},       {"train", murmur::app::add_train(app)},
+      {"predict", murmur::app::add_predict(app)}, {"search", murmur::app::add_search(app)},
+      {"analyse", murmur::app::add_analyse(app)}, {"replay", murmur::app::add_replay(app)}};
   // Not an option of the program: for its installation.
   if (argc == 3 && std::string_view(argv[1]) == "--generate") {
     fmt::print("{}", murmur::app::generate(app, argv[2]));
     return kSuccess;
   }
+  murmur::app::remember_command({argv + 1, argv + argc});
   std::vector<std::string> arguments = murmur::app::expand_config({argv + 1, argv + argc});
   check_command(arguments, app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());

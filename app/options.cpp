@@ -12,6 +12,7 @@
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
 #include "murmur/pso/search_definition.hpp"
+#include "murmur/techniques/learning_rate.hpp"
 
 namespace murmur::app {
 namespace {
@@ -50,9 +51,13 @@ void add_definition_options(CLI::App& command, CommonOptions& options) {
       ->check(whole_number(0));
   command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
       ->check(one_of(kLossReductionNames));
+  command
+      .add_option("--schedule-transfer", options.schedule_transfer,
+                  "what a schedule keeps in other epochs: its number of changes (default), their interval")
+      ->check(one_of(kScheduleTransferNames));
   command.add_flag("--paper", options.paper,
                    "the study's own definitions: --dropconnect-on inputs --contrast-per batch --shuffle-window 1024 "
-                   "--loss-reduction sum; these options win");
+                   "--loss-reduction sum --schedule-transfer interval; these options win");
 }
 
 }  // namespace
@@ -123,7 +128,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", options.quiet, "no progress");
-  command.add_option("--json", options.json, "write the results to this file");
+  command.add_option("--json", options.json, "write the results to this file; - is standard output");
   for (CLI::Option* option : command.get_options()) {
     if (option->get_name() != "--set") option->take_last();
   }
@@ -138,21 +143,49 @@ std::string technique_help() {
       if (static_cast<size_t>(info.place) != place) continue;
       const std::string range = info.choices.empty() ? fmt::format("[{}, {}]", info.low, info.high)
                                                      : fmt::format("{}", fmt::join(info.choices, "|"));
-      text += fmt::format("  {:<27} {:<30} {} (off: {})\n", info.key, range, info.help, format_value(info, info.off));
+      const bool has_off = info.id != Technique::kLearningRate;  // its help says what it is where it is not given
+      text += fmt::format("  {:<27} {:<30} {}{}\n", info.key, range, info.help,
+                          has_off ? fmt::format(" (off: {})", format_value(info, info.off)) : "");
     }
   }
   return text;
 }
 
-Setting parse_settings(const std::vector<std::string>& assignments) {
+Setting parse_settings(const std::vector<std::string>& assignments, const Definitions& definitions) {
   Setting setting;
+  bool has_rate = false;
   for (const std::string& assignment : assignments) {
     const size_t equals = assignment.find('=');
     if (equals == std::string::npos) throw InvalidArgument("--set: expected technique=value, got '{}'", assignment);
     const TechniqueInfo& info = technique(assignment.substr(0, equals));
     setting.set(info.id, parse_value(info, assignment.substr(equals + 1)));
+    has_rate = has_rate || info.id == Technique::kLearningRate;
+  }
+  const auto optimizer = static_cast<Optimizer>(setting[Technique::kOptimizer]);
+  if (!has_rate) {
+    setting.set(Technique::kLearningRate, default_learning_rate(optimizer, definitions.loss_reduction));
   }
   return setting;
+}
+
+void report_rounding(const Setting& setting, const CommonOptions& options) {
+  const auto size = static_cast<int64_t>(setting[Technique::kBatchSize]);
+  const auto rounded = static_cast<int64_t>(rounded_batch_size(static_cast<double>(size), options.micro_batch));
+  if (options.quiet || rounded == size) return;
+  // A micro-batch is a multiple of 4; the largest is the fastest.
+  int64_t exact = std::min(options.micro_batch, size) / 4 * 4;
+  while (exact > 0 && size % exact != 0) exact -= 4;
+  fmt::print(stderr, "batch_size {} becomes {}, a multiple of the micro-batch of {}{}\n", size, rounded,
+             options.micro_batch, exact > 0 ? fmt::format(" (--micro-batch {} makes it exact)", exact) : "");
+}
+
+void report_chance(double accuracy, int64_t num_classes, bool quiet) {
+  const double chance = 1 / static_cast<double>(num_classes);
+  if (quiet || accuracy >= 2 * chance) return;
+  fmt::print(stderr,
+             "with accuracy {:.4f} the network has hardly learned ({} classes: {:.4f} by chance); nothing that is "
+             "compared with it means much. Try another learning_rate, more --epochs, or a smaller --micro-batch\n",
+             accuracy, num_classes, chance);
 }
 
 ModelSpecification model_of(const CommonOptions& options) {
@@ -178,6 +211,7 @@ Definitions definitions_of(const CommonOptions& options) {
   take_word(options.dropconnect_on, kDropconnectOnNames, result.dropconnect_on);
   take_word(options.contrast_per, kContrastPerNames, result.contrast_per);
   take_word(options.loss_reduction, kLossReductionNames, result.loss_reduction);
+  take_word(options.schedule_transfer, kScheduleTransferNames, result.schedule_transfer);
   if (options.shuffle_window >= 0) result.shuffle_window = options.shuffle_window;
   return result;
 }

@@ -23,8 +23,9 @@ struct CommonOptions {
   std::string model = "fc";
   std::string device = "auto";
   std::string init = "scale";
-  std::string dropconnect_on, contrast_per, loss_reduction;  // empty: the default, or what --paper says
-  int64_t shuffle_window = -1;                               // -1: likewise
+  std::string dropconnect_on, contrast_per, loss_reduction,
+      schedule_transfer;        // empty: the default, or what --paper says
+  int64_t shuffle_window = -1;  // -1: likewise
   std::string json;
   std::vector<std::string> set;
   int64_t epochs = 0;
@@ -55,8 +56,15 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
 /// `--help`'s list of techniques, made from the technique table.
 std::string technique_help();
 
-/// The setting that `--set` describes, over everything off. Throws: InvalidArgument.
-Setting parse_settings(const std::vector<std::string>& assignments);
+/// The setting that `--set` describes, over everything off; a learning rate that it does not name is the default one of
+/// its optimizer with these definitions. Throws: InvalidArgument.
+Setting parse_settings(const std::vector<std::string>& assignments, const Definitions& definitions);
+
+/// One line on standard error where the batch size is rounded, with the micro-batch that leaves it as it is.
+void report_rounding(const Setting& setting, const CommonOptions& options);
+
+/// One line on standard error where `accuracy` is hardly better than guessing: such a baseline says nothing.
+void report_chance(double accuracy, int64_t num_classes, bool quiet);
 
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);

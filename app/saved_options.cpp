@@ -16,8 +16,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 11> kNotSaved{"help", "config", "device",  "threads", "no-graph",  "quiet",
-                                                     "json", "save",   "network", "resume",  "checkpoint"};
+/// (What --from says is in the options that it gave.)
+constexpr std::array<std::string_view, 14> kNotSaved{"help",       "config", "device", "threads", "no-graph",
+                                                     "quiet",      "json",   "save",   "network", "resume",
+                                                     "checkpoint", "from",   "name",   "trial"};
 /// Saved for convenience: another run may have them differ.
 constexpr std::array<std::string_view, 2> kNotCompared{"data", "every"};
 
@@ -25,13 +27,17 @@ std::string name_of(const CLI::Option& option) {
   return option.get_lnames().empty() ? "" : option.get_lnames().front();
 }
 
-/// --set's words for what is not off.
+/// --set's words for what is not off. A learning rate stands there where it was given: what it is otherwise depends on
+/// other options.
 Json canonical_set(const std::vector<std::string>& assignments) {
-  const Setting setting = parse_settings(assignments);
+  const Setting setting = parse_settings(assignments, Definitions{});
+  const bool has_rate = std::ranges::any_of(assignments, [](const std::string& assignment) {
+    return assignment.starts_with(std::string(technique(Technique::kLearningRate).key) + "=");
+  });
   Json list = Json::array();
   for (const TechniqueInfo& info : techniques()) {
     const double value = setting[info.id];
-    if (value == info.off) continue;
+    if (info.id == Technique::kLearningRate ? !has_rate : value == info.off) continue;
     const std::string text = info.choices.empty() ? fmt::format("{}", value) : format_value(info, value);
     list.push_back(fmt::format("{}={}", info.key, text));
   }

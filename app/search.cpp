@@ -9,8 +9,11 @@
 #include "app/final_test.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "app/report.hpp"
 #include "app/signals.hpp"
+#include "app/starts.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/search_definition.hpp"
 #include "murmur/pso/searchers.hpp"
@@ -23,30 +26,74 @@ struct SearchCommand {
   std::string study;
   std::string study_name = "murmur";
   std::vector<std::string> search;
+  std::vector<std::string> start;  // empty: off, or with --paper none
+  double off_probability = -1;     // < 0: the default, or what --paper says
   std::string algorithm = "swarm";
   nlohmann::json searcher = nlohmann::json::object();  // options of the algorithm that were given
   int64_t num_trials = 0;
   double abort_below = SearchOptions{}.abort_below;
   int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
-  FinalTestOptions final_test;
+  AnswerOptions answer;
 };
 
-/// The techniques of a word of --search: one, or a group of the study.
-std::vector<Technique> techniques_of(const std::string& word) {
+/// The techniques of a group of the study, or of `all` groups; none where the word is no group.
+std::vector<Technique> group_of(const std::string& word) {
   const auto group = static_cast<size_t>(std::ranges::find(kCategories, word) - kCategories.begin());
-  if (group == kCategories.size()) return {technique(word).id};
   std::vector<Technique> ids;
   for (const TechniqueInfo& info : techniques().first<kNumStudyTechniques>()) {
-    if (info.category == static_cast<Category>(group)) ids.push_back(info.id);
+    if (word == "all" || info.category == static_cast<Category>(group)) ids.push_back(info.id);
   }
   return ids;
 }
 
-SearchSpace space_of(const SearchCommand& command) {
-  if (command.search.empty()) return SearchSpace::all();
-  std::vector<Technique> ids;
-  for (const std::string& word : command.search) std::ranges::copy(techniques_of(word), std::back_inserter(ids));
-  return SearchSpace(ids);
+/// The dimensions of the words of --search. One that is named itself counts before those of groups.
+SearchSpace space_of(const SearchCommand& command, const DimensionDefaults& defaults) {
+  const std::vector<std::string> all{"all"};
+  std::vector<Dimension> dimensions, named;
+  for (const std::string& word : command.search.empty() ? all : command.search) {
+    const std::vector<Technique> ids = group_of(word);
+    if (ids.empty()) named.push_back(parse_dimension(word, defaults));
+    for (const Technique id : ids) dimensions.push_back(default_dimension(id, defaults));
+  }
+  for (const Dimension& dimension : named) {
+    const auto found = std::ranges::find(dimensions, dimension.id, &Dimension::id);
+    const bool is_of_group = found != dimensions.end() && std::ranges::count(named, dimension.id, &Dimension::id) == 1;
+    if (is_of_group) {
+      *found = dimension;
+    } else {
+      dimensions.push_back(dimension);
+    }
+  }
+  return SearchSpace(std::move(dimensions));
+}
+
+/// What --paper fixes and an option of its own may say otherwise.
+double off_probability(const SearchCommand& command) {
+  if (command.off_probability >= 0) return command.off_probability;
+  return command.common.paper ? DimensionDefaults::paper().off_probability : DimensionDefaults{}.off_probability;
+}
+
+/// What an existing study stores of its algorithm's options; null where there is no such study.
+nlohmann::json stored_options(const SearchCommand& command) {
+  if (!std::filesystem::exists(command.study)) return {};
+  try {
+    const Attributes stored = Study::open_read_only(command.study, command.study_name).attributes();
+    const auto found = stored.find(command.algorithm);
+    return found == stored.end() ? nlohmann::json() : found->second;
+  } catch (const StudyError&) {
+    return {};  // opening it for writing will say why
+  }
+}
+
+/// The options of the algorithm. What depends on the number of trials stays as it is when a study goes on with more.
+nlohmann::json searcher_options(const SearchCommand& command) {
+  if (command.common.paper) return command.searcher;
+  nlohmann::json options = budget_options(searcher_info(command.algorithm), command.searcher, command.num_trials);
+  const nlohmann::json stored = stored_options(command);
+  for (auto& [key, value] : options.items()) {
+    if (!command.searcher.contains(key) && stored.contains(key)) value = stored.at(key);
+  }
+  return options;
 }
 
 /// What the command line defines; the data set adds its own.
@@ -63,10 +110,12 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.definitions = definitions_of(common);
   search.abort_below = command.abort_below;
   search.seed = common.seed;
-  search.space = space_of(command);
-  search.base = parse_settings(common.set);
+  search.space = space_of(command, {search.definitions.loss_reduction, off_probability(command)});
+  search.base = parse_settings(common.set, search.definitions);
+  const std::vector<std::string> starts{common.paper ? "none" : "off"};
+  search.starts = read_starts(command.start.empty() ? starts : command.start, search.space, search.base);
   search.algorithm = command.algorithm;
-  search.options = command.searcher;
+  search.options = searcher_options(command);
   return search;
 }
 
@@ -120,24 +169,13 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
   return {driver.progress(), number};
 }
 
-FinalTest test_best(const SearchCommand& command, const SearchDefinition& search, Study& study,
-                    const TrainingData& data, const TrainerOptions& options) {
-  Progress progress(command.common.quiet);
-  return final_test(
-      study, search, data, options, command.final_test, [&](int64_t num_networks, int64_t epoch, int64_t num_epochs) {
-        progress.show(
-            fmt::format("final test: {} networks on train + validation, epoch {}/{}", num_networks, epoch, num_epochs),
-            epoch == num_epochs);
-      });
-}
-
 int search(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   parse_model(common.model);
-  check_seeds(common.seed, static_cast<uint64_t>(kMaxTrials + command.final_test.repeats - 1));
+  check_seeds(common.seed, kConfirmationSeeds + static_cast<uint64_t>(command.answer.repeats - 1));
   SearchDefinition definition = definition_of(command);
   const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
-  require_writable("--json", common.json);
+  reserve_report(common.json);
   const TrainerOptions options = trainer_options_of(
       definition, trainer_options(common, command.slots > 0 ? command.slots : searcher->num_at_once()));
   check_batch_size(definition);
@@ -147,6 +185,8 @@ int search(const SearchCommand& command) {
   // The name does not say which images there are: a study goes on only with the same ones.
   definition.dataset_contents = dataset.contents;
   definition.image_size = fmt::format("{}x{}", dataset.train.height, dataset.train.width);
+  const int64_t num_classes = dataset.num_classes;
+  report_rounding(definition.base, common);
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   Study study = Study::create_or_open(command.study, study_definition(definition));
   if (!common.quiet) print_plan(command, definition, *searcher, options);
@@ -157,13 +197,21 @@ int search(const SearchCommand& command) {
                progress.num_told, path);
     return 128 + number;  // as shells report a program that a signal ended
   }
-  const FinalTest test = test_best(command, definition, study, data, options);
-  print_final_test(test, study);
-  fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
-  if (!common.json.empty()) {
-    const nlohmann::json report = to_json(test, study);
-    write_file(common.json, report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (const auto baseline = read_baseline(study)) {
+    report_chance(baseline->validation_accuracy, num_classes, common.quiet);
   }
+  const Answer answer = find_answer(command.answer, definition, study, data, options);
+  fmt::print("{}", answer_text(answer, definition, output_width()));
+  if (answer.signal != 0) {
+    fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
+               command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
+    return 128 + answer.signal;
+  }
+  fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
+  nlohmann::json report = report_head("search");
+  report["study"] = study.path().string();
+  report.update(to_json(answer, definition));
+  write_report(common.json, report);
   return 0;
 }
 
@@ -222,15 +270,16 @@ std::string algorithm_help() {
   return text;
 }
 
-void add_final_test_options(CLI::App& app, SearchCommand& command) {
-  const CLI::Validator positive = whole_number(1, int64_t{1} << 20);
-  app.add_option("--top", command.final_test.top, "best settings to test at the end")
-      ->check(positive)
+void add_answer_options(CLI::App& app, AnswerOptions& answer) {
+  constexpr int64_t kMost = int64_t{1} << 20;
+  app.add_option("--confirm", answer.confirm,
+                 "best trials to train again at the end and rank; the first is tested (0: none, the best is tested)")
+      ->check(whole_number(0, kMost))
       ->capture_default_str();
-  app.add_option("--repeats", command.final_test.repeats, "trainings of each in the final test")
-      ->check(positive)
+  app.add_option("--repeats", answer.repeats, "trainings of each in the confirmation and in the final test")
+      ->check(whole_number(1, kMost))
       ->capture_default_str();
-  app.add_option("--final-epochs", command.final_test.num_epochs,
+  app.add_option("--final-epochs", answer.num_epochs,
                  "epochs of these trainings (0: --epochs); the schedules are transferred")
       ->check(whole_number(0, 1000000))
       ->capture_default_str();
@@ -261,15 +310,25 @@ Run add_search(CLI::App& app) {
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
-  add_final_test_options(*sub, *command);
+  add_answer_options(*sub, command->answer);
   add_common_options(*sub, command->common, 20);
   sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
-  sub->add_option("--search", command->search,
-                  "techniques to search, or groups of them: data, network, optimization (default: all 22 of the "
-                  "study); the others keep --set or off")
+  sub->add_option(
+         "--search", command->search,
+         "techniques to search, or groups of them: all (default, the study's 22), data, network, optimization; "
+         "dropout:0:0.2 and learning_rate:1e-3:1e-1:log have a range of their own, optimizer=sgd|adam some "
+         "values; with :on never off, with @optimizer=adam only there; the others keep --set or off")
       ->delimiter(',');
+  sub->add_option("--start", command->start,
+                  "the first candidates, repeatable: off (default; everything off, or as --set says), none (with "
+                  "--paper), a TOML or JSON file of settings, STUDY:TRIAL or STUDY:best")
+      ->allow_extra_args(false);
+  sub->add_option("--off-probability", command->off_probability,
+                  "of a noise or schedule to be exactly off at a random position (default 0.25; with --paper 0)")
+      ->check(number(0, 0.9));
   return [command, sub] {
     refuse_options_of_others(*sub, searcher_info(command->algorithm));
+    command->answer.quiet = command->common.quiet;
     return search(*command);
   };
 }

@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
+#include "app/from_study.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
+#include "app/report.hpp"
 #include "app/saved_options.hpp"
 #include "app/weights_file.hpp"
 #include "murmur/engine/safetensors.hpp"
@@ -29,6 +31,8 @@ struct TrainOptions {
   std::string checkpoint;
   int64_t every = 1;
   std::string resume;
+  StudySource source;
+  std::string dataset_contents;  // that the study's search had; empty: any
 };
 
 double mean_of(const std::vector<EpochResult>& results, double EpochResult::*member) {
@@ -37,12 +41,24 @@ double mean_of(const std::vector<EpochResult>& results, double EpochResult::*mem
   return sum / static_cast<double>(results.size());
 }
 
+/// What one epoch left of a network.
+Json epoch_json(const EpochResult& result) {
+  return {{"epoch", result.epoch},
+          {"train_loss", finite_or_null(result.train_loss)},
+          {"train_accuracy", finite_or_null(result.train_accuracy)},
+          {"validation_loss", finite_or_null(result.validation_loss)},
+          {"validation_accuracy", finite_or_null(result.validation_accuracy)}};
+}
+
+/// `history`: the results of each epoch.
 Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
                  double images_per_second, const std::vector<EpochResult>& results,
-                 const std::vector<Evaluation>& tests) {
+                 const std::vector<Evaluation>& tests, const std::vector<std::vector<EpochResult>>& history) {
   const CommonOptions& common = options.common;
   Json networks = Json::array();
   for (size_t i = 0; i < results.size(); ++i) {
+    Json epochs = Json::array();
+    for (const std::vector<EpochResult>& epoch : history) epochs.push_back(epoch_json(epoch[i]));
     networks.push_back({{"seed", common.seed + i},
                         {"epochs", results[i].epoch},
                         {"train_loss", finite_or_null(results[i].train_loss)},
@@ -51,24 +67,33 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
                         {"validation_accuracy", finite_or_null(results[i].validation_accuracy)},
                         {"test_loss", finite_or_null(tests[i].loss)},
                         {"test_accuracy", finite_or_null(tests[i].accuracy)},
-                        {"diverged", results[i].diverged}});
+                        {"diverged", results[i].diverged},
+                        {"history", epochs}});
   }
-  return {{"device", trainer.device.name()},
-          {"device_description", describe(trainer.device)},
-          {"dataset", common.dataset},
-          {"image_size", common.image_size},
-          {"train_images", common.train_images},
-          {"train_on_all", common.train_on_all},
-          {"model", common.model},
-          {"init", common.init},
-          {"epochs", common.epochs},
-          {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
-          {"micro_batch", common.micro_batch},
-          {"definitions", definitions_json(trainer.definitions)},
-          {"tf32", common.tf32},
-          {"set", setting_json(setting, SettingPart::kNotOff)},
-          {"images_per_second", images_per_second},
-          {"networks", networks}};
+  Json report = report_head("train");
+  report.update({{"device", trainer.device.name()},
+                 {"device_description", describe(trainer.device)},
+                 {"dataset", common.dataset},
+                 {"image_size", common.image_size},
+                 {"train_images", common.train_images},
+                 {"train_on_all", common.train_on_all},
+                 {"model", common.model},
+                 {"init", common.init},
+                 {"epochs", common.epochs},
+                 {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
+                 {"micro_batch", common.micro_batch},
+                 {"definitions", definitions_json(trainer.definitions)},
+                 {"tf32", common.tf32},
+                 {"set", setting_json(setting, SettingPart::kNotOff)},
+                 {"images_per_second", images_per_second},
+                 {"networks", networks}});
+  return report;
+}
+
+double mean_test_accuracy(const std::vector<Evaluation>& tests) {
+  double sum = 0;
+  for (const Evaluation& test : tests) sum += test.accuracy;
+  return sum / static_cast<double>(tests.size());
 }
 
 void print_results(const TrainOptions& options, const std::vector<EpochResult>& results,
@@ -105,7 +130,7 @@ void check_options(const TrainOptions& options) {
     throw InvalidArgument("--network: expected one of {} networks, from 0 on, got {}", options.networks,
                           options.network);
   }
-  require_writable("--json", options.common.json);
+  reserve_report(options.common.json);
   require_writable("--save", options.save);
   require_writable("--checkpoint", options.checkpoint);
 }
@@ -128,10 +153,11 @@ std::optional<SafeTensors> open_checkpoint(TrainOptions& options, CLI::App& comm
 class Training {
  public:
   Training(const TrainOptions& options, const CLI::App& command, const std::optional<SafeTensors>& resumed)
-      : options_(options), common_(options.common), setting_(parse_settings(common_.set)) {
+      : options_(options), common_(options.common), setting_(parse_settings(common_.set, definitions_of(common_))) {
     const ModelSpecification model = model_of(common_);
     trainer_options_ = app::trainer_options(common_, options.networks);
     Dataset dataset = load_data(common_);
+    check_contents(dataset);
     report_others(dataset, common_.quiet);
     record_ = {.options = saved_options(command),
                .data = dataset.contents,
@@ -142,6 +168,7 @@ class Training {
                .first_seed = common_.seed,
                .results = {},
                .tests = {}};
+    num_classes_ = dataset.num_classes;
     trainer_ = std::make_unique<PopulationTrainer>(
         model, training_data(std::move(dataset), trainer_options_.device, common_.train_on_all), trainer_options_);
     resumed ? restore(*resumed) : start();
@@ -154,6 +181,7 @@ class Training {
     const int64_t first = record_.results.empty() ? 0 : record_.results.front().epoch;
     for (int64_t epoch = first + 1; epoch <= common_.epochs; ++epoch) {
       record_.results = trainer_->run_epoch();
+      history_.push_back(record_.results);
       const auto done = static_cast<double>(epoch - first);
       images_per_second =
           done * static_cast<double>(options_.networks * trainer_->epoch_size()) / progress.elapsed_seconds();
@@ -163,18 +191,24 @@ class Training {
     }
     record_.tests = trainer_->evaluate_test();
     print_results(options_, record_.results, record_.tests);
+    report_chance(mean_test_accuracy(record_.tests), num_classes_, common_.quiet);
     if (!options_.save.empty()) save_weights();
-    if (common_.json.empty()) return;
-    write_file(
-        common_.json,
-        result_json(options_, setting_, trainer_options_, images_per_second, record_.results, record_.tests).dump(2) +
-            "\n");
+    write_report(common_.json, result_json(options_, setting_, trainer_options_, images_per_second, record_.results,
+                                           record_.tests, history_));
   }
 
  private:
+  /// A study's images, where the training is to be of its.
+  void check_contents(const Dataset& dataset) const {
+    if (options_.dataset_contents.empty() || options_.dataset_contents == dataset.contents) return;
+    throw StudyError("study '{}': expected the images of the search ({}), got {} (see --data)", options_.source.from,
+                     options_.dataset_contents, dataset.contents);
+  }
+
   void start() {
     const int64_t source_epochs = options_.schedule_epochs > 0 ? options_.schedule_epochs : common_.epochs;
-    const Setting trained = transfer_schedules(setting_, source_epochs, common_.epochs);
+    const Setting trained =
+        transfer_schedules(setting_, source_epochs, common_.epochs, trainer_options_.definitions.schedule_transfer);
     for (int64_t i = 0; i < options_.networks; ++i) {
       trainer_->start(i, {common_.seed + static_cast<uint64_t>(i), trained, common_.epochs});
     }
@@ -186,10 +220,12 @@ class Training {
       throw DataError("{}: expected the data set '{}', got '{}'", options_.resume, trained, record_.data);
     }
     trainer_->restore(checkpoint);
-    record_.results = read_results(checkpoint, options_.networks);
+    history_ = read_history(checkpoint, options_.networks);
+    record_.results = history_.back();
   }
 
   void report() const {
+    report_rounding(setting_, common_);
     if (common_.quiet) return;
     fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options_.networks, common_.model,
                trainer_->model().parameters().num_parameters(), trainer_options_.device.name(),
@@ -209,7 +245,7 @@ class Training {
   void save_checkpoint() {
     SafeTensors checkpoint = trainer_->checkpoint();
     checkpoint.metadata.merge(metadata_of(record_));
-    add_results(checkpoint, record_.results);
+    add_history(checkpoint, history_);
     write_safetensors(options_.checkpoint, checkpoint);
   }
 
@@ -223,12 +259,15 @@ class Training {
   const TrainOptions& options_;
   const CommonOptions& common_;
   Setting setting_;
+  int64_t num_classes_ = 0;
   TrainerOptions trainer_options_;
   TrainingRecord record_;
+  std::vector<std::vector<EpochResult>> history_;
   std::unique_ptr<PopulationTrainer> trainer_;
 };
 
 void train(TrainOptions& options, CLI::App& command) {
+  options.dataset_contents = take_study_options(command, options.source);
   const std::optional<SafeTensors> resumed = open_checkpoint(options, command);
   check_options(options);
   Training(options, command, resumed).run();
@@ -263,6 +302,8 @@ Run add_train(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
   add_file_options(*command, *options);
+  add_source_options(*command, options->source);
+  command->get_option("--from")->excludes("--resume");
   add_common_options(*command, options->common, 5);
   command->get_option("--init")->description(
       "initial weights: scale (N(0, init_scale^2)), he, glorot, or a safetensors file, of all networks or of one");

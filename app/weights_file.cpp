@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
+#include "app/report.hpp"
 #include "murmur/engine/version.hpp"
 
 namespace murmur::app {
@@ -23,16 +23,18 @@ constexpr std::array<ResultName, 4> kResultNames{{{"result.train_loss", &EpochRe
 constexpr const char* kEpoch = "result.epoch";
 constexpr const char* kDiverged = "result.diverged";
 
-template <class T>
-Tensor on_host(const std::vector<T>& values) {
-  return Tensor::from<T>(values, {static_cast<int64_t>(values.size())}, kCpu);
+/// One value of each epoch and network. Result [epochs, networks].
+template <class T, class F>
+Tensor column(const std::vector<std::vector<EpochResult>>& history, const F& value) {
+  std::vector<T> values;
+  for (const std::vector<EpochResult>& epoch : history) {
+    for (const EpochResult& result : epoch) values.push_back(value(result));
+  }
+  const auto num_epochs = static_cast<int64_t>(history.size());
+  return Tensor::from<T>(values, {num_epochs, static_cast<int64_t>(values.size()) / num_epochs}, kCpu);
 }
 
 }  // namespace
-
-Json finite_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
 
 std::map<std::string, std::string> metadata_of(const TrainingRecord& record, std::optional<int64_t> network) {
   Json seeds = Json::array(), validation = Json::array(), test = Json::array();
@@ -62,25 +64,22 @@ std::map<std::string, std::string> metadata_of(const TrainingRecord& record, std
   return result;
 }
 
-void add_results(SafeTensors& checkpoint, const std::vector<EpochResult>& results) {
+void add_history(SafeTensors& checkpoint, const std::vector<std::vector<EpochResult>>& history) {
   for (const ResultName& name : kResultNames) {
-    std::vector<double> values;
-    for (const EpochResult& result : results) values.push_back(result.*name.member);
-    checkpoint.tensors[name.name] = on_host(values);
+    checkpoint.tensors[name.name] =
+        column<double>(history, [&](const EpochResult& result) { return result.*name.member; });
   }
-  std::vector<int64_t> epochs;
-  std::vector<uint8_t> diverged;
-  for (const EpochResult& result : results) {
-    epochs.push_back(result.epoch);
-    diverged.push_back(result.diverged ? 1 : 0);
-  }
-  checkpoint.tensors[kEpoch] = on_host(epochs);
-  checkpoint.tensors[kDiverged] = on_host(diverged);
+  checkpoint.tensors[kEpoch] = column<int64_t>(history, [](const EpochResult& result) { return result.epoch; });
+  checkpoint.tensors[kDiverged] =
+      column<uint8_t>(history, [](const EpochResult& result) { return result.diverged ? uint8_t{1} : uint8_t{0}; });
 }
 
-std::vector<EpochResult> read_results(const SafeTensors& checkpoint, int64_t num_networks) {
-  const Shape shape{num_networks};
-  std::vector<EpochResult> results(static_cast<size_t>(num_networks));
+std::vector<std::vector<EpochResult>> read_history(const SafeTensors& checkpoint, int64_t num_networks) {
+  const auto found = checkpoint.tensors.find(kEpoch);
+  const int64_t num_epochs =
+      found != checkpoint.tensors.end() && found->second.num_axes() == 2 ? found->second.size(0) : 1;
+  const Shape shape{num_epochs, num_networks};
+  std::vector<EpochResult> results(static_cast<size_t>(num_epochs * num_networks));
   const auto epochs = checkpoint.get(kEpoch, DType::kI64, shape).to_vector<int64_t>();
   const auto diverged = checkpoint.get(kDiverged, DType::kU8, shape).to_vector<uint8_t>();
   for (size_t i = 0; i < results.size(); ++i) {
@@ -91,7 +90,11 @@ std::vector<EpochResult> read_results(const SafeTensors& checkpoint, int64_t num
     const auto values = checkpoint.get(name.name, DType::kF64, shape).to_vector<double>();
     for (size_t i = 0; i < results.size(); ++i) results[i].*name.member = values[i];
   }
-  return results;
+  std::vector<std::vector<EpochResult>> history;
+  for (auto begin = results.begin(); begin != results.end(); begin += num_networks) {
+    history.emplace_back(begin, begin + num_networks);
+  }
+  return history;
 }
 
 }  // namespace murmur::app

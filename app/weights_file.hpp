@@ -25,14 +25,11 @@ struct TrainingRecord {
   std::vector<Evaluation> tests;  // empty in a checkpoint
 };
 
-/// JSON has no NaN: null.
-nlohmann::json finite_or_null(double value);
-
 /// The metadata of a file, texts that are words or JSON: of all networks, or of one.
 std::map<std::string, std::string> metadata_of(const TrainingRecord& record, std::optional<int64_t> network = {});
 
-/// The results of the last epoch as tensors [P] of a checkpoint, and back. Throws: DataError.
-void add_results(SafeTensors& checkpoint, const std::vector<EpochResult>& results);
-std::vector<EpochResult> read_results(const SafeTensors& checkpoint, int64_t num_networks);
+/// The results of all epochs as tensors [epochs, P] of a checkpoint, and back; one epoch at least. Throws: DataError.
+void add_history(SafeTensors& checkpoint, const std::vector<std::vector<EpochResult>>& history);
+std::vector<std::vector<EpochResult>> read_history(const SafeTensors& checkpoint, int64_t num_networks);
 
 }  // namespace murmur::app

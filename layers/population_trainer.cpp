@@ -142,11 +142,6 @@ std::vector<uint8_t> PopulationTrainer::active() const {
   return result;
 }
 
-double PopulationTrainer::rounded_batch_size(double batch_size) const {
-  const auto unit = static_cast<double>(options_.micro_batch);
-  return std::max(1.0, std::round(batch_size / unit)) * unit;
-}
-
 void PopulationTrainer::check_slot(const char* operation, int64_t slot) const {
   if (slot < 0 || slot >= options_.num_networks) {
     throw InvalidArgument("{}: expected a slot in [0, {}), got {}", operation, options_.num_networks, slot);
@@ -194,7 +189,9 @@ void PopulationTrainer::upload_hyper_parameters() {
     for (const TechniqueInfo& info : techniques()) {
       double value = trial.setting[info.id];
       if (info.id == Technique::kLearningRate) value = scheduled.learning_rate;
-      if (info.id == Technique::kBatchSize) value = rounded_batch_size(scheduled.batch_size);
+      if (info.id == Technique::kBatchSize) {
+        value = rounded_batch_size(scheduled.batch_size, options_.micro_batch);
+      }
       table[static_cast<size_t>(info.id) * trials_.size() + network] = static_cast<float>(value);
     }
   }

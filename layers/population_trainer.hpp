@@ -117,7 +117,6 @@ class PopulationTrainer {
   /// What a checkpoint must agree with.
   std::map<std::string, std::string> identity() const;
   void upload_hyper_parameters();
-  double rounded_batch_size(double batch_size) const;
   std::vector<uint8_t> active() const;
 
   TrainerOptions options_;

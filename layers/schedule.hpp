@@ -18,11 +18,17 @@ struct EpochValues {
 };
 EpochValues scheduled_values(const Setting& setting, int64_t epoch, int64_t num_epochs, LossReduction reduction);
 
-/// The schedule with which `target_epochs` of training changes as often as `schedule` did in `source_epochs`:
-/// s' = sign(s) (|s| E_s / E_t + 1 - E_s / E_t); 0 stays 0, and so does what would change after the last epoch only.
-double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs);
+/// What an update has of a batch size: the nearest multiple of the micro-batch, and at least one of it.
+double rounded_batch_size(double batch_size, int64_t micro_batch);
+
+/// The schedule for `target_epochs` E_t of training that does as `schedule` s did in `source_epochs` E_s. 0 stays 0,
+/// and what would never change becomes 0. kInterval: the same interval in epochs, so that more epochs change more
+/// often: s' = sign(s) (|s| E_s / E_t + 1 - E_s / E_t). Source: the study. kNumber: the same number of changes, at the
+/// same places of the training: of the whole intervals I with as many changes in E_t epochs (or, where none has, the
+/// number nearest to it), that nearest to I_s E_t / E_s.
+double transfer_schedule(double schedule, int64_t source_epochs, int64_t target_epochs, ScheduleTransfer transfer);
 
 /// The setting for `target_epochs` of a training, where its two schedules were made for `source_epochs`.
-Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs);
+Setting transfer_schedules(Setting setting, int64_t source_epochs, int64_t target_epochs, ScheduleTransfer transfer);
 
 }  // namespace murmur

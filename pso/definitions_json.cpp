@@ -34,7 +34,8 @@ json definitions_json(const Definitions& definitions) {
   return {{"dropconnect_on", word(definitions.dropconnect_on, kDropconnectOnNames)},
           {"contrast_per", word(definitions.contrast_per, kContrastPerNames)},
           {"shuffle_window", definitions.shuffle_window},
-          {"loss_reduction", word(definitions.loss_reduction, kLossReductionNames)}};
+          {"loss_reduction", word(definitions.loss_reduction, kLossReductionNames)},
+          {"schedule_transfer", word(definitions.schedule_transfer, kScheduleTransferNames)}};
 }
 
 Definitions parse_definitions(const json& object) {
@@ -46,7 +47,8 @@ Definitions parse_definitions(const json& object) {
   }
   return {parse_word<DropconnectOn>(object, "dropconnect_on", kDropconnectOnNames),
           parse_word<ContrastPer>(object, "contrast_per", kContrastPerNames), window.get<int64_t>(),
-          parse_word<LossReduction>(object, "loss_reduction", kLossReductionNames)};
+          parse_word<LossReduction>(object, "loss_reduction", kLossReductionNames),
+          parse_word<ScheduleTransfer>(object, "schedule_transfer", kScheduleTransferNames)};
 }
 
 }  // namespace murmur

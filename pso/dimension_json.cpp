@@ -80,7 +80,10 @@ json dimension_json(const Dimension& dimension) {
               {"raw_high", dimension.raw_high},
               {"raw_off", dimension.raw_off},
               {"sparse", dimension.sparse}};
-  if (dimension.off_width > 0) object["off_width"] = dimension.off_width;
+  if (has_off_interval(dimension)) {
+    object["off_low"] = dimension.off_low;
+    object["off_high"] = dimension.off_high;
+  }
   if (dimension.only) {
     const TechniqueInfo& parent = technique(dimension.only->technique);
     object["only"] = {{std::string(parent.key), values_json(parent, dimension.only->values)}};
@@ -107,7 +110,10 @@ Dimension parse_dimension_json(const json& object) {
   dimension.raw_high = number(object, info, "raw_high");
   dimension.raw_off = number(object, info, "raw_off");
   dimension.sparse = object.value("sparse", json()) == true;
-  if (object.contains("off_width")) dimension.off_width = number(object, info, "off_width");
+  if (object.contains("off_low")) {
+    dimension.off_low = number(object, info, "off_low");
+    dimension.off_high = number(object, info, "off_high");
+  }
   if (object.contains("only")) dimension.only = parse_condition_json(object.at("only"));
   if (dimension.decode == Decode::kCeil || !info.choices.empty()) {
     dimension.choices = parse_values_json(info, object.value("choices", json()));

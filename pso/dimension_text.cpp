@@ -40,7 +40,7 @@ void set_choices(Dimension& dimension, std::vector<double> values) {
   dimension.raw_low = 0;
   dimension.raw_high = static_cast<double>(values.size());
   dimension.raw_off = can_be_off ? static_cast<double>(found - values.begin()) + 1 : 1;
-  dimension.off_width = dimension.low = dimension.high = 0;
+  dimension.off_low = dimension.off_high = dimension.low = dimension.high = 0;
   dimension.choices = std::move(values);
 }
 

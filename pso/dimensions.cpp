@@ -108,9 +108,9 @@ double encode_on(const Dimension& dimension, double value) {
   return is_power(dimension) ? -std::log10(value) : value;
 }
 
-/// The upper end of the raw positions that are on, before the interval of off is put between.
-double top_of_on(const Dimension& dimension) {
-  return dimension.raw_high - dimension.off_width;
+/// By how much what lies above the interval of off is moved up to make room for it.
+double shift_of(const Dimension& dimension) {
+  return has_off_interval(dimension) ? dimension.off_high - dimension.raw_off : 0;
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ const Dimension& study_dimension(Technique id) {
 void set_range(Dimension& dimension, double low, double high, bool is_log) {
   dimension.low = low;
   dimension.high = high;
-  dimension.off_width = 0;
+  dimension.off_low = dimension.off_high = 0;
   if (is_log) {
     dimension.decode = kNegativePower;
     dimension.raw_low = -std::log10(high);
@@ -143,9 +143,17 @@ void set_range(Dimension& dimension, double low, double high, bool is_log) {
 }
 
 void set_off_probability(Dimension& dimension, double probability) {
-  const double range = top_of_on(dimension) - dimension.raw_low;
-  dimension.off_width = probability / (1 - probability) * range;
-  dimension.raw_high = dimension.raw_low + range + dimension.off_width;
+  dimension.off_low = dimension.off_high = 0;
+  if (probability == 0) return;
+  const double width = probability / (1 - probability) * (dimension.raw_high - dimension.raw_low);
+  if (dimension.raw_off <= dimension.raw_low) {
+    dimension.off_low = dimension.raw_low = dimension.raw_off - width;
+    dimension.off_high = dimension.raw_off;
+  } else {
+    dimension.off_low = dimension.raw_off;
+    dimension.off_high = dimension.raw_off + width;
+    dimension.raw_high += width;
+  }
 }
 
 bool has_off(const Dimension& dimension) {
@@ -156,29 +164,34 @@ bool has_off(const Dimension& dimension) {
 double decode(const Dimension& dimension, double raw) {
   raw = std::clamp(raw, dimension.raw_low, dimension.raw_high);
   const double off = technique(dimension.id).off;
-  if (dimension.off_width > 0 && raw >= dimension.raw_off) {
-    if (raw <= dimension.raw_off + dimension.off_width) return off;
-    raw -= dimension.off_width;
+  if (has_off_interval(dimension)) {
+    if (raw >= dimension.off_low && raw <= dimension.off_high) return off;
+    if (raw > dimension.off_high) raw -= shift_of(dimension);
+  } else if (dimension.decode == kNegativePowerOff && raw >= dimension.raw_high) {
+    return off;
   }
-  if (dimension.decode == kNegativePowerOff && raw >= dimension.raw_high) return off;
   return decode_on(dimension, raw);
 }
 
 double off_position(const Dimension& dimension) {
-  return dimension.raw_off + dimension.off_width / 2;
+  return has_off_interval(dimension) ? (dimension.off_low + dimension.off_high) / 2 : dimension.raw_off;
 }
 
 double encode(const Dimension& dimension, double value) {
-  const TechniqueInfo& info = technique(dimension.id);
-  const bool is_off = value == info.off;
-  if (is_off && (dimension.off_width > 0 || dimension.decode == kNegativePowerOff)) return off_position(dimension);
-  // The upper bound itself means off, so the smallest value that is not off sits just below it.
-  const double high = dimension.decode == kNegativePowerOff ? std::nextafter(top_of_on(dimension), dimension.raw_low)
-                                                            : top_of_on(dimension);
-  const double raw = std::clamp(encode_on(dimension, value), dimension.raw_low, high);
-  if (dimension.off_width == 0 || raw < dimension.raw_off) return raw;
-  const double above = std::nextafter(dimension.raw_off + dimension.off_width, dimension.raw_high);
-  return std::clamp(raw + dimension.off_width, above, dimension.raw_high);
+  const bool is_off = value == technique(dimension.id).off;
+  const bool has_interval = has_off_interval(dimension);
+  if (is_off && (has_interval || dimension.decode == kNegativePowerOff)) return off_position(dimension);
+  const double raw = encode_on(dimension, value);
+  if (!has_interval) {
+    // The upper bound itself may mean off, so the smallest value that is not off sits just below it.
+    const bool bound_is_off = dimension.decode == kNegativePowerOff;
+    const double high = bound_is_off ? std::nextafter(dimension.raw_high, dimension.raw_low) : dimension.raw_high;
+    return std::clamp(raw, dimension.raw_low, high);
+  }
+  const bool lies_above = raw > dimension.raw_off || dimension.off_low <= dimension.raw_low;
+  if (!lies_above) return std::clamp(raw, dimension.raw_low, std::nextafter(dimension.off_low, dimension.raw_low));
+  const double just_above = std::nextafter(dimension.off_high, dimension.raw_high);
+  return std::clamp(raw + shift_of(dimension), just_above, std::max(just_above, dimension.raw_high));
 }
 
 double stored_value(const Dimension& dimension, double value) {

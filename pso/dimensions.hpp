@@ -29,18 +29,18 @@ struct Condition {
 
 /// A technique as a dimension of a search: what a searcher's raw position means.
 ///
-/// Off may have an interval of its own, [raw_off, raw_off + off_width]: what lies above it is moved down by its width
-/// before it is decoded. So a technique is off, exactly, with the probability off_width / (raw_high - raw_low) at a
-/// uniform position, and a particle can rest there.
+/// Off may have an interval of its own, [off_low, off_high], beside or between the raw positions that are on; what lies
+/// above it is moved down by off_high - raw_off before it is decoded. So a technique is off, exactly, with the
+/// probability (off_high - off_low) / (raw_high - raw_low) at a uniform position, and a particle can rest there.
 struct Dimension {
   Technique id{};
   Decode decode{};
   double raw_low = 0, raw_high = 0, raw_off = 0;
-  bool sparse = false;              // the sparse initialisation may set it to off
-  double low = 0, high = 0;         // of the values that are searched; 0 with choices
-  double off_width = 0;             // in raw units; 0: no interval of its own
-  std::vector<double> choices{};    // the values, where they are some or have names; of kCeil always
-  std::optional<Condition> only{};  // elsewhere the technique keeps the base's value
+  bool sparse = false;               // the sparse initialisation may set it to off
+  double low = 0, high = 0;          // of the values that are searched; 0 with choices
+  double off_low = 0, off_high = 0;  // equal: no interval of its own
+  std::vector<double> choices{};     // the values, where they are some or have names; of kCeil always
+  std::optional<Condition> only{};   // elsewhere the technique keeps the base's value
   bool operator==(const Dimension&) const = default;
 };
 
@@ -54,15 +54,20 @@ void set_range(Dimension& dimension, double low, double high, bool is_log);
 /// Gives off an interval of its own, and with it the probability of a uniform position, in [0, 1). 0: no interval.
 void set_off_probability(Dimension& dimension, double probability);
 
+/// True where off has an interval of its own.
+inline bool has_off_interval(const Dimension& dimension) {
+  return dimension.off_low < dimension.off_high;
+}
+
 /// True for what can be on or off: the noises, and the schedules.
 bool has_off(const Dimension& dimension);
 
 /// The value of a raw position, clamped to the dimension's bounds first.
 double decode(const Dimension& dimension, double raw);
 
-/// A raw position within the bounds that decodes to this value: exactly for off, choices and identity dimensions
-/// without an interval of off, to an ulp or so for the others. What is outside of the searched range becomes the
-/// nearest bound; a choice that is not searched the first.
+/// A raw position within the bounds that decodes to this value: exactly for off, choices and identity dimensions, to an
+/// ulp or so for powers of ten and for what lies above an interval of off. What is outside of the searched range
+/// becomes the nearest bound; a choice that is not searched the first.
 double encode(const Dimension& dimension, double value);
 
 /// The raw position that is off, in the middle of its interval where it has one.

@@ -1,15 +1,14 @@
 #include "murmur/pso/final_test.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <functional>
+#include <fmt/format.h>
+
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "murmur/engine/error.hpp"
 #include "murmur/layers/schedule.hpp"
 #include "murmur/layers/specification.hpp"
 #include "murmur/pso/stored.hpp"
+#include "murmur/techniques/learning_rate.hpp"
 
 namespace murmur {
 namespace {
@@ -20,29 +19,16 @@ constexpr const char* kAttribute = "final_test";
 constexpr const char* kKey = "key";
 constexpr const char* kAccuracies = "test_accuracies";
 
-std::vector<FinalRow> rows_of(const Study& study, int64_t top) {
-  std::vector<FinalRow> rows;
-  const std::optional<Baseline> baseline = read_baseline(study);
-  rows.push_back({-1, baseline ? baseline->validation_accuracy : 0, study.base()});
-  std::vector<TrialRecord> trials = study.trials();
-  std::erase_if(trials, [](const TrialRecord& trial) { return trial.state != TrialState::kComplete; });
-  std::ranges::stable_sort(trials, std::greater<>(), &TrialRecord::value);
-  for (const TrialRecord& trial : trials) {
-    if (static_cast<int64_t>(rows.size()) > top) break;
-    rows.push_back({trial.number, trial.value, trial.setting});
-  }
-  return rows;
-}
+/// The baseline, and behind it the winner.
+using Rows = std::array<FinalRow*, 2>;
 
 /// What identifies a final test; when it is the same, its results are too.
 json key_of(const FinalTest& test, int64_t repeats) {
-  json trials = json::array();
-  for (const FinalRow& row : test.rows) trials.push_back(row.trial);
-  return {{"trials", trials}, {"repeats", repeats}, {"epochs", test.num_epochs}};
+  return {{"trials", {test.baseline.trial, test.winner.trial}}, {"repeats", repeats}, {"epochs", test.num_epochs}};
 }
 
 /// Fills in what the study has of this final test. False when it has none, or one of another key.
-bool restore(const Study& study, const json& key, int64_t repeats, std::vector<FinalRow>& rows) {
+bool restore(const Study& study, const json& key, int64_t repeats, const Rows& rows) {
   const Attributes attributes = study.attributes();
   const auto found = attributes.find(kAttribute);
   if (found == attributes.end()) return false;
@@ -56,16 +42,16 @@ bool restore(const Study& study, const json& key, int64_t repeats, std::vector<F
     }
     for (const json& value : accuracies[i]) {
       if (!value.is_null() && !value.is_number()) stored.fail(kAccuracies, "numbers, or null");
-      rows[i].test_accuracies.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
-                                                        : value.get<double>());
+      rows.at(i)->test_accuracies.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                                            : value.get<double>());
     }
   }
   return true;
 }
 
-void store(Study& study, const json& key, const std::vector<FinalRow>& rows) {
+void store(Study& study, const json& key, const Rows& rows) {
   json accuracies = json::array();
-  for (const FinalRow& row : rows) accuracies.push_back(row.test_accuracies);  // NaN is written as null
+  for (const FinalRow* row : rows) accuracies.push_back(row->test_accuracies);  // NaN is written as null
   study.set_attribute(kAttribute, {{kKey, key}, {kAccuracies, accuracies}});
 }
 
@@ -76,44 +62,78 @@ TrainingData train_on_all(TrainingData data) {
   return data;
 }
 
-void train_rows(const SearchDefinition& search, const TrainingData& data, TrainerOptions trainer_options,
-                int64_t repeats, FinalTest& test, const FinalTestProgress& progress) {
-  std::vector<FinalRow>& rows = test.rows;
+/// False where `progress` stopped it.
+bool train_rows(const SearchDefinition& search, const TrainingData& data, TrainerOptions trainer_options,
+                int64_t repeats, const FinalTest& test, const Rows& rows, const FinalTestProgress& progress) {
   const auto num_networks = static_cast<int64_t>(rows.size()) * repeats;
   trainer_options.num_networks = num_networks;
   PopulationTrainer trainer(parse_model(search.model), train_on_all(data), trainer_options);
   for (int64_t network = 0; network < num_networks; ++network) {
-    const FinalRow& row = rows[static_cast<size_t>(network / repeats)];
-    const Setting setting = transfer_schedules(row.setting, test.schedule_epochs, test.num_epochs);
+    const FinalRow& row = *rows.at(static_cast<size_t>(network / repeats));
+    const Setting setting =
+        transfer_schedules(row.setting, test.schedule_epochs, test.num_epochs, search.definitions.schedule_transfer);
     trainer.start(network, {test.first_seed + static_cast<uint64_t>(network % repeats), setting, test.num_epochs});
   }
   std::vector<EpochResult> results;
   for (int64_t epoch = 1; epoch <= test.num_epochs; ++epoch) {
     results = trainer.run_epoch();
-    if (progress) progress(num_networks, epoch, test.num_epochs);
+    if (progress && !progress(num_networks, epoch, test.num_epochs) && epoch < test.num_epochs) return false;
   }
   const std::vector<Evaluation> tests = trainer.evaluate_test();
   for (size_t network = 0; network < tests.size(); ++network) {
-    rows[network / static_cast<size_t>(repeats)].test_accuracies.push_back(
-        results[network].diverged ? std::numeric_limits<double>::quiet_NaN() : tests[network].accuracy);
+    rows.at(network / static_cast<size_t>(repeats))
+        ->test_accuracies.push_back(results[network].diverged ? std::numeric_limits<double>::quiet_NaN()
+                                                              : tests[network].accuracy);
   }
+  return true;
 }
 
 }  // namespace
 
-FinalTest final_test(Study& study, const SearchDefinition& search, const TrainingData& data,
-                     const TrainerOptions& trainer, const FinalTestOptions& options,
-                     const FinalTestProgress& progress) {
+std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search, const TrainingData& data,
+                                    const TrainerOptions& trainer, const TrialRecord& trial,
+                                    const FinalTestOptions& options, const FinalTestProgress& progress) {
+  const std::optional<Baseline> baseline = read_baseline(study);
   FinalTest test{.num_epochs = options.num_epochs > 0 ? options.num_epochs : search.num_epochs,
                  .schedule_epochs = search.num_epochs,
                  .first_seed = search.seed + static_cast<uint64_t>(kMaxTrials),
-                 .rows = rows_of(study, options.top)};
+                 .baseline = {-1, baseline ? baseline->validation_accuracy : 0, study.base()},
+                 .winner = {trial.number, trial.value, trial.setting}};
+  const Rows rows{&test.baseline, &test.winner};
   const json key = key_of(test, options.repeats);
-  if (!restore(study, key, options.repeats, test.rows)) {
-    train_rows(search, data, trainer_options_of(search, trainer), options.repeats, test, progress);
-    store(study, key, test.rows);
+  if (!restore(study, key, options.repeats, rows)) {
+    const TrainerOptions trainer_options = trainer_options_of(search, trainer);
+    if (!train_rows(search, data, trainer_options, options.repeats, test, rows, progress)) return std::nullopt;
+    store(study, key, rows);
   }
   return test;
+}
+
+std::string verdict_text(const PairedDifference& difference, std::string_view other) {
+  if (difference.num_first_failed > 0 || difference.num_pairs < 2) return verdict(difference, other);
+  const auto [low, high] = difference.interval;
+  const bool is_worse = high < 0;
+  const double sign = is_worse ? -100 : 100;
+  const int decimals = 100 * difference.standard_error < 0.095 ? 2 : 1;
+  const std::string points =
+      fmt::format("{:.{}f} ± {:.{}f} points (95 % interval {:.{}f} to {:.{}f})", sign * difference.difference, decimals,
+                  100 * difference.standard_error, decimals, sign * (is_worse ? high : low), decimals,
+                  sign * (is_worse ? low : high), decimals);
+  std::string text = low > 0    ? fmt::format("better than {} by {}", other, points)
+                     : is_worse ? fmt::format("worse than {} by {}", other, points)
+                                : fmt::format("not distinguishable from {}: {}", other, points);
+  if (difference.num_second_failed > 0) {
+    text += fmt::format("; {} of {} trainings of {} diverged", difference.num_second_failed,
+                        difference.num_pairs + difference.num_second_failed, other);
+  }
+  return text;
+}
+
+std::string_view baseline_name(const SearchDefinition& search) {
+  Setting off;
+  const auto optimizer = static_cast<Optimizer>(off[Technique::kOptimizer]);
+  off.set(Technique::kLearningRate, default_learning_rate(optimizer, search.definitions.loss_reduction));
+  return search.base == off ? "all off" : "the baseline";
 }
 
 }  // namespace murmur

@@ -54,25 +54,43 @@ std::vector<std::vector<double>> uniform_initial_positions(const std::vector<dou
   return positions;
 }
 
+std::vector<double> sparse_position(const SearchSpace& space, int64_t particle, uint64_t seed, int64_t num_kept) {
+  std::vector<double> position = uniform_position(space.low(), space.high(), particle, seed);
+  const std::vector<bool> sparse = space.sparse();
+  const std::vector<double> off = space.off();
+  // A random order of the sparse dimensions, from one random number each: its first num_kept stay.
+  std::vector<std::pair<double, size_t>> order;
+  for (size_t d = 0; d < sparse.size(); ++d) {
+    if (!sparse[d]) continue;
+    order.emplace_back(swarm_uniforms(seed, SwarmStream::kSparse, particle, 0, static_cast<int64_t>(d)).first, d);
+  }
+  std::sort(order.begin(), order.end());
+  for (size_t i = static_cast<size_t>(num_kept); i < order.size(); ++i)
+    position[order[i].second] = off[order[i].second];
+  return position;
+}
+
 std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
                                                           uint64_t seed, int64_t num_kept) {
   if (num_kept < 0) throw InvalidArgument("sparse initialisation: expected num_kept >= 0, got {}", num_kept);
-  std::vector<std::vector<double>> positions =
-      uniform_initial_positions(space.low(), space.high(), num_particles, seed);
-  const std::vector<bool> sparse = space.sparse();
-  const std::vector<double> off = space.off();
-  for (int64_t particle = 0; particle < num_particles; ++particle) {
-    // A random order of the sparse dimensions, from one random number each: its first num_kept stay.
-    std::vector<std::pair<double, size_t>> order;
-    for (size_t d = 0; d < sparse.size(); ++d) {
-      if (!sparse[d]) continue;
-      order.emplace_back(swarm_uniforms(seed, SwarmStream::kSparse, particle, 0, static_cast<int64_t>(d)).first, d);
-    }
-    std::sort(order.begin(), order.end());
-    for (size_t i = static_cast<size_t>(num_kept); i < order.size(); ++i) {
-      positions[static_cast<size_t>(particle)][order[i].second] = off[order[i].second];
-    }
+  check_bounds(space.low(), space.high());
+  check_num_particles(num_particles);
+  std::vector<std::vector<double>> positions;
+  for (int64_t p = 0; p < num_particles; ++p) positions.push_back(sparse_position(space, p, seed, num_kept));
+  return positions;
+}
+
+std::vector<std::vector<double>> initial_positions(const SearchSpace& space, std::string_view initialization,
+                                                   int64_t num_positions, uint64_t seed,
+                                                   const std::vector<std::vector<double>>& starts) {
+  if (std::ssize(starts) > num_positions) {
+    throw InvalidArgument("--start: expected at most {} starts, as many as there are first candidates, got {}",
+                          num_positions, starts.size());
   }
+  std::vector<std::vector<double>> positions =
+      initialization == "sparse" ? sparse_initial_positions(space, num_positions, seed)
+                                 : uniform_initial_positions(space.low(), space.high(), num_positions, seed);
+  std::ranges::copy(starts, positions.begin());
   return positions;
 }
 

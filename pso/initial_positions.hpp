@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "murmur/pso/search_space.hpp"
@@ -24,10 +25,20 @@ std::vector<std::vector<double>> uniform_initial_positions(const std::vector<dou
                                                            const std::vector<double>& high, int64_t num_particles,
                                                            uint64_t seed);
 
-/// The study's sparse initialisation: `num_particles` uniform positions, in each of which at most `num_kept` random
-/// ones of the sparse dimensions stay and the other sparse ones are off. Dimensions that are not sparse always stay
-/// random. What stays equals the uniform initialisation. Throws: InvalidArgument.
+/// The study's sparse initialisation: a uniform position in which at most `num_kept` random ones of the sparse
+/// dimensions stay and the other sparse ones are off. Dimensions that are not sparse always stay random. What stays
+/// equals the uniform initialisation. The space's bounds have been checked.
+std::vector<double> sparse_position(const SearchSpace& space, int64_t particle, uint64_t seed, int64_t num_kept = 4);
+
+/// Those of the first particles. Throws: InvalidArgument.
 std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
                                                           uint64_t seed, int64_t num_kept = 4);
+
+/// The first positions of a searcher: `starts`, and from their number on those of the initialisation, which is `sparse`
+/// or `uniform`; the numbers of what follows stay as they are without starts. Throws: InvalidArgument where there are
+/// more starts than positions.
+std::vector<std::vector<double>> initial_positions(const SearchSpace& space, std::string_view initialization,
+                                                   int64_t num_positions, uint64_t seed,
+                                                   const std::vector<std::vector<double>>& starts);
 
 }  // namespace murmur

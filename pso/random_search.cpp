@@ -1,6 +1,8 @@
 #include "murmur/pso/random_search.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -15,25 +17,46 @@ namespace {
 constexpr int64_t kMaxCandidates = kMaxParticles;  // what the address of a draw has room for
 constexpr int64_t kAtOnce = 22;                    // as many as the study's swarm
 
+constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
+
 std::unique_ptr<Searcher> make(const SearcherRequest& request) {
-  return std::make_unique<RandomSearch>(request.space.low(), request.space.high(), request.seed,
-                                        std::min(kAtOnce, request.num_trials));
+  if (std::ssize(request.starts) > request.num_trials) {
+    throw InvalidArgument("--start: expected at most {} starts, as many as --trials, got {}", request.num_trials,
+                          request.starts.size());
+  }
+  const bool is_sparse = request.options.at("initialization") == "sparse";
+  const auto position = [space = request.space, seed = request.seed, is_sparse,
+                         starts = request.starts](int64_t candidate) -> std::vector<double> {
+    if (candidate < std::ssize(starts)) return starts[static_cast<size_t>(candidate)];
+    return is_sparse ? sparse_position(space, candidate, seed)
+                     : uniform_position(space.low(), space.high(), candidate, seed);
+  };
+  return std::make_unique<RandomSearch>(position, std::min(kAtOnce, request.num_trials));
 }
 
 }  // namespace
 
 SearcherInfo random_search_info() {
   return {.name = "random",
-          .help = "uniform settings, as many as --trials says",
+          .help = "random settings, as many as --trials says",
           .min_trials = 1,
           .max_trials = kMaxCandidates,
-          .options = {},
+          .options = {{.name = "initialization",
+                       .otherwise = "uniform",
+                       .help = "of all settings: uniform, or sparse",
+                       .choices = kInitializations}},
           .make = make};
 }
 
+RandomSearch::RandomSearch(PositionOf position, int64_t num_at_once)
+    : position_(std::move(position)), num_at_once_(num_at_once) {}
+
 RandomSearch::RandomSearch(std::vector<double> low, std::vector<double> high, uint64_t seed, int64_t num_at_once)
-    : low_(std::move(low)), high_(std::move(high)), seed_(seed), num_at_once_(num_at_once) {
-  check_bounds(low_, high_);
+    : num_at_once_(num_at_once) {
+  check_bounds(low, high);
+  position_ = [low = std::move(low), high = std::move(high), seed](int64_t candidate) {
+    return uniform_position(low, high, candidate, seed);
+  };
 }
 
 std::vector<Candidate> RandomSearch::ask(int64_t n) {
@@ -61,7 +84,7 @@ std::vector<Candidate> RandomSearch::outstanding() const {
 }
 
 Candidate RandomSearch::candidate(int64_t id) const {
-  return {id, id, uniform_position(low_, high_, id, seed_)};
+  return {id, id, position_(id)};
 }
 
 }  // namespace murmur

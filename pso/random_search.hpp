@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,11 +16,17 @@ struct SearcherInfo;
 /// Its row in the table of searchers.
 SearcherInfo random_search_info();
 
-/// Uniform random positions, each evaluated once: candidate i is where particle i of a swarm of this seed starts.
+/// Random positions, each evaluated once: candidate i is where particle i of a swarm of this seed starts.
 /// It never converges: whoever asks says when to stop, after 2^20 candidates at the latest.
 class RandomSearch : public Searcher {
  public:
-  /// `num_at_once` is what `num_at_once()` says; it changes no candidate. Throws: InvalidArgument.
+  /// The position of a candidate by its number.
+  using PositionOf = std::function<std::vector<double>(int64_t candidate)>;
+
+  /// `num_at_once` is what `num_at_once()` says; it changes no candidate.
+  explicit RandomSearch(PositionOf position, int64_t num_at_once = 1);
+
+  /// Uniform positions. Throws: InvalidArgument.
   RandomSearch(std::vector<double> low, std::vector<double> high, uint64_t seed, int64_t num_at_once = 1);
 
   std::vector<Candidate> ask(int64_t n) override;
@@ -35,8 +42,7 @@ class RandomSearch : public Searcher {
  private:
   Candidate candidate(int64_t id) const;
 
-  std::vector<double> low_, high_;
-  uint64_t seed_;
+  PositionOf position_;
   int64_t num_at_once_;
   int64_t num_asked_ = 0;
   std::set<int64_t> outstanding_;

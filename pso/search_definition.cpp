@@ -12,6 +12,7 @@
 #include "murmur/pso/definitions_json.hpp"
 #include "murmur/pso/dimensions.hpp"
 #include "murmur/pso/searchers.hpp"
+#include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/stored.hpp"
 
 namespace murmur {
@@ -28,6 +29,32 @@ std::string model_text(const std::string& model) {
   std::istringstream stream(model);
   const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
   return fmt::format("{}", fmt::join(words, " "));
+}
+
+/// Of each start what differs from the base.
+json starts_json(const SearchDefinition& search) {
+  json array = json::array();
+  for (const Setting& start : search.starts) {
+    json object = json::object();
+    for (const TechniqueInfo& info : techniques()) {
+      if (start[info.id] != search.base[info.id]) object[std::string(info.key)] = value_json(info, start[info.id]);
+    }
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+std::vector<Setting> parse_starts(const json& array, const Setting& base) {
+  std::vector<Setting> starts;
+  for (const json& object : array) {
+    if (!object.is_object()) throw InvalidArgument("starts: expected an object of techniques, got {}", object.dump());
+    Setting& start = starts.emplace_back(base);
+    for (const auto& [key, value] : object.items()) {
+      const TechniqueInfo& info = technique(key);
+      start.set(info.id, parse_value_json(info, value));
+    }
+  }
+  return starts;
 }
 
 /// Runs f and calls what it refuses the study's fault.
@@ -71,6 +98,7 @@ StudyDefinition study_definition(const SearchDefinition& search) {
                            {"definitions", definitions_json(search.definitions)},
                            {"seed", std::to_string(search.seed)},
                            {"abort_below", search.abort_below},
+                           {"starts", starts_json(search)},
                            {"algorithm", search.algorithm}};
   const SearcherInfo& info = searcher_info(search.algorithm);
   json options = defining_options(info, all_options(info, search.options));
@@ -96,6 +124,7 @@ SearchDefinition search_definition(const Study& study) {
     search.seed = stored.seed("seed");
     search.space = study.space();
     search.base = study.base();
+    search.starts = parse_starts(stored.array("starts"), search.base);
     search.algorithm = stored.text("algorithm");
     const SearcherInfo& info = searcher_info(search.algorithm);
     const json options = stored.has(search.algorithm) ? stored.at(search.algorithm) : json::object();
@@ -120,7 +149,9 @@ void check_batch_size(const SearchDefinition& search) {
 std::unique_ptr<Searcher> make_searcher(const SearchDefinition& search, int64_t num_trials) {
   const SearcherInfo& info = searcher_info(search.algorithm);
   const json options = all_options(info, search.options);
-  return make_searcher(info, {search.space, search.seed, num_trials, options});
+  std::vector<std::vector<double>> starts;
+  for (const Setting& start : search.starts) starts.push_back(search.space.encode(start));
+  return make_searcher(info, {search.space, search.seed, num_trials, options, std::move(starts)});
 }
 
 SearchOptions search_options(const SearchDefinition& search, int64_t num_trials) {

@@ -30,8 +30,9 @@ struct SearchDefinition {
   double abort_below = 0.12;
   uint64_t seed = 1;
   SearchSpace space = SearchSpace::all();
-  Setting base{};                                     // the values of the techniques that are not searched
-  std::string algorithm = "swarm";                    // a row of the table of searchers
+  Setting base{};                   // the values of the techniques that are not searched
+  std::vector<Setting> starts{};    // the first candidates: particle 0, 1, ... (of stage one, where there is one)
+  std::string algorithm = "swarm";  // a row of the table of searchers
   nlohmann::json options = nlohmann::json::object();  // of the searcher, those that are not its defaults
 };
 

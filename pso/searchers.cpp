@@ -42,6 +42,12 @@ json all_options(const SearcherInfo& info, const json& given) {
   return values;
 }
 
+json budget_options(const SearcherInfo& info, const json& given, int64_t num_trials) {
+  json options = info.by_budget != nullptr ? info.by_budget(num_trials) : json::object();
+  options.update(given);
+  return options;
+}
+
 namespace {
 
 /// A flag's key.

@@ -31,8 +31,9 @@ struct SearcherOption {
 struct SearcherRequest {
   const SearchSpace& space;
   uint64_t seed;
-  int64_t num_trials;             // 0: until it has converged
-  const nlohmann::json& options;  // a value for every option, by its key
+  int64_t num_trials;                         // 0: until it has converged
+  const nlohmann::json& options;              // a value for every option, by its key
+  std::vector<std::vector<double>> starts{};  // positions of the first candidates
 };
 
 /// A row of the table of searchers.
@@ -43,6 +44,9 @@ struct SearcherInfo {
   std::vector<SearcherOption> options;
   /// Throws: InvalidArgument.
   std::unique_ptr<Searcher> (*make)(const SearcherRequest& request);
+  /// The values of options that suit a number of trials, where the user gives none and follows no other definition;
+  /// null: the options' defaults.
+  nlohmann::json (*by_budget)(int64_t num_trials) = nullptr;
 };
 
 std::span<const SearcherInfo> searchers();
@@ -52,6 +56,9 @@ const SearcherInfo& searcher_info(std::string_view name);
 
 /// The values of all options: those of `given`, the others' defaults.
 nlohmann::json all_options(const SearcherInfo& info, const nlohmann::json& given);
+
+/// `given`, and of what is not given that which suits the number of trials.
+nlohmann::json budget_options(const SearcherInfo& info, const nlohmann::json& given, int64_t num_trials);
 
 /// What defines a search, of the values of all options: an object; empty when nothing does.
 nlohmann::json defining_options(const SearcherInfo& info, const nlohmann::json& options);

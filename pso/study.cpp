@@ -97,11 +97,6 @@ void check_same_space(const std::filesystem::path& path, const StudyDefinition& 
 /// is stored was set later.
 void check_same_attributes(const std::filesystem::path& path, const Attributes& attributes, const Attributes& stored,
                            const std::vector<std::string>& defined) {
-  for (const std::string& key : defined) {
-    const auto found = stored.find(key);
-    if (found == stored.end() || attributes.contains(key) || key == kSpaceKey || key == kBaseKey) continue;
-    throw StudyError("study '{}': expected no {}, got {}", path.string(), key, dump(found->second));
-  }
   for (const auto& [key, value] : attributes) {
     const auto found = stored.find(key);
     // What the file would hold: infinity, for one, becomes null on the way.
@@ -110,6 +105,11 @@ void check_same_attributes(const std::filesystem::path& path, const Attributes& 
       throw StudyError("study '{}': expected {} = {}, got {}", path.string(), key, dump(expected),
                        found == stored.end() ? "none" : dump(found->second));
     }
+  }
+  for (const std::string& key : defined) {
+    const auto found = stored.find(key);
+    if (found == stored.end() || attributes.contains(key) || key == kSpaceKey || key == kBaseKey) continue;
+    throw StudyError("study '{}': expected no {}, got {}", path.string(), key, dump(found->second));
   }
 }
 

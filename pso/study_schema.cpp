@@ -109,7 +109,7 @@ std::string distribution_json(const Dimension& dimension) {
     return R"({"name": "CategoricalDistribution", "attributes": {"choices": [)" + choices + "]}}";
   }
   // Off belongs to the range, also where it lies outside of what a position that is on may be.
-  const bool can_be_off = dimension.off_width > 0 || dimension.decode == Decode::kNegativePowerOff;
+  const bool can_be_off = has_off_interval(dimension) || dimension.decode == Decode::kNegativePowerOff;
   const double low = can_be_off ? std::min(dimension.low, info.off) : dimension.low;
   const double high = can_be_off ? std::max(dimension.high, info.off) : dimension.high;
   const bool is_log = dimension.decode == Decode::kNegativePower || dimension.decode == Decode::kNegativePowerOff;

@@ -67,6 +67,17 @@ void check_positions(const std::vector<std::vector<double>>& positions, const st
 
 constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
 
+// Few trials are better spent on more sweeps of fewer particles: docs/searching.md has the measurement.
+constexpr int64_t kFewTrials = 440;
+constexpr int64_t kFewParticles = 8;
+constexpr int64_t kFewPatience = 14;  // sweeps: as many trials as the study's 5 of 22 particles
+
+nlohmann::json by_budget(int64_t num_trials) {
+  const bool few = num_trials > 0 && num_trials <= kFewTrials;
+  const SwarmOptions study;
+  return {{"particles", few ? kFewParticles : study.num_particles}, {"patience", few ? kFewPatience : study.patience}};
+}
+
 std::unique_ptr<Searcher> make(const SearcherRequest& request) {
   const nlohmann::json& values = request.options;
   SwarmOptions options;
@@ -81,11 +92,9 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
     options.stage_one_epochs = values.at("stage_one_epochs");
   }
   options.seed = request.seed;
-  std::vector<std::vector<double>> positions;
-  if (values.at("initialization") == "sparse") {
-    const int64_t num_positions = std::max(options.num_particles, options.num_stage_one);
-    positions = sparse_initial_positions(request.space, num_positions, options.seed);
-  }
+  const int64_t num_positions = std::max(options.num_particles, options.num_stage_one);
+  const std::vector<std::vector<double>> positions = initial_positions(
+      request.space, values.at("initialization").get<std::string>(), num_positions, options.seed, request.starts);
   return std::make_unique<Swarm>(request.space.low(), request.space.high(), options, positions);
 }
 
@@ -94,7 +103,11 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
 SearcherInfo swarm_info() {
   const SwarmOptions options;
   std::vector<SearcherOption> rows{
-      {.name = "particles", .otherwise = options.num_particles, .help = "particles", .low = 1, .high = kMaxParticles},
+      {.name = "particles",
+       .otherwise = options.num_particles,
+       .help = "particles; without --paper 8 where --trials is at most 440",
+       .low = 1,
+       .high = kMaxParticles},
       {.name = "two-stage",
        .otherwise = false,
        .help = "two-stage start: train many initial positions briefly; the best --particles of them become the swarm",
@@ -113,7 +126,7 @@ SearcherInfo swarm_info() {
        .high = kMaxParticles},
       {.name = "patience",
        .otherwise = options.patience,
-       .help = "stop after this many sweeps (of one trial a particle) without improvement",
+       .help = "stop after this many sweeps (of one trial a particle) without improvement; 14 with 8 particles",
        .defines = false,
        .low = 1,
        .high = kMaxParticles},
@@ -134,7 +147,8 @@ SearcherInfo swarm_info() {
           .min_trials = 0,
           .max_trials = kMaxTrials,
           .options = std::move(rows),
-          .make = make};
+          .make = make,
+          .by_budget = by_budget};
 }
 
 Swarm::Swarm(std::vector<double> low, std::vector<double> high, const SwarmOptions& options,

@@ -107,7 +107,8 @@ class Queue {
       while (next_ < trainings_.size() && outcomes_.contains(next_)) ++next_;
       if (next_ == trainings_.size()) return;
       const Training& training = trainings_[next_];
-      const Setting setting = transfer_schedules(training.setting, search_.num_epochs, options_.num_epochs);
+      const Setting setting = transfer_schedules(training.setting, search_.num_epochs, options_.num_epochs,
+                                                 search_.definitions.schedule_transfer);
       trainer_.start(static_cast<int64_t>(slot), {training.seed, setting, options_.num_epochs});
       slots_[slot] = next_++;
     }

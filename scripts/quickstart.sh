@@ -9,7 +9,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-defaults=(--dataset fashion-mnist --model fc --particles 22 --trials 110 --slots 22 --epochs 6 --seed 1 --device auto)
+defaults=(--dataset fashion-mnist --model fc --trials 110 --epochs 6 --seed 1 --device auto)
 
 # The defaults that the given options do not replace.
 remaining_defaults() {
@@ -32,7 +32,7 @@ choose_study() {
 
 set_up build
 build release murmur
-options=(--paper)
+options=()
 remaining_defaults "$@"
 options+=("$@")
 if [[ " $* " == *" --help "* ]]; then

@@ -13,11 +13,15 @@ enum class DropconnectOn : uint8_t { kWeights, kInputs };
 enum class ContrastPer : uint8_t { kImage, kBatch };
 /// The gradient of an update: of the mean, or of the sum (the study's) of its samples' losses.
 enum class LossReduction : uint8_t { kMean, kSum };
+/// What a schedule keeps when its setting is trained for other epochs than it was found with: the number of its
+/// changes, or the interval between them in epochs (the study's).
+enum class ScheduleTransfer : uint8_t { kNumber, kInterval };
 
 /// Their words, in the order of the enumerators.
 inline constexpr std::array<std::string_view, 2> kDropconnectOnNames{"weights", "inputs"};
 inline constexpr std::array<std::string_view, 2> kContrastPerNames{"image", "batch"};
 inline constexpr std::array<std::string_view, 2> kLossReductionNames{"mean", "sum"};
+inline constexpr std::array<std::string_view, 2> kScheduleTransferNames{"number", "interval"};
 
 /// What the techniques mean, where the study and the standard differ. All kernels of a step read the same ones.
 struct Definitions {
@@ -25,11 +29,12 @@ struct Definitions {
   ContrastPer contrast_per = ContrastPer::kImage;
   int64_t shuffle_window = 0;  // samples move within blocks of this many; 0: within the whole epoch
   LossReduction loss_reduction = LossReduction::kMean;
+  ScheduleTransfer schedule_transfer = ScheduleTransfer::kNumber;
 
   constexpr bool operator==(const Definitions&) const = default;
   /// Source: Altarabichi et al., Information Sciences 667, 2024, and the code that its authors published.
   static constexpr Definitions paper() {
-    return {DropconnectOn::kInputs, ContrastPer::kBatch, 1024, LossReduction::kSum};
+    return {DropconnectOn::kInputs, ContrastPer::kBatch, 1024, LossReduction::kSum, ScheduleTransfer::kInterval};
   }
 };
 

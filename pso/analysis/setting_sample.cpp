@@ -83,6 +83,16 @@ TrainedRegion trained_region(const SearchSpace& space, std::span<const TrialReco
     const auto [lowest, highest] = std::minmax_element(complete.begin(), complete.end(), by_coordinate);
     region.low[d] = (*lowest)->position[d];
     region.high[d] = (*highest)->position[d];
+    // Half of the settings have an optional technique off by design; the others have it on.
+    const Dimension& dimension = space.dimensions()[d];
+    if (!has_off_interval(dimension) || !dimension.sparse) continue;
+    const double top = std::nextafter(dimension.off_high, dimension.raw_high);
+    if (dimension.off_low <= dimension.raw_low) region.low[d] = std::max(region.low[d], top);
+    if (dimension.off_high >= dimension.raw_high) {
+      region.high[d] = std::min(region.high[d], std::nextafter(dimension.off_low, dimension.raw_low));
+    }
+    region.low[d] = std::min(region.low[d], dimension.raw_high);
+    region.high[d] = std::max(region.high[d], region.low[d]);
   }
   return region;
 }

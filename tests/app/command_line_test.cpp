@@ -65,7 +65,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("fly"), 2, "fly");
   expect_error(run_murmur("train --set loudness=1"), 2, "unknown technique 'loudness': expected one of shuffle, flip");
   expect_error(run_murmur("train --set dropout"), 2, "expected technique=value, got 'dropout'");
-  expect_error(run_murmur("train --set dropout=0.6"), 2, "dropout: expected a number in [0, 0.5], got '0.6'");
+  expect_error(run_murmur("train --set dropout=0.96"), 2, "dropout: expected a number in [0, 0.95], got '0.96'");
   expect_error(run_murmur("train --set dropout=nan"), 2, "dropout: expected a number");
   expect_error(run_murmur("train --set optimizer=lion"), 2, "optimizer: expected one of sgd, momentum, adam");
   expect_error(run_murmur("train --model transformer"), 2, "got 'transformer'");
@@ -79,7 +79,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
   expect_error(run_murmur("--seed 1 train"), 2,
-               "expected one of info, train, predict, search, analyse first, got '--seed'");
+               "expected one of info, train, predict, search, analyse, replay first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
 }
@@ -160,6 +160,28 @@ TEST(CommandLine, TrainWritesWhatItSays) {
   EXPECT_EQ(alone["networks"][0], together["networks"][1]);
 }
 
+TEST(CommandLine, SaysWhatABatchSizeBecomes) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common = "train --device cpu --epochs 1 --data " + folder.path() + " --micro-batch ";
+  EXPECT_THAT(
+      run_murmur(common + "64 --set batch_size=100").output,
+      HasSubstr("batch_size 100 becomes 128, a multiple of the micro-batch of 64 (--micro-batch 20 makes it exact)"));
+  EXPECT_THAT(run_murmur(common + "64 --set batch_size=101").output,
+              HasSubstr("batch_size 101 becomes 128, a multiple of the micro-batch of 64\n"));
+  EXPECT_THAT(run_murmur(common + "64 --set batch_size=128").output, ::testing::Not(HasSubstr("becomes")));
+}
+
+TEST(CommandLine, SaysThatANetworkHasNotLearned) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string common =
+      "train --device cpu --epochs 5 --micro-batch 32 --init he --data " + folder.path() + " --set learning_rate=";
+  EXPECT_THAT(run_murmur(common + "1e-8").output,
+              HasSubstr("the network has hardly learned (10 classes: 0.1000 by chance)"));
+  EXPECT_THAT(run_murmur(common + "1e-2 --set optimizer=adam").output, ::testing::Not(HasSubstr("hardly learned")));
+}
+
 TEST(CommandLine, JsonHoldsTheSettings) {
   const Folder folder;
   write_dataset(folder);
@@ -170,17 +192,25 @@ TEST(CommandLine, JsonHoldsTheSettings) {
     return nlohmann::json::parse(read_text(folder / "out.json"));
   };
   const auto plain = json("");
-  EXPECT_EQ(plain["set"], nlohmann::json::object());
+  EXPECT_EQ(plain["set"], (nlohmann::json{{"learning_rate", 0.1}}));  // what suits the mean loss
+  EXPECT_EQ(json(" --set optimizer=momentum")["set"]["learning_rate"], 0.01);
+  EXPECT_EQ(json(" --set learning_rate=0.3")["set"]["learning_rate"], 0.3);
   EXPECT_EQ(plain["train_images"], 0);
-  const nlohmann::json standard{
-      {"dropconnect_on", "weights"}, {"contrast_per", "image"}, {"shuffle_window", 0}, {"loss_reduction", "mean"}};
+  const nlohmann::json standard{{"dropconnect_on", "weights"},
+                                {"contrast_per", "image"},
+                                {"shuffle_window", 0},
+                                {"loss_reduction", "mean"},
+                                {"schedule_transfer", "number"}};
   EXPECT_EQ(plain["definitions"], standard);
   const auto other = json(" --set dropout=0.25 --set optimizer=adam --paper --init he --train-images 320");
   EXPECT_EQ(other["set"], (nlohmann::json{{"dropout", 0.25}, {"optimizer", "adam"}}));
   EXPECT_EQ(other["train_images"], 320);
   EXPECT_EQ(other["micro_batch"], 64);
-  nlohmann::json study{
-      {"dropconnect_on", "inputs"}, {"contrast_per", "batch"}, {"shuffle_window", 1024}, {"loss_reduction", "sum"}};
+  nlohmann::json study{{"dropconnect_on", "inputs"},
+                       {"contrast_per", "batch"},
+                       {"shuffle_window", 1024},
+                       {"loss_reduction", "sum"},
+                       {"schedule_transfer", "interval"}};
   EXPECT_EQ(other["definitions"], study);
   EXPECT_EQ(other["init"], "he");
   // Each definition has an option of its own, which wins over --paper.
@@ -224,7 +254,7 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
   expect_error(run_murmur("--config " + (folder / "run.toml")), 2,
-               "expected one of info, train, predict, search, analyse first");
+               "expected one of info, train, predict, search, analyse, replay first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {

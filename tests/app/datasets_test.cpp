@@ -135,8 +135,7 @@ TEST(Datasets, AStudyGoesOnOnlyWithTheSameImages) {
   const Folder folder;
   write_image_folder(folder);
   const std::string search = "search --study " + (folder / "a.db") +
-                             " --particles 2 --trials 3 --epochs 1 --repeats 1 --top 1" +
-                             options(folder, "image-folder");
+                             " --particles 2 --trials 3 --epochs 1 --repeats 1 " + options(folder, "image-folder");
   ASSERT_EQ(run_murmur(search).exit_code, 0);
   const auto attributes = Study::open_read_only(folder / "a.db").attributes();
   EXPECT_EQ(attributes.at("dataset"), "image-folder");

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "murmur/pso/initial_positions.hpp"
@@ -25,7 +27,7 @@ using ::testing::HasSubstr;
 
 std::string search_command(const Folder& folder, const std::string& study, const std::string& rest = "") {
   return "search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / study) +
-         " --particles 4 --slots 3 --trials 12 --epochs 2 --repeats 2 --top 2 --seed 5 --patience 100 " + rest;
+         " --particles 4 --slots 3 --trials 12 --epochs 2 --repeats 2 --seed 5 --patience 100 " + rest;
 }
 
 TEST(Search, FinishesAndFillsTheStudy) {
@@ -94,9 +96,9 @@ struct Stopped {
   std::string output;
 };
 
-/// Starts a search and sends it the signal as soon as so many trials have been told.
-Stopped stop_search(const Folder& folder, const std::string& study, int signal,
-                    const std::string& rest = "--trials 2000", int64_t num_trials = 6) {
+/// Starts a search and sends it the signal as soon as the study is so far.
+Stopped stop_search_when(const Folder& folder, const std::string& study, int signal, const std::string& rest,
+                         const std::function<bool(const std::string& path)>& is_due) {
   const std::string log = folder / "log";
   const std::string command = std::string("exec ") + MURMUR_PROGRAM + " " +
                               search_command(folder, study, rest + " --quiet") + " >" + log + " 2>&1";
@@ -106,13 +108,25 @@ Stopped stop_search(const Folder& folder, const std::string& study, int signal,
     _exit(127);
   }
   Stopped stopped;
-  for (int i = 0; i < 6000 && stopped.seen < num_trials; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    if (std::filesystem::exists(folder / study)) stopped.seen = num_told(folder / study);
+    if (std::filesystem::exists(folder / study) && is_due(folder / study)) break;
   }
   kill(child, signal);
   waitpid(child, &stopped.status, 0);
   stopped.output = read_text(log);
+  return stopped;
+}
+
+/// As soon as so many trials have been told.
+Stopped stop_search(const Folder& folder, const std::string& study, int signal,
+                    const std::string& rest = "--trials 2000", int64_t num_trials = 6) {
+  int64_t seen = 0;
+  Stopped stopped = stop_search_when(folder, study, signal, rest, [&](const std::string& path) {
+    seen = num_told(path);
+    return seen >= num_trials;
+  });
+  stopped.seen = seen;
   return stopped;
 }
 
@@ -239,12 +253,12 @@ TEST(Search, SearchesAllTechniquesOnLenet5) {
   write_dataset(folder, 320, 12);
   const auto result =
       run_murmur(search_command(folder, "a.db",
-                                "--model lenet5 --init he --trials 6 --epochs 1 --top 1 --repeats 1 --abort-below 0 "
+                                "--model lenet5 --init he --trials 6 --epochs 1 --repeats 1 --abort-below 0 "
                                 "--initialization uniform --json " +
                                     (folder / "a.json")));
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const Study study = Study::open_read_only(folder / "a.db");
-  EXPECT_EQ(study.space(), SearchSpace::all());
+  EXPECT_EQ(study.space().techniques(), SearchSpace::all().techniques());
   ASSERT_EQ(study.num_trials(), 6);
   int64_t num_complete = 0;
   for (const TrialRecord& trial : study.trials()) {
@@ -261,8 +275,8 @@ TEST(Search, RandomSearchTrainsUniformPositionsAndGoesOn) {
   const Folder folder;
   write_dataset(folder);
   const auto run = [&](const std::string& rest) {
-    return run_murmur("search --algorithm random --device cpu --micro-batch 32 --data " + folder.path() + " --study " +
-                      (folder / "r.db") + " --slots 3 --epochs 1 --repeats 1 --top 1 --seed 5 " + rest);
+    return run_murmur("search --algorithm random --start none --device cpu --micro-batch 32 --data " + folder.path() +
+                      " --study " + (folder / "r.db") + " --slots 3 --epochs 1 --repeats 1 --seed 5 " + rest);
   };
   const auto expect_uniform = [&](size_t num_trials) {
     const Study study = Study::open_read_only(folder / "r.db");
@@ -308,7 +322,7 @@ TEST(Search, RefusesWhatCannotBeSearchedBeforeThereIsAStudy) {
                  "at least the micro-batch of 256 samples in every trial, got 128");
   expect_refused("--train-on-all", "--train-on-all");
   // Trials and the final test count up from the seed.
-  expect_refused("--seed 18446744073709551615", "--seed: expected at most 18446742974197923838, so that SEED + ");
+  expect_refused("--seed 18446744073709551615", "--seed: expected at most 18446742973661052926, so that SEED + ");
 }
 
 TEST(Search, AFileThatIsNoStudyExitsWith3AndIsNotChanged) {
@@ -373,18 +387,19 @@ TEST(Search, TheFinalTestTransfersSchedulesToItsEpochs) {
   const Folder folder;
   write_dataset(folder);
   // Halved every epoch, this learning rate leaves the networks half-trained; halved once in eight epochs it does not.
-  // learn.
   const std::string set = "--set optimizer=adam --set learning_rate=0.002 --set learning_rate_schedule=";
-  const std::string search = "--search shuffle --particles 1 --trials 1 --initialization uniform --top 1 --repeats 1 ";
+  const std::string search =
+      "--search shuffle --start none --particles 1 --trials 1 --initialization uniform --repeats 1 ";
   const auto result = run_murmur(
-      search_command(folder, "a.db", search + set + "-0.6 --final-epochs 8 --quiet --json " + (folder / "a.json")));
+      search_command(folder, "a.db", search + set + "-0.9 --final-epochs 8 --quiet --json " + (folder / "a.json")));
   ASSERT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output, HasSubstr("1 trainings of 8 epochs on train + validation"));
+  EXPECT_THAT(result.output, HasSubstr("1 training of 8 epochs on train + validation"));
   const auto report = nlohmann::json::parse(read_text(folder / "a.json"));
   EXPECT_EQ(report["epochs"], 8);
   EXPECT_EQ(report["schedule_epochs"], 2);
+  EXPECT_EQ(report["confirmation"]["epochs"], 8);
   const auto& baseline = report["rows"][0];
-  EXPECT_EQ(baseline["setting"]["learning_rate_schedule"], -0.6);
+  EXPECT_EQ(baseline["setting"]["learning_rate_schedule"], -0.9);
   // The same training, asked for by hand: with the schedule of two epochs, and with what it is in eight.
   const auto accuracy = [&](const std::string& rest) {
     const auto trained = run_murmur("train --quiet --device cpu --micro-batch 32 --train-on-all --data " +
@@ -393,14 +408,119 @@ TEST(Search, TheFinalTestTransfersSchedulesToItsEpochs) {
     EXPECT_EQ(trained.exit_code, 0) << trained.output;
     return nlohmann::json::parse(read_text(folder / "t.json"))["networks"][0]["test_accuracy"];
   };
-  EXPECT_EQ(accuracy("-0.6 --schedule-epochs 2"), baseline["test_accuracies"][0]);
-  EXPECT_EQ(accuracy("-0.9"), baseline["test_accuracies"][0]);
-  EXPECT_NE(accuracy("-0.6"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.9 --schedule-epochs 2"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.5"), baseline["test_accuracies"][0]);
+  EXPECT_NE(accuracy("-0.9"), baseline["test_accuracies"][0]);
+  EXPECT_EQ(accuracy("-0.9"), accuracy("-0.9 --schedule-epochs 2 --schedule-transfer interval"));
   // Another number of epochs is another test, the same one is not trained again.
   ASSERT_EQ(
-      run_murmur(search_command(folder, "a.db", search + set + "-0.6 --quiet --json " + (folder / "b.json"))).exit_code,
+      run_murmur(search_command(folder, "a.db", search + set + "-0.9 --quiet --json " + (folder / "b.json"))).exit_code,
       0);
   EXPECT_EQ(nlohmann::json::parse(read_text(folder / "b.json"))["epochs"], 2);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// In characters, of which ± is one.
+int64_t columns_of(const std::string& line) {
+  return std::ranges::count_if(line, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+}
+
+TEST(Search, EndsWithAVerdictAboutTheBestConfirmedTrial) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string command =
+      search_command(folder, "a.db", "--abort-below 0 --confirm 3 --repeats 3 --json " + (folder / "a.json"));
+  const auto result = run_murmur(command + " --quiet");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const auto report = nlohmann::json::parse(read_text(folder / "a.json"));
+  const auto& confirmation = report["confirmation"];
+  ASSERT_EQ(confirmation["rows"].size(), 3U);
+  EXPECT_EQ(confirmation["baseline"]["accuracies"].size(), 3U);
+  EXPECT_GE(confirmation["rows"][0]["mean"], confirmation["rows"][1]["mean"]);
+  EXPECT_EQ(confirmation["first_seed"], 5 + (int64_t{1} << 40) + (int64_t{1} << 29));
+  const auto& verdict = report["verdict"];
+  EXPECT_EQ(verdict["trial"], confirmation["rows"][0]["trial"]);
+  EXPECT_EQ(verdict["winner"]["accuracies"], report["rows"][1]["test_accuracies"]);
+  EXPECT_EQ(verdict["baseline"]["accuracies"], report["rows"][0]["test_accuracies"]);
+  EXPECT_LE(verdict["interval"][0], verdict["difference"]);
+  EXPECT_GE(verdict["interval"][1], verdict["difference"]);
+  EXPECT_GE(verdict["standard_error"], 0);
+  EXPECT_THAT(verdict["text"].get<std::string>(), HasSubstr("all off"));
+  const std::vector<std::string> lines = lines_of(result.output);
+  for (const std::string& line : lines) {
+    if (line != lines.back()) {
+      EXPECT_LE(columns_of(line), 80) << line;
+    }
+  }
+  EXPECT_THAT(lines.back(), HasSubstr(folder / "a.db"));
+  EXPECT_THAT(lines.at(lines.size() - 2) + lines.at(lines.size() - 3), HasSubstr("95 % interval"));
+  // Each step that is finished is not done again, and one that is not, is.
+  const auto expect_done = [&](bool confirmed, bool tested) {
+    const auto again = run_murmur(command);
+    ASSERT_EQ(again.exit_code, 0) << again.output;
+    EXPECT_EQ(again.output.find("confirmation: ") != std::string::npos, confirmed) << again.output;
+    EXPECT_EQ(again.output.find("final test: ") != std::string::npos, tested) << again.output;
+    EXPECT_THAT(again.output, HasSubstr(result.output));
+    EXPECT_EQ(nlohmann::json::parse(read_text(folder / "a.json"))["verdict"], verdict);
+  };
+  expect_done(false, false);
+  SQLite::Database(folder / "a.db", SQLite::OPEN_READWRITE)
+      .exec("DELETE FROM study_user_attributes WHERE key = 'final_test'");
+  expect_done(false, true);
+  SQLite::Database(folder / "a.db", SQLite::OPEN_READWRITE)
+      .exec("DELETE FROM study_user_attributes WHERE key = 'confirmation'");
+  expect_done(true, false);
+}
+
+TEST(Search, WithoutConfirmationTheBestTrialIsTested) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto result = run_murmur(search_command(
+      folder, "a.db",
+      "--abort-below 0 --search dropout --start none --set dropout=0.4 --confirm 0 --json " + (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const auto report = nlohmann::json::parse(read_text(folder / "a.json"));
+  EXPECT_TRUE(report["confirmation"].is_null());
+  EXPECT_EQ(report["verdict"]["trial"], Study::open_read_only(folder / "a.db").best_trial()->number);
+  EXPECT_THAT(report["verdict"]["text"].get<std::string>(), HasSubstr("the baseline")) << "where not all is off";
+}
+
+TEST(Search, WithoutACompleteTrialThereIsNoVerdict) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto result = run_murmur(search_command(
+      folder, "a.db",
+      "--trials 4 --set learning_rate=0 --search dropout --abort-below 1 --json " + (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("no complete trial differs from the baseline: nothing to test"));
+  const auto report = nlohmann::json::parse(read_text(folder / "a.json"));
+  EXPECT_TRUE(report["verdict"].is_null());
+  EXPECT_TRUE(report["confirmation"].is_null());
+}
+
+TEST(Search, StoppedInTheConfirmationItGoesOn) {
+  const Folder folder;
+  write_dataset(folder, 6400);
+  const std::string rest = "--abort-below 0 --search dropout --trials 5 --epochs 1 --final-epochs 12 --confirm 4";
+  const Stopped stopped = stop_search_when(folder, "s.db", SIGINT, rest, [](const std::string& path) {
+    return Study::open_read_only(path).attributes().contains("confirmation");
+  });
+  ASSERT_TRUE(WIFEXITED(stopped.status)) << stopped.output;
+  EXPECT_EQ(WEXITSTATUS(stopped.status), 130);
+  EXPECT_THAT(stopped.output, HasSubstr("stopped in the confirmation"));
+  const auto verdict = [&](const std::string& study) {
+    const auto result = run_murmur(search_command(folder, study, rest + " --json " + (folder / "r.json")));
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    const auto report = nlohmann::json::parse(read_text(folder / "r.json"));
+    return std::pair(report["verdict"], report["confirmation"]);
+  };
+  EXPECT_EQ(verdict("s.db"), verdict("whole.db"));
 }
 
 // What a study needs to be: a trial that is not what its definition gives, or a dimension that this program has
@@ -422,7 +542,7 @@ TEST(Search, AStudyThatWasEditedExitsWith3) {
   expect_refused(
       "UPDATE study_user_attributes SET value_json = replace(value_json, ', \"adam\"', '') WHERE key = 'search_space'; "
       "UPDATE study_user_attributes SET value_json = replace(value_json, ',\"adam\"', '') WHERE key = 'search_space'",
-      R"(expected search_space optimizer choices = ["sgd","momentum","adam"], got ["sgd","momentum"])");
+      "expected raw bounds of optimizer = 0 and 2, the number of its choices, got 0 and 3");
   expect_refused("UPDATE trial_params SET param_value = 0.0321 WHERE trial_id = 3 AND param_name = 'init_scale'",
                  "trial 2: expected init_scale = ");
   expect_refused("UPDATE trial_user_attributes SET value_json = '\"9\"' WHERE trial_id = 3 AND key = 'seed'",
@@ -442,9 +562,82 @@ TEST(Search, GroupsOfTechniquesCanBeSearched) {
   EXPECT_THAT(keys, ::testing::ElementsAre("optimizer", "learning_rate", "learning_rate_schedule", "batch_size",
                                            "batch_size_schedule", "weight_noise", "gradient_noise", "gradient_dropout",
                                            "dropout"));
-  const auto twice = run_murmur(search_command(folder, "b.db", "--trials 1 --search network,dropout"));
+  // One that is named itself counts before its group; twice it is a mistake.
+  ASSERT_EQ(run_murmur(search_command(folder, "c.db", "--trials 1 --search network,dropout:0:0.2")).exit_code, 0);
+  const Study named = Study::open_read_only(folder / "c.db");
+  EXPECT_EQ(named.space().num_dimensions(), 6);
+  EXPECT_EQ(named.space().find(Technique::kDropout)->high, 0.2);
+  const auto twice = run_murmur(search_command(folder, "b.db", "--trials 1 --search dropout,network,dropout:0:0.2"));
   EXPECT_EQ(twice.exit_code, 2);
   EXPECT_THAT(twice.output, HasSubstr("expected each technique once, got 'dropout' twice"));
+}
+
+// Particle 0 starts with everything off; files and trials of other studies follow where they are named.
+TEST(Search, StartsFromWhatIsKnown) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string search = "--particles 4 --trials 4 --epochs 1 --search all,transient_weight_noise ";
+  const auto settings = [&](const std::string& study, const std::string& rest) {
+    const auto result = run_murmur(search_command(folder, study, search + rest));
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    std::vector<Setting> trained;
+    for (const TrialRecord& trial : Study::open_read_only(folder / study).trials()) trained.push_back(trial.setting);
+    return trained;
+  };
+  const std::vector<Setting> by_default = settings("a.db", "--set label_smoothing=0.1");
+  Setting base;
+  base.set(Technique::kLearningRate, 0.1);  // what suits the mean loss
+  base.set(Technique::kLabelSmoothing, 0.1);
+  for (const TechniqueInfo& info : techniques()) {
+    EXPECT_DOUBLE_EQ(by_default.at(0)[info.id], base[info.id]) << info.key;
+  }
+  EXPECT_NE(by_default.at(1), by_default.at(0));
+
+  std::ofstream(folder / "s.toml") << "[set]\ndropout = 0.25\noptimizer = \"adam\"\n";
+  std::ofstream(folder / "s.json") << R"({"trial": 3, "setting": {"zoom": 0.125, "learning_rate": 0.01}})";
+  const std::vector<Setting> named = settings("b.db", "--start " + (folder / "s.toml") + " --start " +
+                                                          (folder / "s.json") + " --start " + (folder / "a.db") + ":1");
+  EXPECT_EQ(named.at(0)[Technique::kDropout], 0.25);
+  EXPECT_EQ(named.at(0)[Technique::kOptimizer], 2);
+  EXPECT_EQ(named.at(1)[Technique::kZoom], 0.125);
+  EXPECT_DOUBLE_EQ(named.at(1)[Technique::kLearningRate], 0.01);
+  for (const TechniqueInfo& info : techniques()) {
+    EXPECT_NEAR(named.at(2)[info.id], by_default.at(1)[info.id], 1e-14) << info.key;
+  }
+  EXPECT_NE(settings("c.db", "--start none").at(0), base);
+
+  const auto expect_refused = [&](const std::string& rest, const std::string& words) {
+    const auto result = run_murmur(search_command(folder, "d.db", search + rest));
+    EXPECT_NE(result.exit_code, 0);
+    EXPECT_THAT(result.output, HasSubstr(words));
+    EXPECT_FALSE(std::filesystem::exists(folder / "d.db"));
+  };
+  expect_refused("--start none --start off", "--start: expected 'none' alone, got 2 starts");
+  expect_refused("--start nothing.toml", "--start: expected off, none, STUDY:TRIAL or a file that can be read");
+  expect_refused("--start " + (folder / "a.db") + ":x",
+                 "expected 'best' or a trial's number behind the study, got 'x'");
+  expect_refused("--start off --start off --start off --start off --start off", "expected at most 4 starts");
+  std::ofstream(folder / "bad.toml") << "multiplicative_weight_noise = 0.5\n";
+  expect_refused("--start " + (folder / "bad.toml"), "got multiplicative_weight_noise, which is not (see --set)");
+  std::ofstream(folder / "bad.json") << "[1]";
+  expect_refused("--start " + (folder / "bad.json"), "expected an object of techniques in JSON");
+}
+
+// The number of particles suits that of trials, and stays when the study goes on.
+TEST(Search, FewTrialsHaveFewParticles) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto particles = [&](const std::string& study, const std::string& rest) {
+    const std::string command = "search --device cpu --micro-batch 32 --epochs 1 --repeats 1 --quiet --data " +
+                                folder.path() + " --study " + (folder / study) + " " + rest;
+    EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
+    const Study opened = Study::open_read_only(folder / study);
+    return opened.attributes().at("swarm").at("particles").get<int64_t>();
+  };
+  EXPECT_EQ(particles("a.db", "--trials 2 --search shuffle"), 8);
+  EXPECT_EQ(particles("a.db", "--trials 441 --patience 1 --search shuffle"), 8) << "as it was begun";
+  EXPECT_EQ(particles("b.db", "--trials 441 --patience 1 --search shuffle"), 22);
+  EXPECT_EQ(particles("c.db", "--trials 2 --paper --search shuffle"), 22);
 }
 
 TEST(Search, SearchesOnlyWhatIsAskedFor) {

@@ -60,6 +60,15 @@ TEST(Schedule, ABatchBelowTheRangeStays) {
   EXPECT_EQ(batch_sizes(32, 1, 3), (std::vector<double>{32, 64, 128}));
 }
 
+TEST(Schedule, ABatchIsWholeMicroBatches) {
+  EXPECT_EQ(rounded_batch_size(200, 128), 256);
+  EXPECT_EQ(rounded_batch_size(191, 128), 128);
+  EXPECT_EQ(rounded_batch_size(20, 128), 128);
+  EXPECT_EQ(rounded_batch_size(200, 100), 200);
+}
+
+using enum ScheduleTransfer;
+
 int changes(double schedule, int64_t num_epochs) {
   const std::vector<double> values = rates(1e-3, schedule, num_epochs);
   int count = 0;
@@ -68,11 +77,11 @@ int changes(double schedule, int64_t num_epochs) {
 }
 
 TEST(Schedule, TransferIsTheFormula) {
-  EXPECT_EQ(transfer_schedule(0, 20, 50), 0);
-  EXPECT_DOUBLE_EQ(transfer_schedule(0.5, 20, 50), 0.5 * 0.4 + 1 - 0.4);
-  EXPECT_DOUBLE_EQ(transfer_schedule(-0.5782, 20, 50), -(0.5782 * 0.4 + 0.6));
-  EXPECT_DOUBLE_EQ(transfer_schedule(0.3, 20, 20), 0.3);
-  EXPECT_EQ(transfer_schedule(1, 20, 50), 1);  // exactly: 1 is the end of the range
+  EXPECT_EQ(transfer_schedule(0, 20, 50, kInterval), 0);
+  EXPECT_DOUBLE_EQ(transfer_schedule(0.5, 20, 50, kInterval), 0.5 * 0.4 + 1 - 0.4);
+  EXPECT_DOUBLE_EQ(transfer_schedule(-0.5782, 20, 50, kInterval), -(0.5782 * 0.4 + 0.6));
+  EXPECT_DOUBLE_EQ(transfer_schedule(0.3, 20, 20, kInterval), 0.3);
+  EXPECT_EQ(transfer_schedule(1, 20, 50, kInterval), 1);  // exactly: 1 is the end of the range
 }
 
 // The interval in epochs stays what it was (where (1 - |s|) E is no whole number, which rounding may take either way).
@@ -82,16 +91,60 @@ TEST(Schedule, TransferKeepsTheInterval) {
       const std::vector<double> values = rates(1e-3, s, epochs);
       return std::ranges::find_if(values, [](double v) { return v != 1e-3; }) - values.begin();
     };
-    EXPECT_EQ(first_change(transfer_schedule(schedule, 20, 50), 50), first_change(schedule, 20)) << schedule;
+    EXPECT_EQ(first_change(transfer_schedule(schedule, 20, 50, kInterval), 50), first_change(schedule, 20)) << schedule;
   }
 }
 
 TEST(Schedule, TransferToAShorterTrainingThatNeverChangesIsOff) {
-  EXPECT_EQ(changes(0.1, 20), 1);                // at epoch 19
-  EXPECT_EQ(transfer_schedule(0.1, 20, 10), 0);  // of 10 epochs: never
-  EXPECT_EQ(transfer_schedule(-0.1, 20, 10), 0);
-  EXPECT_GT(transfer_schedule(0.9, 20, 10), 0);
-  EXPECT_LT(transfer_schedule(-0.9, 20, 10), 0);
+  EXPECT_EQ(changes(0.1, 20), 1);                           // at epoch 19
+  EXPECT_EQ(transfer_schedule(0.1, 20, 10, kInterval), 0);  // of 10 epochs: never
+  EXPECT_EQ(transfer_schedule(-0.1, 20, 10, kInterval), 0);
+  EXPECT_GT(transfer_schedule(0.9, 20, 10, kInterval), 0);
+  EXPECT_LT(transfer_schedule(-0.9, 20, 10, kInterval), 0);
+}
+
+// Counted in the values themselves, which is the definition: all numbers of changes that a whole interval can have.
+TEST(Schedule, TransferKeepsTheNumberOfChanges) {
+  for (const double schedule : {0.04, 0.1, 0.33, 0.5, 0.5782, 0.71, 0.8, 0.87}) {
+    const int number = changes(schedule, 20);
+    for (const int64_t epochs : {50, 97, 200}) {
+      EXPECT_EQ(changes(transfer_schedule(schedule, 20, epochs, kNumber), epochs), number) << schedule << " " << epochs;
+      EXPECT_EQ(transfer_schedule(-schedule, 20, epochs, kNumber), -transfer_schedule(schedule, 20, epochs, kNumber));
+    }
+  }
+  EXPECT_EQ(changes(transfer_schedule(0.5782, 20, 50, kInterval), 50), 5) << "where the interval stays 9 epochs";
+  EXPECT_EQ(changes(0.5782, 20), 2);
+}
+
+TEST(Schedule, TransferOfTheNumberKeepsThePlacesInTheTraining) {
+  // 20 epochs: at 9 and 18. 50 epochs: 22.5 and 45, so 22 and 44.
+  const std::vector<double> values = rates(1e-3, transfer_schedule(0.5782, 20, 50, kNumber), 50);
+  EXPECT_EQ(values[21], 1e-3);
+  EXPECT_EQ(values[22], 2e-3);
+  EXPECT_EQ(values[43], 2e-3);
+  EXPECT_EQ(values[44], 4e-3);
+}
+
+TEST(Schedule, TransferOfANumberThatNoIntervalHasTakesTheNearest) {
+  EXPECT_EQ(changes(0.99, 7), 6);  // 20 epochs can have 9, 6 or 4
+  EXPECT_EQ(changes(transfer_schedule(0.99, 7, 20, kNumber), 20), 6);
+  EXPECT_EQ(changes(0.99, 8), 7);
+  EXPECT_EQ(changes(transfer_schedule(0.99, 8, 20, kNumber), 20), 6);
+  EXPECT_EQ(changes(transfer_schedule(0.99, 8, 4, kNumber), 4), 3) << "as many as 4 epochs can have";
+  EXPECT_EQ(transfer_schedule(0.6, 20, 1, kNumber), 0);
+  EXPECT_EQ(transfer_schedule(-0.3, 20, 20, kNumber), -0.3) << "nothing to transfer";
+  EXPECT_EQ(transfer_schedule(0, 20, 50, kNumber), 0);
+  EXPECT_EQ(transfer_schedule(0.01, 20, 50, kNumber), 0) << "never changes in 20 epochs";
+}
+
+TEST(Schedule, BothSchedulesOfASettingAreTransferred) {
+  Setting setting;
+  setting.set(Technique::kLearningRateSchedule, -0.6);
+  setting.set(Technique::kBatchSizeSchedule, 0.3);
+  const Setting transferred = transfer_schedules(setting, 20, 50, kInterval);
+  EXPECT_EQ(transferred[Technique::kLearningRateSchedule], transfer_schedule(-0.6, 20, 50, kInterval));
+  EXPECT_EQ(transferred[Technique::kBatchSizeSchedule], transfer_schedule(0.3, 20, 50, kInterval));
+  EXPECT_NE(transfer_schedules(setting, 20, 50, kNumber), transferred);
 }
 
 }  // namespace

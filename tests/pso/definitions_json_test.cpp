@@ -17,7 +17,8 @@ TEST(DefinitionsJson, EachDefinitionComesBack) {
   EXPECT_EQ(definitions_json(Definitions::paper()), (nlohmann::json{{"dropconnect_on", "inputs"},
                                                                     {"contrast_per", "batch"},
                                                                     {"shuffle_window", 1024},
-                                                                    {"loss_reduction", "sum"}}));
+                                                                    {"loss_reduction", "sum"},
+                                                                    {"schedule_transfer", "interval"}}));
 }
 
 TEST(DefinitionsJson, WhatIsNoneIsNamed) {
@@ -26,7 +27,7 @@ TEST(DefinitionsJson, WhatIsNoneIsNamed) {
     object[key] = value;
     EXPECT_THAT([&] { parse_definitions(object); }, ThrowsMessage<InvalidArgument>(HasSubstr(key))) << value;
   };
-  for (const char* key : {"dropconnect_on", "contrast_per", "loss_reduction"}) {
+  for (const char* key : {"dropconnect_on", "contrast_per", "loss_reduction", "schedule_transfer"}) {
     expect_refused(key, "elsewhere");
     expect_refused(key, 0);
     expect_refused(key, nullptr);

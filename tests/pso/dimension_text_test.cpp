@@ -48,7 +48,7 @@ TEST(DimensionDefaults, WhatIsOnKeepsItsRangeAndScale) {
   for (const TechniqueInfo& info : techniques()) {
     const Dimension study = study_dimension(info.id);
     const Dimension dimension = default_dimension(info.id, kDefaults);
-    if (dimension.off_width == 0) continue;
+    if (!has_off_interval(dimension)) continue;
     for (int i = 0; i <= 100; ++i) {
       const double raw = study.raw_low + (study.raw_high - study.raw_low) * i / 100;
       const double value = decode(study, raw);
@@ -57,7 +57,8 @@ TEST(DimensionDefaults, WhatIsOnKeepsItsRangeAndScale) {
       EXPECT_EQ(again == info.off, value == info.off) << info.key << " " << raw;
       // What is on lies in the interval's order on either side of it.
       if (value != info.off) {
-        EXPECT_NEAR(encode(dimension, value), raw < study.raw_off ? raw : raw + dimension.off_width, 1e-9);
+        const double shift = dimension.off_high - dimension.raw_off;
+        EXPECT_NEAR(encode(dimension, value), raw < study.raw_off ? raw : raw + shift, 1e-9);
       }
     }
   }
@@ -79,13 +80,14 @@ TEST(ParseDimension, Ranges) {
   EXPECT_NEAR(share_off(dropout), 0.25, 1e-3);
   EXPECT_EQ(decode(dropout, dropout.raw_high), 0.2);
   EXPECT_TRUE(dropout.sparse);
+  EXPECT_EQ(decode(dropout, encode(dropout, 0.1)), 0.1);
 
   const Dimension rate = parse_dimension("learning_rate:1e-4:1e-2", kDefaults);  // its default scale: log
   EXPECT_EQ(rate, parse_dimension("learning_rate:1e-4:1e-2:log", kDefaults));
   EXPECT_DOUBLE_EQ(decode(rate, 3), 1e-3);
   EXPECT_EQ(decode(rate, rate.raw_low), 1e-2);
   EXPECT_EQ(decode(rate, rate.raw_high), 1e-4);
-  EXPECT_EQ(rate.off_width, 0);
+  EXPECT_FALSE(has_off_interval(rate));
   const Dimension linear = parse_dimension("learning_rate:0.1:0.3:linear", kDefaults);
   EXPECT_EQ(decode(linear, 0.2), 0.2);
 

@@ -79,6 +79,16 @@ TEST(Searchers, NumbersOfTrialsHaveTheirLimits) {
   EXPECT_EQ(make("random", json::object(), 1000)->num_at_once(), 22);
 }
 
+TEST(Searchers, OptionsThatAreNotGivenSuitTheNumberOfTrials) {
+  const SearcherInfo& swarm = searcher_info("swarm");
+  EXPECT_EQ(budget_options(swarm, json::object(), 110).at("particles"), 8);
+  EXPECT_EQ(budget_options(swarm, json::object(), 440), (json{{"particles", 8}, {"patience", 14}}));
+  EXPECT_EQ(budget_options(swarm, json::object(), 441).at("particles"), 22);
+  EXPECT_EQ(budget_options(swarm, json::object(), 0).at("particles"), 22);
+  EXPECT_EQ(budget_options(swarm, {{"particles", 5}, {"patience", 2}}, 10), (json{{"particles", 5}, {"patience", 2}}));
+  EXPECT_EQ(budget_options(searcher_info("random"), json::object(), 10), json::object());
+}
+
 TEST(Searchers, DefinitionsAreReadBack) {
   const SearcherInfo& swarm = searcher_info("swarm");
   for (const json& given : {json::object(), json{{"particles", 4}, {"velocity_limit", 0.1 + 0.2}},
@@ -89,7 +99,8 @@ TEST(Searchers, DefinitionsAreReadBack) {
     EXPECT_EQ(definition.contains("stage_one_epochs"), given.contains("two_stage"));
     EXPECT_FALSE(definition.contains("patience")) << "may change when a search goes on";
   }
-  EXPECT_EQ(defining_options(searcher_info("random"), json::object()), json::object());
+  const SearcherInfo& random = searcher_info("random");
+  EXPECT_EQ(defining_options(random, all_options(random, json::object())), (json{{"initialization", "uniform"}}));
   json definition = defining_options(swarm, all_options(swarm, json::object()));
   const auto expect_refused = [&](const char* words, const char* key, const json& value) {
     json changed = definition;

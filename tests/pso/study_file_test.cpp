@@ -152,8 +152,10 @@ TEST_F(StudyFile, DimensionsThatTheSearchHasOtherwise) {
     space[rate]["high"] = 1.0;
     space[rate]["raw_low"] = 0.0;
   });
-  expect_moved("expected search_space learning_rate off_width = none, got 0.5",
-               [&](nlohmann::json& space) { space[rate]["off_width"] = 0.5; });
+  expect_moved("expected search_space learning_rate off_high = none, got 5.5", [&](nlohmann::json& space) {
+    space[rate]["off_low"] = 5.0;
+    space[rate]["off_high"] = 5.5;
+  });
   rewrite_space(path_, [](nlohmann::json&) {});
   EXPECT_EQ(Study::create_or_open(path_, definition()).space(), SearchSpace::all());
 }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/replay.hpp"
@@ -44,8 +46,8 @@ class FinalTestTest : public testing::Test {
   FinalTest run() {
     TrainerOptions options;
     options.num_threads = 1;
-    return final_test(study_, search(), tiny_data(), options, {.top = 2, .repeats = 2},
-                      [this](int64_t, int64_t, int64_t) { ++num_epochs_; });
+    return *final_test(study_, search(), tiny_data(), options, study_.trial(1), {.repeats = 2},
+                       [this](int64_t, int64_t, int64_t) { return ++num_epochs_ > 0; });
   }
 
   TemporaryFolder folder_;
@@ -53,14 +55,13 @@ class FinalTestTest : public testing::Test {
   int64_t num_epochs_ = 0;  // trained so far
 };
 
-TEST_F(FinalTestTest, TrainsTheBestOnTrainAndValidationOnce) {
+TEST_F(FinalTestTest, TrainsTheTrialAndTheBaselineOnTrainAndValidationOnce) {
   const FinalTest test = run();
-  ASSERT_EQ(test.rows.size(), 3u);
-  EXPECT_EQ(test.rows[0].trial, -1);
-  EXPECT_EQ(test.rows[0].validation_accuracy, 0.25);
-  EXPECT_EQ(test.rows[1].trial, 1);
-  EXPECT_EQ(test.rows[1].setting[Technique::kDropout], 0.2);
-  EXPECT_EQ(test.rows[2].trial, 0);
+  EXPECT_EQ(test.baseline.trial, -1);
+  EXPECT_EQ(test.baseline.validation_accuracy, 0.25);
+  EXPECT_EQ(test.winner.trial, 1);
+  EXPECT_EQ(test.winner.validation_accuracy, 0.9);
+  EXPECT_EQ(test.winner.setting[Technique::kDropout], 0.2);
   EXPECT_EQ(test.first_seed, 3 + (uint64_t{1} << 40));
   EXPECT_EQ(num_epochs_, 2);
   // The same as by hand, with no validation set held back.
@@ -70,14 +71,15 @@ TEST_F(FinalTestTest, TrainsTheBestOnTrainAndValidationOnce) {
   data.training = {0, 720};
   data.validation = {};
   PopulationTrainer trainer(parse_model(search().model), data, options);
-  trainer.start(0, {test.first_seed + 1, test.rows[1].setting, 2});
+  trainer.start(0, {test.first_seed + 1, test.winner.setting, 2});
   trainer.run_epoch();
   trainer.run_epoch();
-  EXPECT_EQ(test.rows[1].test_accuracies.at(1), trainer.evaluate_test()[0].accuracy);
+  EXPECT_EQ(test.winner.test_accuracies.at(1), trainer.evaluate_test()[0].accuracy);
   // What the study knows is not trained again.
   const FinalTest again = run();
   EXPECT_EQ(num_epochs_, 2);
-  EXPECT_EQ(again.rows[2].test_accuracies, test.rows[2].test_accuracies);
+  EXPECT_EQ(again.winner.test_accuracies, test.winner.test_accuracies);
+  EXPECT_EQ(again.difference().num_pairs, 2);
 }
 
 TEST_F(FinalTestTest, MalformedResultsAreTheStudysFault) {
@@ -96,13 +98,61 @@ TEST_F(FinalTestTest, MalformedResultsAreTheStudysFault) {
   };
   expect_refused(with(nullptr), "expected test_accuracies = an array, got null");
   expect_refused(with(json::array()), "expected test_accuracies = an array for each trial");
-  expect_refused(with({1, 2, 3}), "expected test_accuracies = an accuracy for each training");
-  expect_refused(with({{1}, {1}, {1}}), "expected test_accuracies = an accuracy for each training");
-  expect_refused(with({{1, 1}, {"x", 1}, {1, 1}}), "expected test_accuracies = numbers, or null");
-  study_.set_attribute("final_test", with({{0.5, nullptr}, {1, 1}, {1, 1}}));
-  EXPECT_TRUE(std::isnan(run().rows[0].test_accuracies[1]));
+  expect_refused(with({1, 2}), "expected test_accuracies = an accuracy for each training");
+  expect_refused(with({{1}, {1}}), "expected test_accuracies = an accuracy for each training");
+  expect_refused(with({{1, 1}, {"x", 1}}), "expected test_accuracies = numbers, or null");
+  study_.set_attribute("final_test", with({{0.5, nullptr}, {1, 1}}));
+  EXPECT_TRUE(std::isnan(run().baseline.test_accuracies[1]));
   study_.set_attribute("final_test", {{"key", "another"}});
-  EXPECT_EQ(run().rows.size(), 3u) << "a final test of another key is made anew";
+  EXPECT_EQ(run().winner.test_accuracies.size(), 2u) << "a final test of another key is made anew";
+}
+
+TEST_F(FinalTestTest, StoppedItStoresNothing) {
+  TrainerOptions options;
+  options.num_threads = 1;
+  EXPECT_FALSE(final_test(study_, search(), tiny_data(), options, study_.trial(1), {.repeats = 2},
+                          [](int64_t, int64_t, int64_t) { return false; }));
+  EXPECT_FALSE(study_.attributes().contains("final_test"));
+}
+
+// By hand: differences .02 .01 .015, mean .015, deviation .005, standard error .00288675, t(2, .975) = 4.3027.
+TEST(VerdictText, SaysDifferenceErrorAndInterval) {
+  const std::vector<double> other{0.80, 0.81, 0.80};
+  const std::vector<double> better{0.82, 0.82, 0.815};
+  EXPECT_EQ(verdict_text(paired_difference(better, other), "all off"),
+            "better than all off by 1.5 ± 0.3 points (95 % interval 0.3 to 2.7)");
+  EXPECT_EQ(verdict_text(paired_difference(other, better), "the baseline"),
+            "worse than the baseline by 1.5 ± 0.3 points (95 % interval 0.3 to 2.7)");
+  // .03 -.01 .01: mean .01, standard error .011547.
+  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.83, 0.80, 0.81}, other), "all off"),
+            "not distinguishable from all off: 1.0 ± 1.2 points (95 % interval -4.0 to 6.0)");
+  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.8001, 0.8102, 0.8001}, other), "all off"),
+            "not distinguishable from all off: 0.01 ± 0.00 points (95 % interval -0.00 to 0.03)");
+}
+
+TEST(VerdictText, TrainingsThatDivergedAreSaid) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> good{0.8, 0.81, 0.8};
+  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.9, kNan, 0.9}, good), "all off"),
+            "unstable: 1 of 3 trainings diverged");
+  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.9, 0.91, 0.9}, std::vector{0.8, kNan, 0.81}), "all off"),
+            "better than all off by 9.5 ± 0.5 points (95 % interval 3.1 to 15.9); 1 of 3 trainings of all off "
+            "diverged");
+  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.9}, std::vector{0.8}), "all off"),
+            "not compared with all off: fewer than two pairs");
+}
+
+TEST(BaselineName, IsAllOffOnlyWhereAllIsOff) {
+  SearchDefinition definition;
+  definition.base.set(Technique::kLearningRate, 0.1);  // the default one of the mean loss
+  EXPECT_EQ(baseline_name(definition), "all off");
+  definition.base.set(Technique::kLearningRate, 0.3);
+  EXPECT_EQ(baseline_name(definition), "the baseline");
+  definition.definitions = Definitions::paper();
+  definition.base.set(Technique::kLearningRate, 1e-3);
+  EXPECT_EQ(baseline_name(definition), "all off");
+  definition.base.set(Technique::kDropout, 0.1);
+  EXPECT_EQ(baseline_name(definition), "the baseline");
 }
 
 TEST_F(FinalTestTest, AMalformedBaselineIsTheStudysFault) {

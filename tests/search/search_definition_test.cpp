@@ -32,6 +32,8 @@ SearchDefinition search() {
   result.seed = 0xfedcba9876543211u;
   result.space = SearchSpace({Technique::kDropout, Technique::kLearningRate});
   result.base.set(Technique::kOptimizer, 2);
+  result.starts = {result.base, result.base};
+  result.starts[1].set(Technique::kDropout, 0.3);
   result.options = {{"particles", 5}, {"two_stage", true}, {"stage_one_particles", 9}};
   return result;
 }
@@ -46,6 +48,7 @@ TEST(SearchDefinition, IsReadBackFromItsStudy) {
   EXPECT_EQ(read.initialization, Initialization::kHe);
   EXPECT_EQ(read.seed, search().seed);
   EXPECT_EQ(read.base, search().base);
+  EXPECT_EQ(read.starts, search().starts);
   EXPECT_EQ(read.options.at("two_stage"), true);
   EXPECT_EQ(read.options.at("stage_one_particles"), 9);
   // Whatever else there is: the study of what was read is the same one.
@@ -57,23 +60,30 @@ TEST(SearchDefinition, IsReadBackFromItsStudy) {
   EXPECT_EQ(make_searcher(read, 50)->ask(3), make_searcher(search(), 50)->ask(3));
 }
 
-TEST(SearchDefinition, OfRandomSearchHasNoOptions) {
+TEST(SearchDefinition, OfRandomSearchHasItsOptions) {
   SearchDefinition random = search();
   random.algorithm = "random";
   random.options = json::object();
+  random.starts = {};
   const TemporaryFolder folder;
   const Study study = Study::create_or_open(folder / "s.db", study_definition(random));
-  EXPECT_FALSE(study.attributes().contains("random"));
+  EXPECT_EQ(study.attributes().at("random"), (json{{"initialization", "uniform"}}));
   const SearchDefinition read = search_definition(study);
   EXPECT_EQ(read.algorithm, "random");
   EXPECT_EQ(make_searcher(read, 5)->ask(1)[0].position,
             uniform_initial_positions(read.space.low(), read.space.high(), 1, read.seed)[0]);
+  random.options = {{"initialization", "sparse"}};
+  random.space = SearchSpace::all();
+  random.starts = {random.base};
+  const auto candidates = make_searcher(random, 5)->ask(2);
+  EXPECT_EQ(random.space.decode(candidates[0].position, random.base), random.base);
+  EXPECT_EQ(candidates[1].position, sparse_initial_positions(random.space, 2, random.seed)[1]);
 }
 
 TEST(SearchDefinition, AttributesOfTheWrongTypeAreTheStudysFault) {
   const TemporaryFolder folder;
   for (const char* key : {"dataset", "dataset_contents", "image_size", "train_images", "model", "epochs", "micro_batch",
-                          "initialization", "definitions", "abort_below", "seed", "algorithm", "swarm"}) {
+                          "initialization", "definitions", "abort_below", "seed", "starts", "algorithm", "swarm"}) {
     for (const char* text : {"null", "-1", "0.5", "\"x\"", "[1]", "{}", "true"}) {
       const json value = json::parse(text);
       const std::string name(key);

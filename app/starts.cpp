@@ -1,0 +1,115 @@
+#include "app/starts.hpp"
+
+#include <fmt/format.h>
+
+#include <toml++/toml.h>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/setting_json.hpp"
+#include "murmur/pso/study.hpp"
+
+namespace murmur::app {
+namespace {
+
+using nlohmann::json;
+
+/// A TOML value as JSON has it; of a table, its values.
+json to_json(const std::string& path, const toml::table& table) {
+  json object = json::object();
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    if (const auto text = node.value_exact<std::string>()) {
+      object[name] = *text;
+    } else if (const auto number = node.value<double>(); number && !node.is_boolean()) {
+      object[name] = *number;
+    } else {
+      throw InvalidArgument("--start {}:{}: expected a string or a number for '{}'", path, node.source().begin.line,
+                            name);
+    }
+  }
+  return object;
+}
+
+/// The values of a file: of its table [set], of its object "setting", or of the whole of it.
+json read_values(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw InvalidArgument("--start: expected off, none, STUDY:TRIAL or a file that can be read, got '{}'", path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (path.ends_with(".json")) {
+    const json object = json::parse(text, nullptr, false);
+    if (!object.is_object()) throw InvalidArgument("--start {}: expected an object of techniques in JSON", path);
+    return object.contains("setting") ? object.at("setting") : object;
+  }
+  try {
+    const toml::table table = toml::parse(text, path);
+    const toml::table* const set = table["set"].as_table();
+    return to_json(path, set != nullptr ? *set : table);
+  } catch (const toml::parse_error& error) {
+    throw InvalidArgument("--start {}:{}: expected TOML, got: {}", path, error.source().begin.line,
+                          error.description());
+  }
+}
+
+Setting read_file(const std::string& path, const SearchSpace& space, const Setting& base) {
+  const json values = read_values(path);
+  Setting setting = base;
+  for (const auto& [key, value] : values.items()) {
+    const TechniqueInfo& info = technique(key);
+    const double number = parse_value_json(info, value);
+    if (space.find(info.id) == nullptr && number != base[info.id]) {
+      throw InvalidArgument("--start {}: expected values of searched techniques, got {}, which is not (see --set)",
+                            path, key);
+    }
+    setting.set(info.id, number);
+  }
+  return setting;
+}
+
+Setting read_trial(const std::string& path, const std::string& trial, const SearchSpace& space, const Setting& base) {
+  const Study study = Study::open_read_only(path);
+  std::optional<TrialRecord> record;
+  if (trial == "best") {
+    record = study.best_trial();
+    if (!record) throw StudyError("study '{}': expected a complete trial, got none", path);
+  } else {
+    int64_t number = -1;
+    const char* const end = trial.data() + trial.size();
+    const auto [stop, error] = std::from_chars(trial.data(), end, number);
+    if (error != std::errc() || stop != end || number < 0) {
+      throw InvalidArgument("--start {}: expected 'best' or a trial's number behind the study, got '{}'", path, trial);
+    }
+    record = study.trial(number);
+  }
+  Setting setting = base;
+  for (const Technique id : space.techniques()) setting.set(id, record->setting[id]);
+  return setting;
+}
+
+}  // namespace
+
+std::vector<Setting> read_starts(const std::vector<std::string>& words, const SearchSpace& space, const Setting& base) {
+  std::vector<Setting> starts;
+  for (const std::string& word : words) {
+    if (word == "none") {
+      if (words.size() == 1) return {};
+      throw InvalidArgument("--start: expected 'none' alone, got {} starts", words.size());
+    }
+    const size_t colon = word.rfind(':');
+    if (word == "off") {
+      starts.push_back(base);
+    } else if (colon != std::string::npos && !std::filesystem::exists(word)) {
+      starts.push_back(read_trial(word.substr(0, colon), word.substr(colon + 1), space, base));
+    } else {
+      starts.push_back(read_file(word, space, base));
+    }
+  }
+  return starts;
+}
+
+}  // namespace murmur::app

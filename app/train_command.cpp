@@ -1,0 +1,63 @@
+#include "app/train_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace murmur::app {
+namespace {
+
+// The name that a search gives its study where the command line has none.
+constexpr std::string_view kUsualName = "murmur";
+
+bool is_plain(char c) {
+  constexpr std::string_view kOthers = "_-+=:,./@%";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         kOthers.find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+std::string shell_quoted(std::string_view word) {
+  if (!word.empty() && std::ranges::all_of(word, is_plain)) return std::string(word);
+  std::string quoted(1, '\'');
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  quoted += '\'';
+  return quoted;
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line += ' ';
+    line += shell_quoted(word);
+  }
+  return line;
+}
+
+std::string train_command(const Study& study, std::string_view trial, const std::vector<std::string>& more) {
+  std::vector<std::string> words{"murmur", "train", "--from", study.path().string()};
+  if (study.name() != kUsualName) words.insert(words.end(), {"--name", study.name()});
+  words.insert(words.end(), {"--trial", std::string(trial)});
+  words.insert(words.end(), more.begin(), more.end());
+  return shell_line(words);
+}
+
+std::vector<std::string> set_words(const Setting& from, const Setting& setting) {
+  std::vector<std::string> words;
+  for (const TechniqueInfo& info : techniques()) {
+    const double value = setting[info.id];
+    if (value == from[info.id]) continue;
+    const std::string text = info.choices.empty() ? fmt::format("{}", value) : format_value(info, value);
+    words.insert(words.end(), {"--set", fmt::format("{}={}", info.key, text)});
+  }
+  return words;
+}
+
+}  // namespace murmur::app
