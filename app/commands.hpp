@@ -13,5 +13,6 @@ Run add_predict(CLI::App& app);
 Run add_search(CLI::App& app);
 Run add_analyse(CLI::App& app);
 Run add_replay(CLI::App& app);
+Run add_study(CLI::App& app);
 
 }  // namespace murmur::app
