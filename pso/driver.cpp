@@ -50,6 +50,8 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study
   check_search_options(options, searcher);
   resume();
   refill();
+  progress_.num_running = num_running();
+  progress_.images_to_come = images_to_come();
 }
 
 void SearchDriver::resume() {
@@ -62,9 +64,9 @@ void SearchDriver::resume() {
     const RecordedTrial& trial = trials[static_cast<size_t>(candidate.id)];
     waiting_.push_back({candidate, trial.slot, trial.begun});
   }
-  if (searcher_.best()) progress_.best = searcher_.best()->fitness;
   const std::optional<Baseline> baseline = read_baseline(study_);
   needs_baseline_ = !baseline;
+  if (baseline) progress_.baseline = baseline->validation_accuracy;
   if (baseline) caught_up_at_ = std::max(caught_up_at_, baseline->ended);
 }
 
@@ -138,7 +140,6 @@ int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
 }
 
 bool SearchDriver::step() {
-  progress_.num_running = num_running();
   if (progress_.num_running == 0) return false;
   const std::vector<EpochResult> results = trainer_.run_epoch();
   ++clock_;
@@ -149,6 +150,7 @@ bool SearchDriver::step() {
     slots_[slot].validation.push_back(result.validation_accuracy);
     const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
     if (slots_[slot].is_baseline) {
+      progress_.baseline_epochs = result.epoch;
       if (diverged || result.epoch >= options_.num_epochs) finish_baseline(slot, result);
       continue;
     }
@@ -162,6 +164,7 @@ bool SearchDriver::step() {
     }
   }
   refill();
+  progress_.num_running = num_running();
   progress_.images_to_come = images_to_come();
   return true;
 }
@@ -176,7 +179,6 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
   record.attributes = {{kTold, searcher_.num_told()}, {kAsked, searcher_.num_asked()}, {kEpochs, result.epoch}};
   study_.finish_trial(entry.candidate->id, record);
   searcher_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
-  if (searcher_.best()) progress_.best = searcher_.best()->fitness;
   count(state, entry.candidate->stage_one, record.value, result.epoch);
   trainer_.stop(static_cast<int64_t>(slot));
 }
@@ -184,6 +186,7 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
 void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   const double accuracy = result.diverged ? 0 : result.validation_accuracy;
   study_.set_attribute(kBaseline, {{kAccuracy, accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
+  progress_.baseline = accuracy;
   trainer_.stop(static_cast<int64_t>(slot));
 }
 
@@ -191,7 +194,10 @@ void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t
   const bool aborted = state == TrialState::kPruned && value < options_.abort_below;
   ++progress_.num_told;
   progress_.num_stage_one += stage_one && state == TrialState::kPruned && !aborted;
-  progress_.num_complete += state == TrialState::kComplete;
+  if (state == TrialState::kComplete) {
+    ++progress_.num_complete;
+    progress_.best = std::max(value, progress_.best.value_or(value));
+  }
   progress_.num_aborted += aborted;
   progress_.num_diverged += state == TrialState::kFail;
   if (stage_one) {
