@@ -9,17 +9,49 @@
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
-namespace {
 
 using Json = nlohmann::json;
 
+namespace {
+
 constexpr double kLevel = 0.05;
 constexpr size_t kMostInteractions = 10;
+
+}  // namespace
 
 std::string p_text(double p) {
   if (std::isnan(p)) return "-";
   return p < 0.001 ? "< .001" : fmt::format("{:.3f}", p);
 }
+
+std::string accuracy_text(std::vector<double> accuracies) {
+  std::erase_if(accuracies, [](double accuracy) { return std::isnan(accuracy); });
+  if (accuracies.empty()) return "diverged";
+  return fmt::format("{:.2f} ± {:.2f} %", 100 * mean(accuracies), 100 * standard_error(accuracies));
+}
+
+std::string points_text(const PairedDifference& difference) {
+  if (std::isnan(difference.difference)) return "-";
+  return fmt::format("{:+.2f} ± {:.2f}", 100 * difference.difference, 100 * difference.standard_error);
+}
+
+std::string word_of(const PairedDifference& difference, double adjusted_p) {
+  if (difference.num_first_failed + difference.num_second_failed > 0) return "diverged";
+  if (!(adjusted_p < kLevel)) return "";
+  return difference.difference > 0 ? "helps" : "hurts";
+}
+
+Json accuracies_json(const std::vector<double>& values) {
+  Json array = Json::array();
+  for (const double value : values) array.push_back(finite_or_null(value));
+  return array;
+}
+
+Json interval_json(const Interval& interval) {
+  return {finite_or_null(interval.low), finite_or_null(interval.high)};
+}
+
+namespace {
 
 /// "12.3", in percent; "-" where it is not known.
 std::string percent(double share) {
@@ -30,14 +62,6 @@ std::string key_of(const SearchSpace& space, int64_t dimension) {
   return std::string(technique(space.techniques()[static_cast<size_t>(dimension)]).key);
 }
 
-/// "helps", "hurts", or nothing where it is not known; who diverged comes first.
-std::string word_of(const AblationEffect& effect) {
-  const PairedDifference& difference = effect.difference;
-  if (difference.num_first_failed + difference.num_second_failed > 0) return "diverged";
-  if (!(effect.adjusted_p < kLevel)) return "";
-  return difference.difference > 0 ? "helps" : "hurts";
-}
-
 void print_rows(const AblationReport& report, Comparison comparison, const std::string& title) {
   bool has_title = false;
   for (size_t i = 0; i < report.rows.size(); ++i) {
@@ -45,20 +69,9 @@ void print_rows(const AblationReport& report, Comparison comparison, const std::
     if (!has_title) fmt::print("\n{:<36} {:>17}  {:>8}\n", title, "gives, points", "p (Holm)");
     has_title = true;
     const PairedDifference& difference = report.effects[i].difference;
-    const std::string points =
-        std::isnan(difference.difference)
-            ? "-"
-            : fmt::format("{:+.2f} ± {:.2f}", 100 * difference.difference, 100 * difference.standard_error);
-    fmt::print("  {:<34} {:>17}  {:>8}  {}\n", report.rows[i].label, points, p_text(report.effects[i].adjusted_p),
-               word_of(report.effects[i]));
+    fmt::print("  {:<34} {:>17}  {:>8}  {}\n", report.rows[i].label, points_text(difference),
+               p_text(report.effects[i].adjusted_p), word_of(difference, report.effects[i].adjusted_p));
   }
-}
-
-/// "87.95 ± 0.08 %"; what diverged is left out.
-std::string accuracy_text(std::vector<double> accuracies) {
-  std::erase_if(accuracies, [](double accuracy) { return std::isnan(accuracy); });
-  if (accuracies.empty()) return "diverged";
-  return fmt::format("{:.2f} ± {:.2f} %", 100 * mean(accuracies), 100 * standard_error(accuracies));
 }
 
 /// "+.31"
@@ -104,16 +117,6 @@ void print_interactions(const SampleReport& report, const SearchSpace& space) {
   }
 }
 
-Json to_json(const std::vector<double>& values) {
-  Json array = Json::array();
-  for (const double value : values) array.push_back(finite_or_null(value));
-  return array;
-}
-
-Json to_json(const Interval& interval) {
-  return {finite_or_null(interval.low), finite_or_null(interval.high)};
-}
-
 Json to_json(const Effect& effect, const char* size) {
   return {{size, finite_or_null(effect.size)},
           {"p", finite_or_null(effect.p)},
@@ -147,18 +150,19 @@ Json to_json(const AblationReport& report) {
     rows.push_back({{"comparison", name_of(report.rows[i].comparison)},
                     {"label", report.rows[i].label},
                     {"setting", setting_json(report.rows[i].setting, SettingPart::kNotOff)},
-                    {"accuracies", to_json(report.accuracies[i])},
+                    {"accuracies", accuracies_json(report.accuracies[i])},
                     {"difference", finite_or_null(difference.difference)},
                     {"standard_error", finite_or_null(difference.standard_error)},
-                    {"interval", to_json(difference.interval)},
+                    {"interval", interval_json(difference.interval)},
                     {"p", finite_or_null(difference.p)},
-                    {"adjusted_p", finite_or_null(report.effects[i].adjusted_p)}});
+                    {"adjusted_p", finite_or_null(report.effects[i].adjusted_p)},
+                    {"command", report.commands[i]}});
   }
   return {{"trial", report.trial},
           {"epochs", report.num_epochs},
           {"first_seed", std::to_string(report.first_seed)},
-          {"all_off", {{"accuracies", to_json(report.all_off)}}},
-          {"text", verdict(report.effects[0].difference)},
+          {"all_off", {{"accuracies", accuracies_json(report.all_off)}, {"command", report.all_off_command}}},
+          {"text", verdict(report.effects[0].difference, report.base_name)},
           {"rows", rows}};
 }
 
@@ -174,7 +178,7 @@ Json to_json(const TrainedSample& sample, const SearchSpace& space) {
     for (const GroupCorrelations& group : sample.report.groups) {
       const Correlation& correlation = group.correlations[index];
       Json of_group = to_json(correlation.effect, "rho");
-      of_group["interval"] = to_json(correlation.interval);
+      of_group["interval"] = interval_json(correlation.interval);
       of_group["settings"] = group.num_settings;
       row["correlations"][group.optimizer.empty() ? "all" : group.optimizer] = of_group;
     }
@@ -223,9 +227,9 @@ void print_ablation(const AblationReport& report) {
   fmt::print("around trial {}: {} seeds of {} epochs, validation accuracy ± standard error\n", report.trial,
              report.all_off.size(), report.num_epochs);
   fmt::print("  {:<34} {:>17}\n", fmt::format("trial {}", report.trial), accuracy_text(report.accuracies[0]));
-  fmt::print("  {:<34} {:>17}\n", "all off", accuracy_text(report.all_off));
+  fmt::print("  {:<34} {:>17}\n", report.base_name, accuracy_text(report.all_off));
   const PairedDifference& difference = report.effects[0].difference;
-  fmt::print("trial {}: {}\n", report.trial, verdict(difference));
+  fmt::print("trial {}: {}\n", report.trial, verdict(difference, report.base_name));
   if (!std::isnan(difference.interval.low)) {
     fmt::print("  (95 % interval of the difference: {:+.2f} to {:+.2f} points)\n", 100 * difference.interval.low,
                100 * difference.interval.high);
@@ -233,7 +237,7 @@ void print_ablation(const AblationReport& report) {
   print_rows(report, Comparison::kWithout, fmt::format("in trial {}, each", report.trial));
   print_rows(report, Comparison::kWithoutPlace, "all of a place together");
   print_rows(report, Comparison::kWith, fmt::format("put on besides, over trial {}", report.trial));
-  print_rows(report, Comparison::kAlone, "alone, over all off");
+  print_rows(report, Comparison::kAlone, "alone, over " + report.base_name);
 }
 
 void print_sample(const TrainedSample& sample, const SearchSpace& space) {
@@ -277,11 +281,26 @@ void print_summary(const SearchSummary& summary) {
   }
 }
 
-Json to_json(const AnalysisReport& report, const SearchSpace& space) {
+void print_commands(const AblationReport& report) {
+  fmt::print("\nto train a row again:\n");
+  fmt::print("{}\n  {}\n", report.base_name, report.all_off_command);
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    fmt::print("{} {}\n  {}\n", name_of(report.rows[i].comparison), report.rows[i].label, report.commands[i]);
+  }
+}
+
+Json to_json(const AnalysisReport& report, const Study& study) {
   Json result = report_head("analyse");
   result.update({{"study", report.study}, {"search", to_json(report.search)}});
   if (report.ablation) result["ablation"] = to_json(*report.ablation);
-  if (report.sample) result["sample"] = to_json(*report.sample, space);
+  if (report.sample) result["sample"] = to_json(*report.sample, study.space());
+  return result;
+}
+
+Json to_json(const AblationReport& report, const Study& study) {
+  Json result = report_head("ablate");
+  result["study"] = study.path().string();
+  result.update(to_json(report));
   return result;
 }
 

@@ -17,11 +17,14 @@ namespace murmur::app {
 struct AblationReport {
   int64_t trial;
   int64_t num_epochs;
-  uint64_t first_seed;  // the others follow
+  uint64_t first_seed;    // the others follow
+  std::string base_name;  // "all off"
   std::vector<AblationRow> rows;
   std::vector<std::vector<double>> accuracies;  // of the rows, one a seed; NaN: diverged
   std::vector<double> all_off;
   std::vector<AblationEffect> effects;  // of the rows
+  std::string all_off_command;          // that trains all off again
+  std::vector<std::string> commands;    // and the rows
 };
 
 /// A designed sample, trained, and what it says.
@@ -45,6 +48,22 @@ void print_ablation(const AblationReport& report);
 void print_sample(const TrainedSample& sample, const SearchSpace& space);
 void print_summary(const SearchSummary& summary);
 
-nlohmann::json to_json(const AnalysisReport& report, const SearchSpace& space);
+/// A row's label and its command, each on a line.
+void print_commands(const AblationReport& report);
+
+/// Reports of `murmur analyse` and `murmur ablate`.
+nlohmann::json to_json(const AnalysisReport& report, const Study& study);
+nlohmann::json to_json(const AblationReport& report, const Study& study);
+
+/// What the tables have in their columns: "< .001", "-" where there is none; "87.95 ± 0.08 %", what diverged left out;
+/// "+1.40 ± 0.20", in points; "helps", "hurts", "diverged", or nothing where nothing is known.
+std::string p_text(double p);
+std::string accuracy_text(std::vector<double> accuracies);
+std::string points_text(const PairedDifference& difference);
+std::string word_of(const PairedDifference& difference, double adjusted_p);
+
+/// Arrays of accuracies and the two ends of an interval; null for what is not finite.
+nlohmann::json accuracies_json(const std::vector<double>& values);
+nlohmann::json interval_json(const Interval& interval);
 
 }  // namespace murmur::app

@@ -12,6 +12,8 @@ Run add_train(CLI::App& app);
 Run add_predict(CLI::App& app);
 Run add_search(CLI::App& app);
 Run add_analyse(CLI::App& app);
+Run add_ablate(CLI::App& app);
+Run add_baseline(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_study(CLI::App& app);
 

@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <sstream>
 
-#include "app/progress.hpp"
 #include "app/report.hpp"
 #include "app/signals.hpp"
+#include "app/trainings.hpp"
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
@@ -174,29 +175,27 @@ std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& stud
 Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
                    const TrainerOptions& trainer) {
   Answer answer;
-  Progress progress(options.quiet);
   const SignalWatch watch;
   if (options.confirm > 0 && !best_trials(study, 1).empty()) {
-    answer.confirmation = confirm(
-        study, search, data, trainer, {options.confirm, options.repeats, options.num_epochs, trainer.num_networks},
-        [&](const TrainingsProgress& now) {
-          progress.show(
-              fmt::format("confirmation: {} of {} trainings, {} running", now.num_done, now.num_all, now.num_running),
-              now.num_done == now.num_all || SignalWatch::seen() != 0);
-          return SignalWatch::seen() == 0;
-        });
+    TrainingsLine line("confirmation", options.quiet);
+    answer.confirmation = unless_stopped([&] {
+      return confirm(study, search, data, trainer,
+                     {options.confirm, options.repeats, options.num_epochs, trainer.num_networks}, std::ref(line));
+    });
     answer.signal = answer.confirmation ? 0 : SignalWatch::seen();
     if (answer.signal != 0) return answer;
   }
   const std::optional<TrialRecord> trial = trial_to_test(answer, study);
   if (!trial) return answer;
-  answer.test = final_test(study, search, data, trainer, *trial, {options.repeats, options.num_epochs},
-                           [&](int64_t num_networks, int64_t epoch, int64_t num_epochs) {
-                             progress.show(fmt::format("final test: {} networks on train + validation, epoch {}/{}",
-                                                       num_networks, epoch, num_epochs),
-                                           epoch == num_epochs || SignalWatch::seen() != 0);
-                             return SignalWatch::seen() == 0;
-                           });
+  TrainingsLine line("final test, on train + validation", options.quiet);
+  answer.test = unless_stopped([&] {
+    return final_test(study, search, data, trainer, *trial, {options.repeats, options.num_epochs},
+                      [&](int64_t num_networks, int64_t epoch, int64_t num_epochs) {
+                        const int64_t num_done = epoch == num_epochs ? num_networks : 0;
+                        return line({num_done, num_networks, num_networks, epoch * num_networks,
+                                     (num_epochs - epoch) * num_networks});
+                      });
+  });
   answer.signal = answer.test ? 0 : SignalWatch::seen();
   return answer;
 }

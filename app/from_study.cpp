@@ -74,7 +74,9 @@ void add_source_options(CLI::App& command, StudySource& source) {
   CLI::Option* from = command.add_option(
       "--from", source.from, "take setting, seed, model, data set and definitions from this study; other options win");
   command.add_option("--name", source.name, "the study's name, where the file has several")->needs(from);
-  command.add_option("--trial", source.trial, "of the study: a trial's number, best, or baseline")
+  command
+      .add_option("--trial", source.trial,
+                  "of the study: a trial's number, best, winner (of the final test), or baseline")
       ->needs(from)
       ->capture_default_str();
 }

@@ -2,44 +2,114 @@
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
+#include "app/report.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/version.hpp"
+#include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
 namespace {
 
+using Json = nlohmann::json;
+
+std::vector<Device> devices() {
+  std::vector<Device> result{kCpu};
+  for (int i = 0; i < num_cuda_devices(); ++i) result.push_back({DeviceType::kCuda, i});
+  return result;
+}
+
+/// A data set where it is in the usual places.
+std::optional<Dataset> find_dataset(const std::string& name) {
+  try {
+    return load_dataset(name, "");
+  } catch (const DataError&) {
+    return std::nullopt;
+  }
+}
+
 void print_datasets() {
   fmt::print("data sets:\n");
   for (const std::string& name : dataset_names()) {
-    try {
-      const Dataset dataset = load_dataset(name, "");
-      fmt::print("  {:<14} {} + {} images of {} x {} x {}, in {}\n", name, dataset.train.num_samples,
-                 dataset.test.num_samples, dataset.train.height, dataset.train.width, dataset.train.channels,
-                 dataset.directory.string());
-    } catch (const DataError&) {
+    const std::optional<Dataset> dataset = find_dataset(name);
+    if (dataset) {
+      fmt::print("  {:<14} {} + {} images of {} x {} x {}, in {}\n", name, dataset->train.num_samples,
+                 dataset->test.num_samples, dataset->train.height, dataset->train.width, dataset->train.channels,
+                 dataset->directory.string());
+    } else {
       fmt::print("  {:<14} not found in the usual places\n", name);
     }
   }
 }
 
-void info() {
+void print_info() {
   fmt::print("murmur {}, {}\n", version(), kCudaBuild ? "CPU and CUDA" : "CPU only (built without CUDA)");
-  fmt::print("devices:\n  {:<8} {}\n", "cpu", describe(kCpu));
-  for (int i = 0; i < num_cuda_devices(); ++i) {
-    const Device device{DeviceType::kCuda, i};
-    fmt::print("  {:<8} {}\n", device.name(), describe(device));
-  }
+  fmt::print("devices:\n");
+  for (const Device& device : devices()) fmt::print("  {:<8} {}\n", device.name(), describe(device));
   fmt::print("models: {}\n", fmt::join(model_names(), ", "));
   print_datasets();
   fmt::print("{}", technique_help());
 }
 
+Json datasets_json() {
+  Json result = Json::array();
+  for (const std::string& name : dataset_names()) {
+    const std::optional<Dataset> dataset = find_dataset(name);
+    Json entry{{"name", name}, {"found", dataset.has_value()}};
+    if (dataset) {
+      entry.update({{"directory", dataset->directory.string()},
+                    {"train_images", dataset->train.num_samples},
+                    {"test_images", dataset->test.num_samples},
+                    {"height", dataset->train.height},
+                    {"width", dataset->train.width},
+                    {"channels", dataset->train.channels},
+                    {"classes", dataset->num_classes}});
+    }
+    result.push_back(entry);
+  }
+  return result;
+}
+
+Json techniques_json() {
+  Json result = Json::array();
+  for (const TechniqueInfo& info : techniques()) {
+    Json entry{{"key", info.key},
+               {"help", info.help},
+               {"place", kPlaces[static_cast<size_t>(info.place)]},
+               {"off", value_json(info, info.off)}};
+    if (info.choices.empty()) {
+      entry.update({{"low", info.low}, {"high", info.high}});
+    } else {
+      entry["choices"] = info.choices;
+    }
+    result.push_back(entry);
+  }
+  return result;
+}
+
+Json info_json() {
+  Json report = report_head("info");
+  Json list = Json::array();
+  for (const Device& device : devices()) list.push_back({{"name", device.name()}, {"description", describe(device)}});
+  report.update({{"cuda_build", kCudaBuild},
+                 {"compiler", compiler()},
+                 {"libraries", libraries()},
+                 {"devices", list},
+                 {"models", model_names()},
+                 {"data_sets", datasets_json()},
+                 {"techniques", techniques_json()}});
+  return report;
+}
+
 }  // namespace
 
 Run add_info(CLI::App& app) {
-  app.add_subcommand("info", "what this build and this machine can do");
-  return [] {
-    info();
+  CLI::App* sub = app.add_subcommand("info", "what this build and this machine can do");
+  auto json = std::make_shared<std::string>();
+  sub->add_option("--json", *json, "write the same to this file; - is standard output");
+  return [json] {
+    reserve_report(*json);
+    print_info();
+    if (!json->empty()) write_report(*json, info_json());
     return 0;
   };
 }

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <set>
 
+#include "app/progress.hpp"
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
@@ -203,6 +204,7 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.use_graph = !options.no_graph;
   result.allow_tf32 = options.tf32;
   result.num_threads = options.threads;
+  result.on_ticks = Progress::on_ticks;
   return result;
 }
 

@@ -1,28 +1,78 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "murmur/layers/population_trainer.hpp"
 
 namespace murmur::app {
 
-/// A line that is rewritten on a terminal; elsewhere plain lines, at most one every ten seconds.
+enum class Colour : uint8_t { kNone, kGreen, kYellow, kFaint };
+
+/// A part of a line. Where not all have room, those of the highest rank give way first; one of rank 0 stays.
+struct Piece {
+  std::string text;
+  int rank = 0;
+  Colour colour = Colour::kNone;
+};
+using Line = std::vector<Piece>;
+
+/// The pieces that have room in so many columns, two spaces between them, with ANSI colours or without.
+std::string fit(Line line, size_t width, bool with_colours);
+
+/// Columns of a text in UTF-8, each character one.
+size_t num_columns(std::string_view text);
+
+/// Columns of the terminal at this descriptor; 80 where it is none or does not say.
+size_t terminal_width(int descriptor);
+
+/// True where a terminal is there that takes colours and nobody has said NO_COLOR.
+bool takes_colours(int descriptor);
+
+/// A line on standard error that is rewritten on a terminal, within its width; elsewhere plain lines, at most one every
+/// ten seconds. While it lives it is told of the trainers' ticks and moves within epochs. One at a time.
 class Progress {
  public:
-  explicit Progress(bool quiet);
-  /// `final` lines are always shown and end the line.
+  /// What the line says when so much of the running epoch is done, from 0 to 1.
+  using Describe = std::function<Line(double share_of_epoch)>;
+
+  explicit Progress(bool quiet, Describe describe = {});
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// An epoch has ended. `final` lines are always shown and end the line.
+  void update(bool final = false);
+  /// The same with a line of its own, which within epochs is shown with their share.
   void show(const std::string& line, bool final = false);
   double elapsed_seconds() const;
 
+  /// For TrainerOptions: tells the progress that lives, if one does. Throws: Stopped at a second signal.
+  static void on_ticks(const TickProgress& ticks);
+
  private:
   using Clock = std::chrono::steady_clock;
+  void draw(double share, bool final);
+
   bool quiet_;
-  bool terminal_;
+  bool is_terminal_;
+  bool has_colours_;
+  Describe describe_;
   size_t last_width_ = 0;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_shown_;
 };
 
+/// A line of text on standard error, on a terminal broken between words where it has no room.
+void say(std::string_view text);
+
 /// "1m 05s"
 std::string format_duration(double seconds);
+
+/// "ETA 1m 05s": what is left where `done` of `all` took so long; "ETA -" where nothing is done.
+std::string eta(double seconds, double done, double all);
 
 }  // namespace murmur::app

@@ -110,8 +110,8 @@ int replay(const ReplayCommand& command) {
   const TrainerOptions options = trainer_options_of(search, trainer_options(command.common, 1));
   const TrainingData data = training_data(load_search_data(command.common, study, search), options.device);
   if (!command.common.quiet) {
-    fmt::print(stderr, "trial {} of {}: {} on {}, seed {}, on {}: {}\n", trial.number, study.path().string(),
-               search.model, search.dataset, trial.seed, options.device.name(), describe(options.device));
+    say(fmt::format("trial {} of {}: {} on {}, seed {}, on {}: {}", trial.number, study.path().string(), search.model,
+                    search.dataset, trial.seed, options.device.name(), describe(options.device)));
   }
   const std::vector<double> again = train_again(command, search, trial, data, options);
   const std::optional<size_t> difference = first_difference(recorded, again);
@@ -126,7 +126,7 @@ Run add_replay(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("replay", "train a study's trial again, and compare: on a CPU to the last bit");
   auto command = std::make_shared<ReplayCommand>();
   add_study_options(*sub, command->study, command->name);
-  sub->add_option("--trial", command->trial, "its number, or best")->capture_default_str();
+  sub->add_option("--trial", command->trial, "its number, best, or winner (of the final test)")->capture_default_str();
   add_place_options(*sub, command->common);
   return [command] { return replay(*command); };
 }

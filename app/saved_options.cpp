@@ -1,6 +1,6 @@
 #include "app/saved_options.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -101,12 +101,14 @@ void compare_saved_options(const CLI::App& command, const std::string& saved, co
   for (const Json& options : {expected, actual}) {
     for (const auto& [name, value] : options.items()) names.insert(name);
   }
+  std::vector<std::string> differences;
   for (const std::string& name : names) {
     if (std::ranges::find(kNotCompared, name) != kNotCompared.end()) continue;
     const Json want = expected.value(name, Json()), got = actual.value(name, Json());
-    if (want == got) continue;
-    throw InvalidArgument("--{}: expected {}, as in '{}', got {}", name, shown(want), file, shown(got));
+    if (want != got) differences.push_back(fmt::format("--{}: expected {}, got {}", name, shown(want), shown(got)));
   }
+  if (differences.empty()) return;
+  throw InvalidArgument("{} (expected: as in '{}'; got: the command line's)", fmt::join(differences, "; "), file);
 }
 
 }  // namespace murmur::app

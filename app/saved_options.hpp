@@ -15,8 +15,8 @@ nlohmann::json saved_options(const CLI::App& command);
 /// Throws: DataError, naming `file`, where they are no options.
 void take_saved_options(CLI::App& command, const std::string& saved, const std::string& file);
 
-/// Throws: InvalidArgument where an option is not what was saved, apart from those that say where files are: says
-/// which, expected and got.
+/// Throws: InvalidArgument where options are not what was saved, apart from those that say where files are: says
+/// which, all of them, expected and got.
 void compare_saved_options(const CLI::App& command, const std::string& saved, const std::string& file);
 
 }  // namespace murmur::app

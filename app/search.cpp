@@ -126,23 +126,52 @@ std::string outcome(const SearchProgress& now) {
                      now.num_diverged);
 }
 
-std::string progress_line(const SearchProgress& now, int64_t num_trials, double seconds) {
-  const double images_per_second = static_cast<double>(now.num_images) / seconds;
-  return fmt::format("trials {}{} ({})  best {}  {:.0f} images/s  ETA {}", now.num_told,
-                     num_trials > 0 ? fmt::format("/{}", num_trials) : "", outcome(now),
-                     now.best ? fmt::format("{:.4f}", *now.best) : "-", images_per_second,
-                     now.images_to_come ? format_duration(*now.images_to_come / images_per_second) : "-");
+/// "best 0.8800 · baseline 0.8616"
+Piece best_piece(const SearchProgress& now, int64_t num_epochs) {
+  const std::string best = now.best ? fmt::format("{:.4f}", *now.best) : "-";
+  if (!now.baseline) {
+    return {fmt::format("best {} · baseline at epoch {}/{}", best, now.baseline_epochs, num_epochs), 1};
+  }
+  const Colour colour = !now.best ? Colour::kNone : *now.best > *now.baseline ? Colour::kGreen : Colour::kYellow;
+  return {fmt::format("best {} · baseline {:.4f}", best, *now.baseline), 1, colour};
 }
 
-/// The signal that stopped the search, 0 when it ran to its end.
-int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
-  Progress progress(quiet);
-  const auto line = [&] { return progress_line(driver.progress(), num_trials, progress.elapsed_seconds()); };
-  {
-    const SignalWatch watch;
-    while (SignalWatch::seen() == 0 && driver.step()) progress.show(line());
+/// `share`: of the running epoch.
+Line progress_line(const SearchProgress& now, const SearchCommand& command, int64_t epoch_size, double share,
+                   double seconds) {
+  const double images_of_epoch = share * static_cast<double>(now.num_running * epoch_size);
+  const double images = static_cast<double>(now.num_images) + images_of_epoch;
+  const double all = static_cast<double>(now.num_images) + now.images_to_come.value_or(0);
+  return {
+      {fmt::format("trials {}{}", now.num_told, command.num_trials > 0 ? fmt::format("/{}", command.num_trials) : "")},
+      {now.num_running > 0 ? fmt::format("epoch {:2.0f} %", 100 * share) : "", 3, Colour::kFaint},
+      best_piece(now, command.common.epochs),
+      {now.num_running > 0 && now.images_to_come ? eta(seconds, images, all) : "", 2},
+      {outcome(now), 4},
+      {fmt::format("{:.0f} images/s", images / seconds), 5, Colour::kFaint}};
+}
+
+/// "goes on with the study study.db from 34 trials (20 complete, ...); 3 that had not ended are trained again"
+void report_resumed(const SearchProgress& now, int64_t num_trials, const Study& study) {
+  if (num_trials == 0) return;
+  const int64_t num_again = num_trials - now.num_told;
+  say(fmt::format("goes on with the study {} from {} trials ({}){}", study.path().string(), now.num_told, outcome(now),
+                  num_again > 0 ? fmt::format("; {} that had not ended: trained again", num_again) : ""));
+}
+
+/// The signal that stopped the search, 0 when it ran to its end. A second one stops it in the middle of an epoch, which
+/// the study then knows nothing of.
+int run(SearchDriver& driver, const SearchCommand& command, int64_t epoch_size) {
+  Progress progress(command.common.quiet, [&](double share) {
+    return progress_line(driver.progress(), command, epoch_size, share, progress.elapsed_seconds());
+  });
+  const SignalWatch watch;
+  try {
+    while (SignalWatch::seen() == 0 && driver.step()) progress.update();
+  } catch (const Stopped&) {
+    return SignalWatch::seen();
   }
-  if (driver.progress().num_images > 0) progress.show(line(), true);
+  if (driver.progress().num_images > 0) progress.update(true);
   return SignalWatch::seen();
 }
 
@@ -150,9 +179,10 @@ int run(SearchDriver& driver, int64_t num_trials, bool quiet) {
 void print_plan(const SearchCommand& command, const SearchDefinition& search, const Searcher& searcher,
                 const TrainerOptions& options) {
   const std::string trials = command.num_trials > 0 ? fmt::format("{} trials", command.num_trials) : "trials";
-  fmt::print(stderr, "search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}: {}\n", search.model,
-             search.dataset, search.space.num_dimensions(), searcher.describe(), options.num_networks, trials,
-             search.num_epochs, search.num_epochs == 1 ? "" : "s", options.device.name(), describe(options.device));
+  say(fmt::format("search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}: {}", search.model,
+                  search.dataset, search.space.num_dimensions(), searcher.describe(), options.num_networks, trials,
+                  search.num_epochs, search.num_epochs == 1 ? "" : "s", options.device.name(),
+                  describe(options.device)));
 }
 
 /// Runs the search; where it stood at its end, and the signal that stopped it, 0 for none.
@@ -164,8 +194,10 @@ struct Outcome {
 Outcome train_trials(const SearchCommand& command, const SearchDefinition& search, Searcher& searcher, Study& study,
                      const TrainingData& data, const TrainerOptions& options) {
   PopulationTrainer trainer(parse_model(search.model), data, options);
+  const int64_t num_trials = study.num_trials();
   SearchDriver driver(trainer, searcher, study, search_options(search, command.num_trials));
-  const int number = run(driver, command.num_trials, command.common.quiet);
+  if (!command.common.quiet) report_resumed(driver.progress(), num_trials, study);
+  const int number = run(driver, command, trainer.epoch_size());
   return {driver.progress(), number};
 }
 

@@ -1,8 +1,18 @@
 #pragma once
 
+#include <exception>
+
 namespace murmur::app {
 
-/// While it lives SIGINT and SIGTERM do not end the program but are remembered, so that what runs can end in order.
+/// What a training is left with at a second signal.
+class Stopped : public std::exception {
+ public:
+  const char* what() const noexcept override { return "stopped"; }
+};
+
+/// While it lives SIGINT and SIGTERM do not end the program. The first is acknowledged on standard error and
+/// remembered, so that what runs can end in order, after the epoch; a second ends the epoch at its next ticks; a third
+/// the program.
 class SignalWatch {
  public:
   SignalWatch();
@@ -12,6 +22,12 @@ class SignalWatch {
 
   /// The last signal that came, 0: none.
   static int seen();
+
+  /// For what the first signal's message says: when the running epoch will have ended.
+  static void expect_end_in(double seconds);
+
+  /// Throws: Stopped after a second signal.
+  static void stop_at_second();
 };
 
 }  // namespace murmur::app

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/final_test.hpp"
 
 namespace murmur::app {
 
@@ -12,11 +13,18 @@ TrialRecord chosen_trial(const Study& study, const std::string& word) {
     if (best) return *best;
     throw StudyError("study '{}': expected a complete trial, got none", study.path().string());
   }
+  if (word == "winner") {
+    if (const std::optional<int64_t> tested = tested_trial(study)) return study.trial(*tested);
+    throw StudyError(
+        "study '{}': expected a search that has ended with a final test, got none; 'best' is the best by "
+        "validation",
+        study.path().string());
+  }
   int64_t number = -1;
   const char* const end = word.data() + word.size();
   const auto [stop, error] = std::from_chars(word.data(), end, number);
   if (error != std::errc() || stop != end || number < 0) {
-    throw InvalidArgument("--trial: expected 'best' or a trial's number, got '{}'", word);
+    throw InvalidArgument("--trial: expected 'best', 'winner' or a trial's number, got '{}'", word);
   }
   return study.trial(number);
 }

@@ -10,8 +10,8 @@
 // A training that a study knows, and what it was trained on.
 namespace murmur::app {
 
-/// The trial of this number, or the "best" complete one. Throws: InvalidArgument where the word is neither; StudyError
-/// where there is no such trial.
+/// The trial of this number, the "best" complete one, or the "winner", which the final test has tested. Throws:
+/// InvalidArgument where the word is neither; StudyError where there is no such trial.
 TrialRecord chosen_trial(const Study& study, const std::string& word);
 
 /// The same, and complete. Throws: InvalidArgument where it is not.

@@ -10,6 +10,7 @@
 #include "app/progress.hpp"
 #include "app/report.hpp"
 #include "app/saved_options.hpp"
+#include "app/signals.hpp"
 #include "app/weights_file.hpp"
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/layers/weights.hpp"
@@ -174,27 +175,25 @@ class Training {
     resumed ? restore(*resumed) : start();
   }
 
-  void run() {
+  /// The signal that stopped it, 0: none.
+  int run() {
     report();
-    Progress progress(common_.quiet);
-    double images_per_second = 0;
-    const int64_t first = record_.results.empty() ? 0 : record_.results.front().epoch;
-    for (int64_t epoch = first + 1; epoch <= common_.epochs; ++epoch) {
-      record_.results = trainer_->run_epoch();
-      history_.push_back(record_.results);
-      const auto done = static_cast<double>(epoch - first);
-      images_per_second =
-          done * static_cast<double>(options_.networks * trainer_->epoch_size()) / progress.elapsed_seconds();
-      show(progress, epoch, images_per_second,
-           progress.elapsed_seconds() / done * static_cast<double>(common_.epochs - epoch));
-      if (!options_.checkpoint.empty() && (epoch % options_.every == 0 || epoch == common_.epochs)) save_checkpoint();
+    const int64_t first = last_epoch();
+    Progress progress(common_.quiet, [&](double share) { return line(first, share, progress.elapsed_seconds()); });
+    const SignalWatch watch;
+    try {
+      while (SignalWatch::seen() == 0 && last_epoch() < common_.epochs) train_epoch(progress);
+      if (SignalWatch::seen() == 0) record_.tests = trainer_->evaluate_test();
+    } catch (const Stopped&) {
     }
-    record_.tests = trainer_->evaluate_test();
+    if (SignalWatch::seen() != 0) return stopped();
     print_results(options_, record_.results, record_.tests);
     report_chance(mean_test_accuracy(record_.tests), num_classes_, common_.quiet);
     if (!options_.save.empty()) save_weights();
+    const double images_per_second = images_since(first, 0) / progress.elapsed_seconds();
     write_report(common_.json, result_json(options_, setting_, trainer_options_, images_per_second, record_.results,
                                            record_.tests, history_));
+    return 0;
   }
 
  private:
@@ -227,19 +226,57 @@ class Training {
   void report() const {
     report_rounding(setting_, common_);
     if (common_.quiet) return;
-    fmt::print(stderr, "{} x {} ({} parameters) on {}: {}\n", options_.networks, common_.model,
-               trainer_->model().parameters().num_parameters(), trainer_options_.device.name(),
-               describe(trainer_options_.device));
+    say(fmt::format("{} x {} ({} parameters) on {}: {}", options_.networks, common_.model,
+                    trainer_->model().parameters().num_parameters(), trainer_options_.device.name(),
+                    describe(trainer_options_.device)));
   }
 
-  void show(Progress& progress, int64_t epoch, double images_per_second, double seconds_left) const {
+  int64_t last_epoch() const { return record_.results.empty() ? 0 : record_.results.front().epoch; }
+
+  void train_epoch(Progress& progress) {
+    record_.results = trainer_->run_epoch();
+    history_.push_back(record_.results);
+    const int64_t epoch = last_epoch();
+    const bool is_last = epoch == common_.epochs || SignalWatch::seen() != 0;
+    progress.update(is_last);
+    if (!options_.checkpoint.empty() && (epoch % options_.every == 0 || is_last)) save_checkpoint();
+  }
+
+  /// Says how far it came, and what is left of it.
+  int stopped() const {
+    if (!record_.results.empty()) {
+      print_results(options_, record_.results, std::vector<Evaluation>(record_.results.size(), {NAN, NAN}));
+    }
+    fmt::print("stopped after {} of {} epochs; {}\n", last_epoch(), common_.epochs,
+               options_.checkpoint.empty()
+                   ? "nothing is kept (see --checkpoint)"
+                   : fmt::format("--resume {} goes on from its last checkpoint", options_.checkpoint));
+    return 128 + SignalWatch::seen();  // as shells report a program that a signal ended
+  }
+
+  /// Training images of all networks since the epoch `first`, with a share of the one that is running.
+  double images_since(int64_t first, double share) const {
+    return (static_cast<double>(last_epoch() - first) + share) *
+           static_cast<double>(options_.networks * trainer_->epoch_size());
+  }
+
+  Line line(int64_t first, double share, double seconds) const {
     const std::vector<EpochResult>& results = record_.results;
-    progress.show(
-        fmt::format("epoch {}/{}  loss {:.4f}  train {:.4f}  validation {:.4f}  {:.0f} images/s  ETA {}", epoch,
-                    common_.epochs, mean_of(results, &EpochResult::train_loss),
-                    mean_of(results, &EpochResult::train_accuracy), mean_of(results, &EpochResult::validation_accuracy),
-                    images_per_second, format_duration(seconds_left)),
-        epoch == common_.epochs);
+    const double images = images_since(first, share);
+    const int64_t epoch = last_epoch() + (share > 0 ? 1 : 0);
+    Line line{{fmt::format("epoch {}/{}", epoch, common_.epochs)},
+              {share > 0 ? fmt::format("{:2.0f} %", 100 * share) : "", 4, Colour::kFaint}};
+    if (!results.empty()) {
+      line.push_back({fmt::format("loss {:.4f}", mean_of(results, &EpochResult::train_loss)), 3});
+      line.push_back({fmt::format("train {:.4f}", mean_of(results, &EpochResult::train_accuracy)), 3});
+      line.push_back({fmt::format("validation {:.4f}", mean_of(results, &EpochResult::validation_accuracy)), 1});
+    }
+    line.push_back({fmt::format("{:.0f} images/s", images / seconds), 5, Colour::kFaint});
+    const double all =
+        images - images_since(last_epoch(), share) +
+        static_cast<double>((common_.epochs - last_epoch()) * options_.networks * trainer_->epoch_size());
+    line.push_back({eta(seconds, images, all), 2});
+    return line;
   }
 
   void save_checkpoint() {
@@ -266,11 +303,11 @@ class Training {
   std::unique_ptr<PopulationTrainer> trainer_;
 };
 
-void train(TrainOptions& options, CLI::App& command) {
+int train(TrainOptions& options, CLI::App& command) {
   options.dataset_contents = take_study_options(command, options.source);
   const std::optional<SafeTensors> resumed = open_checkpoint(options, command);
   check_options(options);
-  Training(options, command, resumed).run();
+  return Training(options, command, resumed).run();
 }
 
 void add_file_options(CLI::App& command, TrainOptions& options) {
@@ -307,10 +344,7 @@ Run add_train(CLI::App& app) {
   add_common_options(*command, options->common, 5);
   command->get_option("--init")->description(
       "initial weights: scale (N(0, init_scale^2)), he, glorot, or a safetensors file, of all networks or of one");
-  return [options, command] {
-    train(*options, *command);
-    return 0;
-  };
+  return [options, command] { return train(*options, *command); };
 }
 
 }  // namespace murmur::app

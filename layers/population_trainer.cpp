@@ -1,6 +1,7 @@
 #include "murmur/layers/population_trainer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -10,6 +11,9 @@
 
 namespace murmur {
 namespace {
+
+// Between two calls of on_ticks: often enough for whoever looks, and nothing beside the work.
+constexpr double kSecondsAtOnce = 0.25;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -122,8 +126,11 @@ void PopulationTrainer::capture(Pass& pass) {
   record();
 }
 
-void PopulationTrainer::run(Pass& pass) {
-  const int64_t num_ticks = (pass.args.epoch_size + options_.micro_batch - 1) / options_.micro_batch;
+int64_t PopulationTrainer::num_ticks(const Pass& pass) const {
+  return (pass.args.epoch_size + options_.micro_batch - 1) / options_.micro_batch;
+}
+
+void PopulationTrainer::launch(Pass& pass, int64_t num_ticks) {
   if (!options_.use_graph) {
     for (int64_t i = 0; i < num_ticks; ++i) {
       pass.arena->reset();
@@ -134,6 +141,24 @@ void PopulationTrainer::run(Pass& pass) {
     pass.graph->launch(num_ticks, active());
   }
   stream_->synchronize();
+}
+
+void PopulationTrainer::run(Pass& pass, TickProgress progress) {
+  if (!options_.on_ticks) return launch(pass, num_ticks(pass));
+  using Clock = std::chrono::steady_clock;
+  for (int64_t left = num_ticks(pass); left > 0;) {
+    const int64_t count = std::min(pass.num_at_once, left);
+    const auto start = Clock::now();
+    launch(pass, count);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (count == pass.num_at_once) {
+      const double factor = std::clamp(kSecondsAtOnce / std::max(seconds, 1e-9), 0.5, 4.0);
+      pass.num_at_once = std::max<int64_t>(1, std::llround(static_cast<double>(count) * factor));
+    }
+    left -= count;
+    progress.num_done += count;
+    options_.on_ticks(progress);
+  }
 }
 
 std::vector<uint8_t> PopulationTrainer::active() const {
@@ -184,8 +209,8 @@ void PopulationTrainer::upload_hyper_parameters() {
   for (size_t network = 0; network < trials_.size(); ++network) {
     const Trial idle;
     const Trial& trial = trials_[network] ? *trials_[network] : idle;
-    const EpochValues scheduled = scheduled_values(trial.setting, states_[network].epoch, trial.num_epochs,
-                                                   options_.definitions.loss_reduction);
+    const EpochValues scheduled =
+        scheduled_values(trial.setting, states_[network].epoch, trial.num_epochs, options_.definitions.loss_reduction);
     for (const TechniqueInfo& info : techniques()) {
       double value = trial.setting[info.id];
       if (info.id == Technique::kLearningRate) value = scheduled.learning_rate;
@@ -234,10 +259,11 @@ void PopulationTrainer::refresh_copies(const std::vector<uint8_t>& selected) {
 std::vector<EpochResult> PopulationTrainer::run_epoch() {
   const ProfileRange range("epoch");
   prepare();
-  run(training_);
+  const TickProgress ticks{0, num_ticks(training_) + num_ticks(validation_)};
+  run(training_, ticks);
   download(state_, states_);
 
-  const std::vector<Evaluation> validation = evaluate(validation_);
+  const std::vector<Evaluation> validation = evaluate(validation_, {num_ticks(training_), ticks.num_all});
   std::vector<EpochResult> results(states_.size());
   for (size_t network = 0; network < states_.size(); ++network) {
     NetworkState& state = states_[network];
@@ -257,13 +283,13 @@ std::vector<EpochResult> PopulationTrainer::run_epoch() {
   return results;
 }
 
-std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
+std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass, TickProgress progress) {
   std::vector<Evaluation> results(trials_.size(), {kNaN, kNaN});
   if (pass.args.epoch_size == 0) return results;
   std::vector<NetworkState> states(trials_.size());
   for (NetworkState& state : states) state.status = NetworkStatus::kRunning;
   upload(evaluation_state_, states);
-  run(pass);
+  run(pass, progress);
   download(evaluation_state_, states);
   for (size_t network = 0; network < states.size(); ++network) {
     if (trials_[network]) results[network] = summary(states[network]);
@@ -274,7 +300,7 @@ std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass) {
 std::vector<Evaluation> PopulationTrainer::evaluate_test() {
   const ProfileRange range("test");
   prepare();
-  return evaluate(test_);
+  return evaluate(test_, {0, num_ticks(test_)});
 }
 
 }  // namespace murmur

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,15 @@
 
 namespace murmur {
 
+/// How many of an epoch's ticks are done, those of its validation among them; or of a test.
+struct TickProgress {
+  int64_t num_done, num_all;
+};
+
+/// Called a few times a second within an epoch, between its ticks; changes no result. What it throws ends the epoch in
+/// its middle: the trainer is good for nothing then.
+using OnTicks = std::function<void(const TickProgress&)>;
+
 struct TrainerOptions {
   Device device;
   int64_t num_networks = 1;
@@ -27,6 +37,7 @@ struct TrainerOptions {
   bool use_graph = true;    // false: launch every kernel by itself, for profilers
   bool allow_tf32 = false;  // GPU only
   int num_threads = 0;      // CPU only; 0: one per core
+  OnTicks on_ticks{};       // none: an epoch is launched as a whole
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
@@ -97,15 +108,18 @@ class PopulationTrainer {
     bool training = false;
     std::shared_ptr<Arena> arena;
     std::unique_ptr<Graph> graph;
+    int64_t num_at_once = 4;  // ticks that are launched between two calls of on_ticks; follows their speed
   };
 
   Pass make_pass(const Tensor& images, const Tensor& labels, SampleRange range, bool training) const;
   Step make_step(Pass& pass);
   void tick(Pass& pass);
   void capture(Pass& pass);
-  /// One tick after the other over all samples of a pass.
-  void run(Pass& pass);
-  std::vector<Evaluation> evaluate(Pass& pass);
+  /// One tick after the other over all samples of a pass, which are some of `progress.num_all`.
+  void run(Pass& pass, TickProgress progress);
+  void launch(Pass& pass, int64_t num_ticks);
+  int64_t num_ticks(const Pass& pass) const;
+  std::vector<Evaluation> evaluate(Pass& pass, TickProgress progress);
 
   void enable_copy();
   void check_slot(const char* operation, int64_t slot) const;

@@ -52,6 +52,8 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study
   Study::Transaction transaction(study_);
   refill();
   transaction.commit();
+  progress_.num_running = num_running();
+  progress_.images_to_come = images_to_come();
 }
 
 void SearchDriver::resume() {
@@ -64,9 +66,9 @@ void SearchDriver::resume() {
     const RecordedTrial& trial = trials[static_cast<size_t>(candidate.id)];
     waiting_.push_back({candidate, trial.slot, trial.begun});
   }
-  if (searcher_.best()) progress_.best = searcher_.best()->fitness;
   const std::optional<Baseline> baseline = read_baseline(study_);
   needs_baseline_ = !baseline;
+  if (baseline) progress_.baseline = baseline->validation_accuracy;
   if (baseline) caught_up_at_ = std::max(caught_up_at_, baseline->ended);
 }
 
@@ -140,7 +142,6 @@ int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
 }
 
 bool SearchDriver::step() {
-  progress_.num_running = num_running();
   if (progress_.num_running == 0) return false;
   const std::vector<EpochResult> results = trainer_.run_epoch();
   ++clock_;
@@ -153,6 +154,7 @@ bool SearchDriver::step() {
     slots_[slot].validation.push_back(result.validation_accuracy);
     const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
     if (slots_[slot].is_baseline) {
+      progress_.baseline_epochs = result.epoch;
       if (diverged || result.epoch >= options_.num_epochs) finish_baseline(slot, result);
       continue;
     }
@@ -167,6 +169,7 @@ bool SearchDriver::step() {
   }
   refill();
   transaction.commit();
+  progress_.num_running = num_running();
   progress_.images_to_come = images_to_come();
   return true;
 }
@@ -181,7 +184,6 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
   record.attributes = {{kTold, searcher_.num_told()}, {kAsked, searcher_.num_asked()}, {kEpochs, result.epoch}};
   study_.finish_trial(entry.candidate->id, record);
   searcher_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
-  if (searcher_.best()) progress_.best = searcher_.best()->fitness;
   count(state, entry.candidate->stage_one, record.value, result.epoch);
   trainer_.stop(static_cast<int64_t>(slot));
 }
@@ -189,6 +191,7 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
 void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   const double accuracy = result.diverged ? 0 : result.validation_accuracy;
   study_.set_attribute(kBaseline, {{kAccuracy, accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
+  progress_.baseline = accuracy;
   trainer_.stop(static_cast<int64_t>(slot));
 }
 
@@ -196,7 +199,10 @@ void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t
   const bool aborted = state == TrialState::kPruned && value < options_.abort_below;
   ++progress_.num_told;
   progress_.num_stage_one += stage_one && state == TrialState::kPruned && !aborted;
-  progress_.num_complete += state == TrialState::kComplete;
+  if (state == TrialState::kComplete) {
+    ++progress_.num_complete;
+    progress_.best = std::max(value, progress_.best.value_or(value));
+  }
   progress_.num_aborted += aborted;
   progress_.num_diverged += state == TrialState::kFail;
   if (stage_one) {

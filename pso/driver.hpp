@@ -31,7 +31,9 @@ struct SearchProgress {
   int64_t num_running = 0;
   int64_t num_images = 0;                // training images seen since this driver was made
   std::optional<double> images_to_come;  // expected until num_trials have ended; none without such a limit
-  std::optional<double> best;            // of the trials after stage one
+  std::optional<double> best;            // of the complete trials
+  std::optional<double> baseline;        // none before it has ended
+  int64_t baseline_epochs = 0;           // that it has been trained for, while it runs
 };
 
 /// The study's base setting, nothing searched, trained once.

@@ -109,6 +109,19 @@ std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search
   return test;
 }
 
+std::optional<int64_t> tested_trial(const Study& study) {
+  const Attributes attributes = study.attributes();
+  const auto found = attributes.find(kAttribute);
+  if (found == attributes.end()) return std::nullopt;
+  const Stored stored(study.path(), kAttribute, found->second);
+  const json& key = stored.at(kKey);
+  const json trials = key.is_object() ? key.value("trials", json()) : json();
+  if (!trials.is_array() || trials.size() != 2 || !trials[1].is_number_integer()) {
+    stored.fail(kKey, "the numbers of the trials that were tested");
+  }
+  return trials[1].get<int64_t>();
+}
+
 std::string verdict_text(const PairedDifference& difference, std::string_view other) {
   if (difference.num_first_failed > 0 || difference.num_pairs < 2) return verdict(difference, other);
   const auto [low, high] = difference.interval;

@@ -50,6 +50,9 @@ std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search
                                     const TrainerOptions& trainer, const TrialRecord& trial,
                                     const FinalTestOptions& options, const FinalTestProgress& progress = {});
 
+/// The trial that the study's last final test has tested; none before there was one. Throws: StudyError.
+std::optional<int64_t> tested_trial(const Study& study);
+
 /// What a difference of test accuracies says of the first, with its interval: "better than all off by 1.4 ± 0.2 points
 /// (95 % interval 1.0 to 1.9)", "not distinguishable from all off: 0.1 ± 0.2 points (95 % interval -0.4 to 0.6)",
 /// "worse than ...", or what `verdict` says where that is no comparison. Clear is what the interval leaves 0 out of.

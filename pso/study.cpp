@@ -1,5 +1,7 @@
 #include "murmur/pso/study.hpp"
 
+#include <fmt/ranges.h>
+
 #include <utility>
 
 #include "murmur/engine/error.hpp"
@@ -63,53 +65,60 @@ void add_study(SQLite::Database& database, const StudyDefinition& definition) {
   transaction.commit();
 }
 
-/// Throws unless a stored dimension is the defined one, naming the first difference.
-void check_same_dimension(const std::filesystem::path& path, const json& expected, const json& stored) {
-  const std::string key = expected.at("key").get<std::string>();
-  json both = expected;
-  both.update(stored);
-  for (const auto& [field, value] : both.items()) {
-    const json want = expected.value(field, json()), got = stored.value(field, json());
-    if (want == got) continue;
-    throw StudyError("study '{}': expected {} {} {} = {}, got {}", path.string(), kSpaceKey, key, field,
-                     want.is_null() ? "none" : dump(want), got.is_null() ? "none" : dump(got));
+/// What a stored study has otherwise than the definition that it is opened with, a text each.
+class Differences {
+ public:
+  /// Notes a value that is not the expected one; null: there is none.
+  void compare(const std::string& what, const json& expected, const json& stored) {
+    if (expected == stored) return;
+    texts_.push_back(fmt::format("expected {} = {}, got {}", what, expected.is_null() ? "none" : dump(expected),
+                                 stored.is_null() ? "none" : dump(stored)));
   }
-}
 
-/// Throws unless the stored study searches the defined dimensions, over the defined base.
-void check_same_space(const std::filesystem::path& path, const StudyDefinition& definition, const SearchSpace& space,
-                      const Setting& base) {
+  /// Throws where there are any, naming all.
+  void refuse(const std::filesystem::path& path) const {
+    if (texts_.empty()) return;
+    throw StudyError("study '{}': {} (expected: what this search has; got: what the study has)", path.string(),
+                     fmt::join(texts_, "; "));
+  }
+
+ private:
+  std::vector<std::string> texts_;
+};
+
+void compare_space(const StudyDefinition& definition, const SearchSpace& space, const Setting& base,
+                   Differences& differences) {
   if (space.techniques() != definition.space.techniques()) {
-    throw StudyError("study '{}': expected {} = {}, got {}", path.string(), kSpaceKey, dump(definition.space.keys()),
-                     dump(space.keys()));
+    differences.compare(kSpaceKey, definition.space.keys(), space.keys());
+  } else {
+    const json expected = definition.space.to_json(), stored = space.to_json();
+    for (size_t d = 0; d < expected.size(); ++d) {
+      json both = expected[d];
+      both.update(stored[d]);
+      for (const auto& [field, value] : both.items()) {
+        differences.compare(fmt::format("{} {} {}", kSpaceKey, expected[d].at("key").get<std::string>(), field),
+                            expected[d].value(field, json()), stored[d].value(field, json()));
+      }
+    }
   }
-  const json expected_space = definition.space.to_json(), stored_space = space.to_json();
-  for (size_t d = 0; d < expected_space.size(); ++d) check_same_dimension(path, expected_space[d], stored_space[d]);
   for (const TechniqueInfo& info : techniques()) {
-    const double expected = definition.base[info.id];
-    if (base[info.id] == expected) continue;
-    throw StudyError("study '{}': expected {} {} = {}, got {}", path.string(), kBaseKey, info.key,
-                     dump(value_json(info, expected)), dump(value_json(info, base[info.id])));
+    differences.compare(fmt::format("{} {}", kBaseKey, info.key), value_json(info, definition.base[info.id]),
+                        value_json(info, base[info.id]));
   }
 }
 
-/// Throws unless the other attributes are the defined ones. `defined` are the keys of the stored definition: what else
-/// is stored was set later.
-void check_same_attributes(const std::filesystem::path& path, const Attributes& attributes, const Attributes& stored,
-                           const std::vector<std::string>& defined) {
+/// `defined` are the keys of the stored definition: what else is stored was set later.
+void compare_attributes(const Attributes& attributes, const Attributes& stored, const std::vector<std::string>& defined,
+                        Differences& differences) {
   for (const auto& [key, value] : attributes) {
     const auto found = stored.find(key);
     // What the file would hold: infinity, for one, becomes null on the way.
-    const json expected = json::parse(dump(value));
-    if (found == stored.end() || found->second != expected) {
-      throw StudyError("study '{}': expected {} = {}, got {}", path.string(), key, dump(expected),
-                       found == stored.end() ? "none" : dump(found->second));
-    }
+    differences.compare(key, json::parse(dump(value)), found == stored.end() ? json() : found->second);
   }
   for (const std::string& key : defined) {
     const auto found = stored.find(key);
     if (found == stored.end() || attributes.contains(key) || key == kSpaceKey || key == kBaseKey) continue;
-    throw StudyError("study '{}': expected no {}, got {}", path.string(), key, dump(found->second));
+    differences.compare(key, json(), found->second);
   }
 }
 
@@ -142,9 +151,11 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
     SQLite::Database database = study_file::open_writer(path, options.busy_timeout_ms);
     add_study(database, definition);
     std::unique_ptr<Impl> impl = Impl::load(path, std::move(database), definition.name);
-    check_same_attributes(path, definition.attributes, read_attributes(impl->database, impl->study_id),
-                          read_definition_keys(impl->database, impl->study_id));
-    check_same_space(path, definition, impl->space, impl->base);
+    Differences differences;
+    compare_attributes(definition.attributes, read_attributes(impl->database, impl->study_id),
+                       read_definition_keys(impl->database, impl->study_id), differences);
+    compare_space(definition, impl->space, impl->base, differences);
+    differences.refuse(path);
     for (const Dimension& dimension : impl->space.dimensions()) {
       impl->distributions.push_back(study_schema::distribution_json(dimension));
     }

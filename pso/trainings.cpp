@@ -82,10 +82,13 @@ class Queue {
     for (size_t slot = 0; slot < slots_.size(); ++slot) {
       if (!slots_[slot]) continue;
       const EpochResult& result = results[slot];
+      ++num_epochs_done_;
+      ++num_epochs_running_;
       const bool is_aborted = result.validation_accuracy < options_.abort_below;
       if (!result.diverged && !is_aborted && result.epoch < options_.num_epochs) continue;
       const double accuracy = result.diverged ? std::numeric_limits<double>::quiet_NaN() : result.validation_accuracy;
       outcomes_[*slots_[slot]] = {accuracy, result.epoch};
+      num_epochs_running_ -= result.epoch;
       slots_[slot].reset();
       trainer_.stop(static_cast<int64_t>(slot));
     }
@@ -94,9 +97,12 @@ class Queue {
   }
 
   TrainingsProgress progress() const {
-    TrainingsProgress now{static_cast<int64_t>(outcomes_.size()), 0, static_cast<int64_t>(trainings_.size()), 0};
+    TrainingsProgress now;
+    now.num_done = static_cast<int64_t>(outcomes_.size());
+    now.num_all = static_cast<int64_t>(trainings_.size());
     now.num_running = std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) { return slot.has_value(); });
-    now.num_epochs_left = (now.num_all - now.num_done) * options_.num_epochs;
+    now.num_epochs_done = num_epochs_done_;
+    now.num_epochs_left = (now.num_all - now.num_done) * options_.num_epochs - num_epochs_running_;
     return now;
   }
 
@@ -121,32 +127,58 @@ class Queue {
   Outcomes& outcomes_;
   std::vector<std::optional<size_t>> slots_;  // the training in each
   size_t next_ = 0;
+  int64_t num_epochs_done_ = 0;     // of all trainings
+  int64_t num_epochs_running_ = 0;  // of those that are running
 };
+
+/// Trains what has no outcome yet; `on_ended` is called after each epoch that ended some. False where it was stopped.
+bool train_rest(const SearchDefinition& search, const TrainingData& data, const TrainerOptions& trainer_options,
+                const std::vector<Training>& trainings, const TrainingsOptions& options, Outcomes& outcomes,
+                const std::function<void()>& on_ended, const OnTrainingsEpoch& on_epoch) {
+  if (outcomes.size() == trainings.size()) return true;
+  TrainerOptions slots = trainer_options_of(search, trainer_options);
+  slots.num_networks = std::min(options.num_slots, static_cast<int64_t>(trainings.size() - outcomes.size()));
+  PopulationTrainer trainer(parse_model(search.model), data, slots);
+  Queue queue(trainer, search, trainings, options, outcomes);
+  while (!queue.is_finished()) {
+    if (queue.run_epoch()) on_ended();
+    if (on_epoch && !on_epoch(queue.progress()) && !queue.is_finished()) return false;
+  }
+  return true;
+}
+
+std::vector<TrainingOutcome> in_order(const Outcomes& outcomes) {
+  std::vector<TrainingOutcome> result;
+  for (const auto& [number, outcome] : outcomes) result.push_back(outcome);
+  return result;
+}
 
 }  // namespace
 
 std::optional<std::vector<TrainingOutcome>> run_trainings(Study& study, const std::string& name,
                                                           const SearchDefinition& search, const TrainingData& data,
-                                                          const TrainerOptions& trainer_options,
+                                                          const TrainerOptions& trainer,
                                                           const std::vector<Training>& trainings,
                                                           const TrainingsOptions& options,
                                                           const OnTrainingsEpoch& on_epoch) {
   json identity = json::array();
   for (const Training& training : trainings) identity.push_back(training_json(training));
   Outcomes outcomes = restore(study, name, options_json(options), identity);
-  if (outcomes.size() < trainings.size()) {
-    TrainerOptions slots = trainer_options_of(search, trainer_options);
-    slots.num_networks = std::min(options.num_slots, static_cast<int64_t>(trainings.size() - outcomes.size()));
-    PopulationTrainer trainer(parse_model(search.model), data, slots);
-    Queue queue(trainer, search, trainings, options, outcomes);
-    while (!queue.is_finished()) {
-      if (queue.run_epoch()) store(study, name, options_json(options), identity, outcomes);
-      if (on_epoch && !on_epoch(queue.progress()) && !queue.is_finished()) return std::nullopt;
-    }
-  }
-  std::vector<TrainingOutcome> result;
-  for (const auto& [number, outcome] : outcomes) result.push_back(outcome);
-  return result;
+  const auto keep = [&] { store(study, name, options_json(options), identity, outcomes); };
+  if (!train_rest(search, data, trainer, trainings, options, outcomes, keep, on_epoch)) return std::nullopt;
+  return in_order(outcomes);
+}
+
+std::optional<std::vector<TrainingOutcome>> run_trainings(const SearchDefinition& search, const TrainingData& data,
+                                                          const TrainerOptions& trainer,
+                                                          const std::vector<Training>& trainings,
+                                                          const TrainingsOptions& options,
+                                                          const OnTrainingsEpoch& on_epoch) {
+  Outcomes outcomes;
+  if (!train_rest(
+          search, data, trainer, trainings, options, outcomes, [] {}, on_epoch))
+    return std::nullopt;
+  return in_order(outcomes);
 }
 
 }  // namespace murmur

@@ -30,6 +30,7 @@ struct TrainingsOptions {
 
 struct TrainingsProgress {
   int64_t num_done = 0, num_running = 0, num_all = 0;
+  int64_t num_epochs_done = 0;  // in this call, of all trainings
   int64_t num_epochs_left = 0;  // of all trainings, at most
 };
 
@@ -42,6 +43,13 @@ using OnTrainingsEpoch = std::function<bool(const TrainingsProgress&)>;
 /// None where `on_epoch` stopped them. Throws: StudyError; what training throws.
 std::optional<std::vector<TrainingOutcome>> run_trainings(Study& study, const std::string& name,
                                                           const SearchDefinition& search, const TrainingData& data,
+                                                          const TrainerOptions& trainer,
+                                                          const std::vector<Training>& trainings,
+                                                          const TrainingsOptions& options,
+                                                          const OnTrainingsEpoch& on_epoch = {});
+
+/// The same without a study: nothing is kept of trainings that were stopped.
+std::optional<std::vector<TrainingOutcome>> run_trainings(const SearchDefinition& search, const TrainingData& data,
                                                           const TrainerOptions& trainer,
                                                           const std::vector<Training>& trainings,
                                                           const TrainingsOptions& options,

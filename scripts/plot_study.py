@@ -65,7 +65,7 @@ def draw(trials, attributes):
             path.append(f"{x(number):.1f},{y(best):.1f}")
     path.append(f"{x(trials[-1][0]):.1f},{y(best):.1f}")
     out.append(f'<polyline points="{" ".join(path)}" fill="none" stroke="#173f5f" stroke-width="2"/>')
-    legend = LEFT + 400
+    legend = LEFT + 360
     for state, label in LABELS.items():
         out.append(f'<circle cx="{legend}" cy="18" r="4" fill="{COLORS[state]}"/><text x="{legend + 8}" y="22">{label}</text>')
         legend += 86

@@ -49,4 +49,9 @@ trap 'exit 143' TERM
 say "murmur search --study $study.db ${options[*]}"
 build/release/app/murmur search --study "$study.db" "${options[@]}"
 mv "$study.begun" "$study.done"
-say "every trial is in $study.db (an Optuna study)"
+if command -v python3 >/dev/null; then
+  scripts/plot_study.py "$study.db" "$study.svg"
+  say "its trials as a picture: $study.svg"
+fi
+say "every trial is in $study.db (an Optuna study); the program is build/release/app/murmur:"
+say "  export PATH=\"$PWD/build/release/app:\$PATH\"; murmur train --from $study.db --trial winner --save w.safetensors"

@@ -3,7 +3,8 @@
 
 Each of --rounds rounds runs both programs, and the next round runs them in the other order, so that a machine that gets
 slower or busier does so for both. A ratio compares two figures of the same round; the table shows the median of the
-rounds' ratios. PyTorch counts with its best: "one" is the best of its ways to train one network (numbers of threads,
+rounds' ratios. With --minutes no round begins that would not end in time, and one that takes longer is broken off.
+PyTorch counts with its best: "one" is the best of its ways to train one network (numbers of threads,
 CUDA graph), "any" the best of all its ways (one process a core, vmap ensembles).
 
     compare_throughput.py --program build/release/bench/bench_throughput --rounds 5 --json comparison.json
@@ -13,38 +14,39 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
+import time
 
+import budget
 import fashion
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def run(command):
+def run(command, label, options):
     """The JSON that a program writes with --json."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "result.json")
-        subprocess.run(command + ["--json", path], check=True, stdout=subprocess.DEVNULL)
+        options.budget.run(command + ["--json", path], label)
         with open(path, encoding="utf-8") as file:
             return json.load(file)
 
 
-def run_murmur(options):
+def run_murmur(options, label):
     command = [options.program, "--device", options.device, "--networks", options.networks]
     command += ["--images", str(options.images), "--epochs", str(options.epochs), "--repeats", str(options.repeats)]
     command += ["--model", options.model] + (["--image", options.image] if options.image else [])
     command += ["--micro-batch", "128"] + (["--tf32"] if options.tf32 else [])
-    return run(command)
+    return run(command, f"{label}, murmur, {options.model}", options)
 
 
-def run_pytorch(options):
+def run_pytorch(options, label):
     command = [options.python, os.path.join(HERE, "pytorch_throughput.py"), "--device", options.device]
     command += ["--images", str(options.images), "--epochs", str(options.epochs), "--repeats", str(options.repeats)]
     command += ["--model", options.model] + (["--image", options.image] if options.image else [])
     command += ["--ensembles", options.ensembles] + (["--tf32"] if options.tf32 else [])
-    return run(command)
+    return run(command, f"{label}, PyTorch, {options.model}", options)
 
 
 def rate(line):
@@ -121,6 +123,31 @@ def warn_of_slow_blas(rounds):
         )
 
 
+def run_rounds(options):
+    """Pairs of both programs' results; fewer than --rounds where the time does not suffice."""
+    rounds = []
+    longest = 0
+    for i in range(options.rounds):
+        label = f"round {i + 1} of {options.rounds}"
+        if rounds and not options.budget.has_room_for(longest):
+            print(f"{label}: no time for it; {len(rounds)} done", file=sys.stderr)
+            break
+        begin = time.monotonic()
+        try:
+            if i % 2 == 0:
+                murmur = run_murmur(options, label)
+                pytorch = run_pytorch(options, label)
+            else:
+                pytorch = run_pytorch(options, label)
+                murmur = run_murmur(options, label)
+        except budget.OutOfTime as error:
+            print(f"\n{error}; {len(rounds)} rounds done", file=sys.stderr)
+            break
+        rounds.append((murmur, pytorch))
+        longest = max(longest, time.monotonic() - begin)
+    return rounds
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n", 1)[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -137,21 +164,17 @@ def main():
     parser.add_argument("--epochs", type=int, default=2, help="epochs of a timed run")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs a round")
     parser.add_argument("--tf32", action="store_true", help="allow TF32 in matrix products, on both sides")
+    budget.add_option(parser)
     parser.add_argument("--json", default="", help="write the results to this file")
     options = parser.parse_args()
+    options.budget = budget.Budget(options.minutes)
     if options.images % 128 != 0:
         parser.error(f"--images: expected a multiple of 128, got {options.images}")
 
-    rounds = []
-    for i in range(options.rounds):
-        if i % 2 == 0:
-            murmur = run_murmur(options)
-            pytorch = run_pytorch(options)
-        else:
-            pytorch = run_pytorch(options)
-            murmur = run_murmur(options)
-        rounds.append((murmur, pytorch))
-        print(f"round {i + 1} of {options.rounds} done", file=sys.stderr)
+    rounds = run_rounds(options)
+    if not rounds:
+        print("no round was complete: nothing to compare", file=sys.stderr)
+        return 1
     peers = {noise: peer_lines(rounds, noise) for noise in ("off", "on")}
     report = fashion.provenance()
     report.update(benchmark="compare_throughput", pytorch=peers)

@@ -117,12 +117,22 @@ std::string verdict(const PairedDifference& difference, double adjusted_p, std::
   return text;
 }
 
-std::vector<double> holm(std::span<const double> p) {
+namespace {
+
+/// The tests that were made, the smallest p first.
+std::vector<size_t> by_p(std::span<const double> p) {
   std::vector<size_t> order;
   for (size_t i = 0; i < p.size(); ++i) {
     if (!std::isnan(p[i])) order.push_back(i);
   }
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
+  return order;
+}
+
+}  // namespace
+
+std::vector<double> holm(std::span<const double> p) {
+  const std::vector<size_t> order = by_p(p);
   std::vector<double> adjusted(p.size(), kNan);
   double largest = 0;
   for (size_t rank = 0; rank < order.size(); ++rank) {
@@ -130,6 +140,18 @@ std::vector<double> holm(std::span<const double> p) {
     adjusted[order[rank]] = largest;
   }
   return adjusted;
+}
+
+std::vector<double> holm_confidences(std::span<const double> p, double level) {
+  const std::vector<size_t> order = by_p(p);
+  std::vector<double> confidences(p.size(), kNan);
+  size_t num_rejected = 0;
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    const double share = level / static_cast<double>(order.size() - num_rejected);
+    confidences[order[rank]] = 1 - share;
+    if (rank == num_rejected && p[order[rank]] < share) ++num_rejected;
+  }
+  return confidences;
 }
 
 std::vector<int64_t> bootstrap_resample(int64_t n, uint64_t seed, int64_t resample) {

@@ -52,6 +52,11 @@ std::string verdict(const PairedDifference& difference, double adjusted_p, std::
 /// stays NaN and the family is smaller by one. Source: Holm 1979.
 std::vector<double> holm(std::span<const double> p);
 
+/// The confidence of each test's interval with which it leaves out 0 exactly where Holm's correction rejects at
+/// `level`: 1 - level / (tests that were left when it was its turn), and for those that are not rejected that of the
+/// first such. NaN for a test that was not made.
+std::vector<double> holm_confidences(std::span<const double> p, double level = 0.05);
+
 struct BootstrapOptions {
   int64_t num_resamples = 1000;
   double confidence = 0.95;

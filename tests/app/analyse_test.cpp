@@ -89,6 +89,81 @@ TEST(Analyse, EveryRowCanBeTrainedAgain) {
   }
 }
 
+/// What a row's command, as it is printed, gives: validation accuracies, one a seed.
+json trained_again(const json& row, const Folder& folder) {
+  const std::string command = row["command"];
+  EXPECT_TRUE(command.starts_with("murmur train ")) << command;
+  const std::string path = folder / "again.json";
+  const auto result =
+      run_murmur(command.substr(7) + " --quiet --device cpu --data " + folder.path() + " --json " + path);
+  EXPECT_EQ(result.exit_code, 0) << command << ": " << result.output;
+  const json report = json::parse(read_text(path));
+  json accuracies = json::array();
+  for (const json& network : report["networks"]) accuracies.push_back(network["validation_accuracy"]);
+  return accuracies;
+}
+
+TEST(Analyse, AblateIsItsFirstPartAndEachRowsCommandTrainsItAgain) {
+  const Folder folder;
+  make_study(folder);
+  const std::string rest = " --device cpu --quiet --data " + folder.path() + " --repeats 3 --epochs 3 --json ";
+  const auto whole = run_murmur("analyse --study " + (folder / "s.db") + rest + (folder / "a.json"));
+  ASSERT_EQ(whole.exit_code, 0) << whole.output;
+  const auto part = run_murmur("ablate --from " + (folder / "s.db") + rest + (folder / "b.json") + " --commands");
+  ASSERT_EQ(part.exit_code, 0) << part.output;
+  EXPECT_THAT(whole.output, HasSubstr(part.output.substr(0, part.output.find("\nto train"))));
+  EXPECT_THAT(part.output, ::testing::Not(HasSubstr("no evidence")));
+  const json report = json::parse(read_text(folder / "b.json"));
+  EXPECT_EQ(report["format"], "murmur-ablate-1");
+  EXPECT_EQ(report["rows"], json::parse(read_text(folder / "a.json"))["ablation"]["rows"]);
+  EXPECT_EQ(trained_again(report["all_off"], folder), report["all_off"]["accuracies"]);
+  for (const json& row : report["rows"]) {
+    EXPECT_THAT(part.output, HasSubstr(row["command"].get<std::string>()));
+    EXPECT_EQ(trained_again(row, folder), row["accuracies"]) << row["label"];
+  }
+}
+
+TEST(Analyse, AllOffIsSaidOnlyWhereAllIsOff) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto search =
+      run_murmur("search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / "s.db") +
+                 " --particles 2 --trials 4 --epochs 1 --repeats 2 --seed 5 --patience 100 --abort-below 0 "
+                 "--search dropout,zoom --set input_noise=0.1");
+  ASSERT_EQ(search.exit_code, 0) << search.output;
+  const auto result =
+      run_murmur("ablate --device cpu --quiet --repeats 2 --from " + (folder / "s.db") + " --data " + folder.path());
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("the baseline"));
+  EXPECT_THAT(result.output, ::testing::Not(HasSubstr("all off")));
+}
+
+TEST(Baseline, ComparesEachRowWithAllOffAndItsCommandTrainsItAgain) {
+  const Folder folder;
+  write_dataset(folder);
+  const auto result = run_murmur(
+      "baseline --device cpu --quiet --micro-batch 32 --loss-reduction sum --epochs 2 --levels 1 "
+      "--sparse-random 2 --seeds 2 --seed 9 --data " +
+      folder.path() + " --commands --json " + (folder / "b.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  std::istringstream lines(result.output.substr(0, result.output.find("\nto train")));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(width_of(line), 80u) << line;
+  const json report = json::parse(read_text(folder / "b.json"));
+  EXPECT_EQ(report["format"], "murmur-baseline-1");
+  const json& rows = report["rows"];
+  EXPECT_EQ(rows[0]["label"], "all off");
+  for (const json& row : rows) {
+    ASSERT_EQ(row["accuracies"].size(), 2u);
+    EXPECT_THAT(result.output, HasSubstr(row["command"].get<std::string>()));
+    EXPECT_EQ(trained_again(row, folder), row["accuracies"]) << row["label"];
+    if (!row.contains("difference")) continue;
+    const double difference = (row["accuracies"][0].get<double>() + row["accuracies"][1].get<double>() -
+                               rows[0]["accuracies"][0].get<double>() - rows[0]["accuracies"][1].get<double>()) /
+                              2;
+    EXPECT_NEAR(row["difference"].get<double>(), difference, 1e-12) << row["label"];
+  }
+}
+
 TEST(Analyse, KilledItGoesOn) {
   const Folder folder;
   make_study(folder);

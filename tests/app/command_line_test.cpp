@@ -36,6 +36,17 @@ TEST(CommandLine, InfoNamesDevicesModelsAndTechniques) {
   EXPECT_THAT(result.output, AllOf(HasSubstr("cpu"), HasSubstr("fc"), HasSubstr("gradient_dropout")));
 }
 
+TEST(CommandLine, InfoIsJsonToo) {
+  const ProgramResult result = run_murmur("info --json - 2> /dev/null #");
+  EXPECT_EQ(result.exit_code, 0);
+  const nlohmann::json report = nlohmann::json::parse(result.output);
+  EXPECT_EQ(report["format"], "murmur-info-1");
+  EXPECT_EQ(report["version"], MURMUR_VERSION);
+  EXPECT_EQ(report["command"], "murmur info --json -");
+  EXPECT_EQ(report["devices"][0]["name"], "cpu");
+  EXPECT_EQ(report["techniques"][0]["off"], "off") << "shuffle's, by its name";
+}
+
 TEST(CommandLine, HelpIsEverywhere) {
   for (const char* command : {"--help", "train --help", "predict --help", "search --help", "info --help"}) {
     EXPECT_EQ(run_murmur(command).exit_code, 0) << command;
@@ -79,7 +90,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
   expect_error(run_murmur("--seed 1 train"), 2,
-               "expected one of info, train, predict, search, analyse, replay first, got '--seed'");
+               "expected one of info, train, predict, search, analyse, ablate, baseline, replay first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
 }
@@ -254,7 +265,7 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
   expect_error(run_murmur("--config " + (folder / "run.toml")), 2,
-               "expected one of info, train, predict, search, analyse, replay first");
+               "expected one of info, train, predict, search, analyse, ablate, baseline, replay first");
 }
 
 TEST(CommandLine, JsonGoesToTheEndOfLinksAndIntoPipes) {

@@ -100,6 +100,8 @@ TEST_F(Replay, TrainFromAStudyIsTheTrial) {
   }
   EXPECT_EQ(report["definitions"]["loss_reduction"], "sum");
   EXPECT_EQ(report["micro_batch"], 32);
+  const auto winner = run_murmur("replay --study " + study() + place() + "--trial winner");
+  EXPECT_EQ(winner.exit_code, 0) << winner.output;
 }
 
 TEST_F(Replay, TheCommandLineWinsOverTheStudy) {

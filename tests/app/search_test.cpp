@@ -350,6 +350,9 @@ TEST(Search, AStudyOfAnotherSearchExitsWith3) {
   expect_refused("a.db", "--model resnet8", R"(expected model = "resnet8", got "fc")");
   expect_refused("a.db", "--dataset mnist", R"(expected dataset = "mnist", got "fashion-mnist")");
   expect_refused("a.db", "--micro-batch 64", "expected micro_batch = 64, got 32");
+  expect_refused("a.db", "--micro-batch 64 --epochs 3 --set dropout=0.1",
+                 "expected epochs = 3, got 2; expected micro_batch = 64, got 32; expected base_setting dropout = 0.1, "
+                 "got 0.0 (expected: what this search has; got: what the study has)");
   expect_refused("a.db", "--epochs 3", "expected epochs = 3, got 2");
   expect_refused("a.db", "--paper", "expected definitions =");
   expect_refused("a.db", "--search dropout", "search_space");
@@ -464,8 +467,8 @@ TEST(Search, EndsWithAVerdictAboutTheBestConfirmedTrial) {
   const auto expect_done = [&](bool confirmed, bool tested) {
     const auto again = run_murmur(command);
     ASSERT_EQ(again.exit_code, 0) << again.output;
-    EXPECT_EQ(again.output.find("confirmation: ") != std::string::npos, confirmed) << again.output;
-    EXPECT_EQ(again.output.find("final test: ") != std::string::npos, tested) << again.output;
+    EXPECT_EQ(again.output.find("confirmation  ") != std::string::npos, confirmed) << again.output;
+    EXPECT_EQ(again.output.find("final test, on ") != std::string::npos, tested) << again.output;
     EXPECT_THAT(again.output, HasSubstr(result.output));
     EXPECT_EQ(nlohmann::json::parse(read_text(folder / "a.json"))["verdict"], verdict);
   };

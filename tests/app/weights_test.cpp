@@ -203,9 +203,11 @@ TEST_F(WeightsFileTest, ATrainingGoesOnAsItWasAskedFor) {
   // What has ended can still be saved, and the data need not be named again.
   expect_success(resume + " --networks 2 --epochs 2 --set dropout=0.1 --save " + (folder_ / "w"));
   EXPECT_EQ(read_safetensors(folder_ / "w").text("epochs"), "2");
-  const std::string as = ", as in '" + checkpoint + "', got ";
+  const std::string as = ", got ";
+  const std::string whose = " (expected: as in '" + checkpoint + "'; got: the command line's)";
   expect_error(resume + " --model lenet5", 2, "--model: expected 'fc'" + as + "'lenet5'");
-  expect_error(resume + " --networks 3", 2, "--networks: expected '2'" + as + "'3'");
+  expect_error(resume + " --networks 3 --epochs 4", 2,
+               "--epochs: expected '2', got '4'; --networks: expected '2', got '3'" + whose);
   expect_error(resume + " --epochs 3", 2, "--epochs: expected '2'" + as + "'3'");
   expect_error(resume + " --set dropout=0.2", 2, R"(--set: expected ["dropout=0.1"])" + as + R"(["dropout=0.2"])");
   expect_error(resume + " --paper", 2, "--paper: expected none" + as + "'true'");

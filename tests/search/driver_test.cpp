@@ -191,6 +191,8 @@ TEST(SearchDriver, StageOneTrialsArePrunedAndTheBestGoOn) {
   EXPECT_EQ(progress.num_told,
             progress.num_stage_one + progress.num_complete + progress.num_aborted + progress.num_diverged);
   EXPECT_EQ(progress.images_to_come, 0);
+  EXPECT_EQ(progress.num_running, 0);
+  EXPECT_EQ(progress.baseline, read_baseline(search.study())->validation_accuracy);
 }
 
 // The schedules count in epochs of a full training, so stage one is the beginning of one.

@@ -66,6 +66,17 @@ void expect_same(const std::vector<TrainingOutcome>& a, const std::vector<Traini
   }
 }
 
+TEST(Trainings, WithoutAStudyTheyAreTheSame) {
+  const TemporaryFolder folder;
+  const Trained kept = run(folder, trainings(7), {3, 3, 0});
+  const auto others = run_trainings(search(), tiny_data(), TrainerOptions{}, trainings(7), {3, 2, 0});
+  ASSERT_TRUE(kept.outcomes && others);
+  expect_same(*others, *kept.outcomes);
+  const auto stopped = run_trainings(search(), tiny_data(), TrainerOptions{}, trainings(7), {3, 2, 0},
+                                     [](const TrainingsProgress&) { return false; });
+  EXPECT_FALSE(stopped);
+}
+
 TEST(Trainings, AreThoseOfEachAlone) {
   const TemporaryFolder folder;
   const Trained all = run(folder, trainings(7), {3, 3, 0});

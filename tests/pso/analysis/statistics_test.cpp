@@ -112,6 +112,32 @@ TEST(Statistics, HolmsCorrection) {
   EXPECT_THAT(holm(std::vector<double>{0.7, 0.9}), ElementsAre(1, 1));
 }
 
+TEST(Statistics, HolmsIntervalsLeaveOutZeroWhereHolmRejects) {
+  EXPECT_THAT(holm_confidences(std::vector<double>{0.01, kNan, 0.6}),
+              ElementsAre(DoubleEq(0.975), NanSensitiveDoubleEq(kNan), DoubleEq(0.95)));
+  EXPECT_THAT(holm_confidences(std::vector<double>{0.2, 0.04, 0.03}),
+              ElementsAre(DoubleEq(1 - 0.05 / 3), DoubleEq(1 - 0.05 / 3), DoubleEq(1 - 0.05 / 3)))
+      << "the first is not rejected";
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    const std::vector<double> second(5, 0.5);
+    std::vector<std::vector<double>> rows;
+    std::vector<double> p;
+    for (uint32_t row = 0; row < 6; ++row) {
+      std::vector<double> first;
+      for (uint32_t i = 0; i < 5; ++i) {
+        first.push_back(0.5 + 0.3 * row + static_cast<double>(philox(i, row, 5, seed).v[0]) * 0x1p-32 - 0.5);
+      }
+      rows.push_back(first);
+      p.push_back(paired_difference(first, second).p);
+    }
+    const std::vector<double> adjusted = holm(p), confidences = holm_confidences(p);
+    for (size_t row = 0; row < rows.size(); ++row) {
+      const Interval interval = paired_difference(rows[row], second, confidences[row]).interval;
+      EXPECT_EQ(interval.low > 0 || interval.high < 0, adjusted[row] < 0.05) << seed << ", " << row;
+    }
+  }
+}
+
 TEST(Statistics, HolmKeepsWholeFamiliesAtFivePercent) {
   int64_t num_wrong = 0, num_wrong_without = 0;
   for (uint64_t seed = 0; seed < 4000; ++seed) {

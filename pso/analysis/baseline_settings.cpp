@@ -1,0 +1,68 @@
+#include "murmur/pso/analysis/baseline_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/pso/initial_positions.hpp"
+#include "murmur/pso/random.hpp"
+
+namespace murmur {
+namespace {
+
+/// The values to try of a dimension, each once and none the base's.
+std::vector<double> levels(const Dimension& dimension, double base, int64_t num_levels) {
+  std::vector<double> values;
+  const auto add = [&](double value) {
+    if (value != base && std::ranges::find(values, value) == values.end()) values.push_back(value);
+  };
+  std::ranges::for_each(dimension.choices, add);
+  if (!values.empty()) return values;
+  for (int64_t i = 0; i < num_levels; ++i) {
+    const double share = (static_cast<double>(i) + 0.5) / static_cast<double>(num_levels);
+    add(decode(dimension, dimension.raw_low + share * (dimension.raw_high - dimension.raw_low)));
+  }
+  std::ranges::sort(values);
+  return values;
+}
+
+}  // namespace
+
+std::vector<BaselineSetting> single_settings(const SearchSpace& space, const Setting& base, int64_t num_levels) {
+  if (num_levels < 1) throw InvalidArgument("levels: expected at least 1, got {}", num_levels);
+  std::vector<BaselineSetting> settings;
+  for (const Dimension& dimension : space.dimensions()) {
+    const TechniqueInfo& info = technique(dimension.id);
+    for (const double value : levels(dimension, base[dimension.id], num_levels)) {
+      BaselineSetting row{fmt::format("{}={}", info.key, format_value(info, value)), base};
+      row.setting.set(dimension.id, value);
+      settings.push_back(std::move(row));
+    }
+  }
+  return settings;
+}
+
+std::vector<BaselineSetting> sparse_settings(const SearchSpace& space, const Setting& base, int64_t num_settings,
+                                             int64_t num_on, uint64_t seed) {
+  std::vector<BaselineSetting> settings;
+  for (int64_t i = 0; i < num_settings; ++i) {
+    const std::vector<double> position = uniform_position(space.low(), space.high(), i, seed);
+    std::vector<std::pair<double, size_t>> order;  // a random one, from one random number each
+    for (size_t d = 0; d < position.size(); ++d) {
+      order.emplace_back(swarm_uniforms(seed, SwarmStream::kSparse, i, 0, static_cast<int64_t>(d)).first, d);
+    }
+    std::ranges::sort(order);
+    order.resize(std::min(order.size(), static_cast<size_t>(num_on)));
+    BaselineSetting row{fmt::format("sparse {}", i + 1), base};
+    for (const auto& [number, d] : order) {
+      const Dimension& dimension = space.dimensions()[d];
+      row.setting.set(dimension.id, decode(dimension, position[d]));
+    }
+    settings.push_back(std::move(row));
+  }
+  return settings;
+}
+
+}  // namespace murmur
