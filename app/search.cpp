@@ -201,7 +201,7 @@ int search(const SearchCommand& command) {
     report_chance(baseline->validation_accuracy, num_classes, common.quiet);
   }
   const Answer answer = find_answer(command.answer, definition, study, data, options);
-  fmt::print("{}", answer_text(answer, definition, output_width()));
+  fmt::print("{}", answer_text(answer, study, definition, output_width()));
   if (answer.signal != 0) {
     fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
                command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
