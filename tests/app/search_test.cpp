@@ -535,6 +535,20 @@ TEST(Search, StoppedInTheConfirmationItGoesOn) {
   EXPECT_EQ(verdict("s.db"), verdict("whole.db"));
 }
 
+TEST(Search, RepeatsAndSeedsOfTrialsArePartOfTheStudy) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string rest = "--trials 6 --confirm 0 --quiet --search dropout --trial-repeats 3 --same-seeds";
+  ASSERT_EQ(run_murmur(search_command(folder, "a.db", rest)).exit_code, 0);
+  for (const TrialRecord& trial : Study::open_read_only(folder / "a.db").trials()) EXPECT_EQ(trial.seed, 5U);
+  const auto other = run_murmur(search_command(folder, "a.db", "--trials 8 --search dropout --same-seeds"));
+  EXPECT_EQ(other.exit_code, 3) << other.output;
+  EXPECT_THAT(other.output, HasSubstr("trial_repeats"));
+  const auto again =
+      run_murmur("replay --device cpu --quiet --trial best --study " + (folder / "a.db") + " --data " + folder.path());
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+}
+
 // What a study needs to be: a trial that is not what its definition gives, or a dimension that this program has
 // otherwise, is refused before anything is trained, in one line.
 TEST(Search, AStudyThatWasEditedExitsWith3) {

@@ -37,7 +37,7 @@ class ConfirmationTest : public testing::Test {
     Setting setting = study_.base();
     setting.set(Technique::kDropout, dropout);
     setting.set(Technique::kLearningRate, learning_rate);
-    const int64_t number = study_.begin_trial(trial_seed(3, study_.num_trials()), study_.space().encode(setting));
+    const int64_t number = study_.begin_trial(TrialSeeds{3}.of(study_.num_trials()), study_.space().encode(setting));
     study_.finish_trial(number, {.state = state, .value = value});
   }
   std::optional<Confirmation> run(const ConfirmationOptions& options, int64_t stop_after = 1000) {
