@@ -174,7 +174,8 @@ double decode(const Dimension& dimension, double raw) {
 }
 
 double off_position(const Dimension& dimension) {
-  return has_off_interval(dimension) ? (dimension.off_low + dimension.off_high) / 2 : dimension.raw_off;
+  const bool is_between = dimension.raw_low < dimension.off_low && dimension.off_high < dimension.raw_high;
+  return is_between ? (dimension.off_low + dimension.off_high) / 2 : dimension.raw_off;
 }
 
 double encode(const Dimension& dimension, double value) {

@@ -70,7 +70,8 @@ double decode(const Dimension& dimension, double raw);
 /// becomes the nearest bound; a choice that is not searched the first.
 double encode(const Dimension& dimension, double value);
 
-/// The raw position that is off, in the middle of its interval where it has one.
+/// The raw position that is off: where an interval of it meets what is on, or its middle where it lies between. A
+/// particle that starts there is as near to small values as it would be without an interval.
 double off_position(const Dimension& dimension);
 
 /// The number that Optuna stores of a value: a choice's place among the dimension's, else the value. And the inverse,
