@@ -11,6 +11,7 @@
 
 #include "app/report.hpp"
 #include "app/signals.hpp"
+#include "app/train_command.hpp"
 #include "app/trainings.hpp"
 #include "murmur/pso/setting_json.hpp"
 
@@ -99,7 +100,17 @@ std::string confirmation_text(const Confirmation& confirmation, const SearchDefi
   return text + "\n";
 }
 
-std::string test_text(const FinalTest& test, const SearchDefinition& search, bool is_confirmed, size_t width) {
+/// The line that trains the winner again as the final test did.
+std::string again_text(const FinalTest& test, const Study& study) {
+  const std::string command =
+      train_command(study, fmt::format("{}", test.winner.trial),
+                    {"--epochs", fmt::format("{}", test.num_epochs), "--seed", fmt::format("{}", test.first_seed),
+                     "--networks", fmt::format("{}", test.winner.test_accuracies.size()), "--train-on-all"});
+  return fmt::format("again (any trial, or baseline):\n    {}\n", command);
+}
+
+std::string test_text(const FinalTest& test, const Study& study, const SearchDefinition& search, bool is_confirmed,
+                      size_t width) {
   std::string text = row_text("trial", "validation", "test", is_confirmed ? "" : "setting", width);
   for (const FinalRow* row : {&test.winner, &test.baseline}) {
     const bool is_baseline = row->trial < 0;
@@ -107,13 +118,12 @@ std::string test_text(const FinalTest& test, const SearchDefinition& search, boo
                      fmt::format("{:.4f}", row->validation_accuracy), accuracy_text(row->test_accuracies),
                      is_confirmed || is_baseline ? "" : describe_setting(search.base, row->setting), width);
   }
-  return text +
-         wrapped(fmt::format("test: {} on train + validation.",
-                             trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
-                 width) +
-         "\n" +
-         wrapped(fmt::format("trial {}: {}", test.winner.trial, verdict_text(test.difference(), baseline_name(search))),
-                 width);
+  text += wrapped(fmt::format("test: {} on train + validation.",
+                              trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
+                  width);
+  const std::string verdict = verdict_text(test.difference(), baseline_name(search));
+  return text + again_text(test, study) + "\n" +
+         wrapped(fmt::format("trial {}: {}", test.winner.trial, verdict), width);
 }
 
 std::string why_not_tested(const Answer& answer) {
@@ -206,10 +216,10 @@ size_t output_width() {
   return is_terminal ? size.ws_col : 80;
 }
 
-std::string answer_text(const Answer& answer, const SearchDefinition& search, size_t width) {
+std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width) {
   std::string text = "\n";
   if (answer.confirmation) text += confirmation_text(*answer.confirmation, search, width);
-  if (answer.test) return text + test_text(*answer.test, search, answer.confirmation.has_value(), width);
+  if (answer.test) return text + test_text(*answer.test, study, search, answer.confirmation.has_value(), width);
   return answer.signal != 0 ? text : text + wrapped(why_not_tested(answer), width);
 }
 

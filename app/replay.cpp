@@ -41,16 +41,19 @@ const std::vector<double>& recorded_accuracies(const Study& study, const TrialRe
   return trial.intermediate;
 }
 
-/// Trains the trial alone, for as many epochs as are recorded.
+/// Trains the trial alone, as often as the search did, for as many epochs as are recorded.
 std::vector<double> train_again(const ReplayCommand& command, const SearchDefinition& search, const TrialRecord& trial,
                                 const TrainingData& data, const TrainerOptions& options) {
   PopulationTrainer trainer(parse_model(search.model), data, options);
-  trainer.start(0, {trial.seed, trial.setting, search.num_epochs});
+  for (int64_t repeat = 0; repeat < search.trial_repeats; ++repeat) {
+    const uint64_t seed = trial.seed + static_cast<uint64_t>(repeat) * kRepeatSeeds;
+    trainer.start(repeat, {seed, trial.setting, search.num_epochs});
+  }
   Progress progress(command.common.quiet);
   std::vector<double> accuracies;
   const size_t num_epochs = trial.intermediate.size();
   while (accuracies.size() < num_epochs) {
-    accuracies.push_back(trainer.run_epoch().front().validation_accuracy);
+    accuracies.push_back(mean_result(trainer.run_epoch()).validation_accuracy);
     progress.show(fmt::format("trial {}: epoch {}/{}", trial.number, accuracies.size(), num_epochs),
                   accuracies.size() == num_epochs);
   }
@@ -107,7 +110,7 @@ int replay(const ReplayCommand& command) {
   const SearchDefinition search = search_definition(study);
   const TrialRecord trial = chosen_trial(study, command.trial);
   const std::vector<double>& recorded = recorded_accuracies(study, trial);
-  const TrainerOptions options = trainer_options_of(search, trainer_options(command.common, 1));
+  const TrainerOptions options = trainer_options_of(search, trainer_options(command.common, search.trial_repeats));
   const TrainingData data = training_data(load_search_data(command.common, study, search), options.device);
   if (!command.common.quiet) {
     say(fmt::format("trial {} of {}: {} on {}, seed {}, on {}: {}", trial.number, study.path().string(), search.model,

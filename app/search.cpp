@@ -33,6 +33,8 @@ struct SearchCommand {
   int64_t num_trials = 0;
   double abort_below = SearchOptions{}.abort_below;
   int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
+  int64_t trial_repeats = 1;
+  bool same_seeds = false;
   AnswerOptions answer;
 };
 
@@ -110,6 +112,8 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.definitions = definitions_of(common);
   search.abort_below = command.abort_below;
   search.seed = common.seed;
+  search.trial_repeats = command.trial_repeats;
+  search.same_seeds = command.same_seeds;
   search.space = space_of(command, {search.definitions.loss_reduction, off_probability(command)});
   search.base = parse_settings(common.set, search.definitions);
   const std::vector<std::string> starts{common.paper ? "none" : "off"};
@@ -180,9 +184,9 @@ void print_plan(const SearchCommand& command, const SearchDefinition& search, co
                 const TrainerOptions& options) {
   const std::string trials = command.num_trials > 0 ? fmt::format("{} trials", command.num_trials) : "trials";
   say(fmt::format("search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}: {}", search.model,
-                  search.dataset, search.space.num_dimensions(), searcher.describe(), options.num_networks, trials,
-                  search.num_epochs, search.num_epochs == 1 ? "" : "s", options.device.name(),
-                  describe(options.device)));
+                  search.dataset, search.space.num_dimensions(), searcher.describe(),
+                  options.num_networks / search.trial_repeats, trials, search.num_epochs,
+                  search.num_epochs == 1 ? "" : "s", options.device.name(), describe(options.device)));
 }
 
 /// Runs the search; where it stood at its end, and the signal that stopped it, 0 for none.
@@ -204,12 +208,14 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
 int search(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   parse_model(common.model);
-  check_seeds(common.seed, kConfirmationSeeds + static_cast<uint64_t>(command.answer.repeats - 1));
+  check_seeds(common.seed, std::max(kConfirmationSeeds + static_cast<uint64_t>(command.answer.repeats - 1),
+                                    static_cast<uint64_t>(command.trial_repeats - 1) * kRepeatSeeds + kMaxTrials));
   SearchDefinition definition = definition_of(command);
   const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
   reserve_report(common.json);
   const TrainerOptions options = trainer_options_of(
-      definition, trainer_options(common, command.slots > 0 ? command.slots : searcher->num_at_once()));
+      definition,
+      trainer_options(common, command.trial_repeats * (command.slots > 0 ? command.slots : searcher->num_at_once())));
   check_batch_size(definition);
   check_search_options(search_options(definition, command.num_trials), *searcher);
   Dataset dataset = load_data(common);
@@ -233,7 +239,7 @@ int search(const SearchCommand& command) {
     report_chance(baseline->validation_accuracy, num_classes, common.quiet);
   }
   const Answer answer = find_answer(command.answer, definition, study, data, options);
-  fmt::print("{}", answer_text(answer, definition, output_width()));
+  fmt::print("{}", answer_text(answer, study, definition, output_width()));
   if (answer.signal != 0) {
     fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
                command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
@@ -342,6 +348,11 @@ Run add_search(CLI::App& app) {
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
+  sub->add_option("--trial-repeats", command->trial_repeats,
+                  "trainings of a candidate, side by side, each with a seed of its own; the search is told their mean")
+      ->check(whole_number(1, 1000))
+      ->capture_default_str();
+  sub->add_flag("--same-seeds", command->same_seeds, "train all candidates, and the baseline, with the same seeds");
   add_answer_options(*sub, command->answer);
   add_common_options(*sub, command->common, 20);
   sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));

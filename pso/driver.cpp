@@ -23,6 +23,7 @@ void check_search_options(const SearchOptions& options, const Searcher& searcher
   };
   expect_at_least("trials", 0, options.num_trials);
   expect_at_least("epochs", 1, options.num_epochs);
+  expect_at_least("repeats of a trial", 1, options.num_repeats);
   if (!(options.abort_below >= 0 && options.abort_below <= 1)) {
     throw InvalidArgument("abort_below: expected an accuracy in [0, 1], got {}", options.abort_below);
   }
@@ -41,13 +42,35 @@ std::optional<Baseline> read_baseline(const Study& study) {
   return Baseline{stored.number(kAccuracy), stored.count(kEnded)};
 }
 
+EpochResult mean_result(std::span<const EpochResult> results) {
+  EpochResult mean;
+  for (const EpochResult& result : results) {
+    mean.epoch = result.epoch;
+    mean.diverged = mean.diverged || result.diverged;
+    mean.train_loss += result.train_loss;
+    mean.train_accuracy += result.train_accuracy;
+    mean.validation_loss += result.validation_loss;
+    mean.validation_accuracy += result.validation_accuracy;
+  }
+  const auto count = static_cast<double>(results.size());
+  for (double* value : {&mean.train_loss, &mean.train_accuracy, &mean.validation_loss, &mean.validation_accuracy}) {
+    *value /= count;
+  }
+  return mean;
+}
+
 SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options)
     : trainer_(trainer),
       searcher_(searcher),
       study_(study),
       options_(options),
-      slots_(static_cast<size_t>(trainer.num_networks())) {
+      seeds_{options.seed, options.same_seeds} {
   check_search_options(options, searcher);
+  if (trainer.num_networks() % options.num_repeats != 0) {
+    throw InvalidArgument("networks: expected a multiple of the {} repeats of a trial, got {}", options.num_repeats,
+                          trainer.num_networks());
+  }
+  slots_.resize(static_cast<size_t>(trainer.num_networks() / options.num_repeats));
   resume();
   Study::Transaction transaction(study_);
   refill();
@@ -57,7 +80,7 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study
 }
 
 void SearchDriver::resume() {
-  const std::vector<RecordedTrial> trials = replay_study(study_, searcher_, options_.seed);
+  const std::vector<RecordedTrial> trials = replay_study(study_, searcher_, seeds_);
   for (const RecordedTrial& trial : trials) {
     caught_up_at_ = std::max(caught_up_at_, trial.begun + trial.epochs);
     if (trial.state != TrialState::kRunning) count(trial.state, trial.stage_one, trial.value, trial.epochs);
@@ -74,8 +97,20 @@ void SearchDriver::resume() {
 
 int64_t SearchDriver::num_running() const {
   int64_t count = 0;
-  for (int64_t slot = 0; slot < trainer_.num_networks(); ++slot) count += trainer_.is_running(slot) ? 1 : 0;
+  for (int64_t slot = 0; slot < num_slots(); ++slot) count += is_running(slot) ? 1 : 0;
   return count;
+}
+
+void SearchDriver::start(int64_t slot, int64_t number, const Setting& setting) {
+  for (int64_t repeat = 0; repeat < options_.num_repeats; ++repeat) {
+    trainer_.start(slot * options_.num_repeats + repeat, {seeds_.of(number, repeat), setting, options_.num_epochs});
+  }
+}
+
+void SearchDriver::stop(int64_t slot) {
+  for (int64_t repeat = 0; repeat < options_.num_repeats; ++repeat) {
+    trainer_.stop(slot * options_.num_repeats + repeat);
+  }
 }
 
 /// While nothing runs, time passes until something may begin.
@@ -88,12 +123,12 @@ void SearchDriver::wind_clock() {
 
 void SearchDriver::refill() {
   wind_clock();
-  for (int64_t slot = 0; slot < trainer_.num_networks(); ++slot) {
-    if (trainer_.is_running(slot)) continue;
+  for (int64_t slot = 0; slot < num_slots(); ++slot) {
+    if (is_running(slot)) continue;
     if (needs_baseline_) {
       needs_baseline_ = false;
       slots_[static_cast<size_t>(slot)] = {std::nullopt, true, {}};
-      trainer_.start(slot, {options_.seed, study_.base(), options_.num_epochs});
+      start(slot, 0, study_.base());
     } else if (const std::optional<Candidate> candidate = waiting_.empty() ? next(slot) : next_waiting(slot)) {
       start(static_cast<size_t>(slot), *candidate);
     }
@@ -104,7 +139,7 @@ void SearchDriver::refill() {
 /// some have none of their own.
 std::optional<Candidate> SearchDriver::next_waiting(int64_t slot) {
   const auto is_due = [&](const Waiting& entry) {
-    const bool has_slot = entry.slot < trainer_.num_networks() && entry.begun == clock_;
+    const bool has_slot = entry.slot < num_slots() && entry.begun == clock_;
     return entry.begun <= clock_ && (!has_slot || entry.slot == slot);
   };
   const auto due = std::ranges::find_if(waiting_, is_due);
@@ -122,7 +157,7 @@ std::optional<Candidate> SearchDriver::next(int64_t slot) {
   const Candidate& candidate = candidates.front();
   Attributes attributes{{kParticle, candidate.particle}, {kSlot, slot}, {kBegun, clock_}};
   if (searcher_.stage_one().num_candidates > 0) attributes[kStage] = candidate.stage_one ? 1 : 2;
-  const int64_t number = study_.begin_trial(trial_seed(options_.seed, candidate.id), candidate.position, attributes);
+  const int64_t number = study_.begin_trial(seeds_.of(candidate.id), candidate.position, attributes);
   if (number != candidate.id) {
     throw StudyError("{}: expected trial {} to be the next one, got {}; another process is writing to this study",
                      study_.path().string(), candidate.id, number);
@@ -132,9 +167,7 @@ std::optional<Candidate> SearchDriver::next(int64_t slot) {
 
 void SearchDriver::start(size_t slot, const Candidate& candidate) {
   slots_[slot] = {candidate, false, {}};
-  trainer_.start(static_cast<int64_t>(slot),
-                 {trial_seed(options_.seed, candidate.id), study_.space().decode(candidate.position, study_.base()),
-                  options_.num_epochs});
+  start(static_cast<int64_t>(slot), candidate.id, study_.space().decode(candidate.position, study_.base()));
 }
 
 int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
@@ -145,12 +178,13 @@ bool SearchDriver::step() {
   if (progress_.num_running == 0) return false;
   const std::vector<EpochResult> results = trainer_.run_epoch();
   ++clock_;
-  progress_.num_images += progress_.num_running * trainer_.epoch_size();
+  progress_.num_images += progress_.num_running * options_.num_repeats * trainer_.epoch_size();
   // What ends here and what begins in its place is written at once, and is on disk before anything trains on.
   Study::Transaction transaction(study_);
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!trainer_.is_running(static_cast<int64_t>(slot))) continue;
-    const EpochResult& result = results[slot];
+    if (!is_running(static_cast<int64_t>(slot))) continue;
+    const auto repeats = static_cast<size_t>(options_.num_repeats);
+    const EpochResult result = mean_result(std::span(results).subspan(slot * repeats, repeats));
     slots_[slot].validation.push_back(result.validation_accuracy);
     const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
     if (slots_[slot].is_baseline) {
@@ -185,14 +219,14 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
   study_.finish_trial(entry.candidate->id, record);
   searcher_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
   count(state, entry.candidate->stage_one, record.value, result.epoch);
-  trainer_.stop(static_cast<int64_t>(slot));
+  stop(static_cast<int64_t>(slot));
 }
 
 void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   const double accuracy = result.diverged ? 0 : result.validation_accuracy;
   study_.set_attribute(kBaseline, {{kAccuracy, accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
   progress_.baseline = accuracy;
-  trainer_.stop(static_cast<int64_t>(slot));
+  stop(static_cast<int64_t>(slot));
 }
 
 void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t num_epochs) {
@@ -222,9 +256,9 @@ std::optional<double> SearchDriver::images_to_come() const {
   double epochs = static_cast<double>((brief - num_brief_told_) * searcher_.stage_one().num_epochs) +
                   static_cast<double>(options_.num_trials - brief - full_told) * mean;
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (trainer_.is_running(static_cast<int64_t>(slot))) epochs -= static_cast<double>(slots_[slot].validation.size());
+    if (is_running(static_cast<int64_t>(slot))) epochs -= static_cast<double>(slots_[slot].validation.size());
   }
-  return std::max(epochs, 0.0) * static_cast<double>(trainer_.epoch_size());
+  return std::max(epochs, 0.0) * static_cast<double>(options_.num_repeats * trainer_.epoch_size());
 }
 
 }  // namespace murmur

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "murmur/layers/population_trainer.hpp"
+#include "murmur/pso/replay.hpp"
 #include "murmur/pso/searcher.hpp"
 #include "murmur/pso/study.hpp"
 
@@ -15,6 +17,8 @@ struct SearchOptions {
   int64_t num_epochs = 20;    // epochs of a full training
   double abort_below = 0.12;  // a candidate whose validation accuracy is below this after any epoch is aborted
   uint64_t seed = 1;          // trial i trains with the seed `seed + i`
+  int64_t num_repeats = 1;    // trainings of a candidate, side by side, each with a seed of its own
+  bool same_seeds = false;    // all trials train with the seeds of trial 0
 };
 
 /// Throws InvalidArgument where the options do not make a search; so does a driver, but that has a study by then.
@@ -45,6 +49,9 @@ struct Baseline {
 /// What a study has of it; none before it has ended. Throws: StudyError.
 std::optional<Baseline> read_baseline(const Study& study);
 
+/// What the trainings of one candidate come to after an epoch: the means, and diverged where one has.
+EpochResult mean_result(std::span<const EpochResult> results);
+
 /// Runs a search: keeps the slots of a population trainer full with the candidates of a searcher, and writes every
 /// trial to a study. At each epoch's end it tells what has finished, aborted or diverged, in the order of the slots,
 /// and refills those slots at once. A trial's result is on disk before the next candidate is asked for.
@@ -56,6 +63,9 @@ std::optional<Baseline> read_baseline(const Study& study);
 /// others have 2): to Optuna that is a trial that was stopped early, with its intermediate values, and neither
 /// `best_trial` nor the importance of parameters compares it with trials that were trained to their end. Candidates
 /// that go on get a trial, and a seed, of their own.
+///
+/// Repeats: with `num_repeats` R a slot is R networks of the trainer, slot s those from s R, and all that is told,
+/// recorded and compared is the mean of their validation accuracies. The baseline is trained as often.
 ///
 /// Random: with the same seed, options and number of slots a search gives the same study.
 /// State:  the study holds all of it. A driver on a study that has trials goes on from there: it replays the searcher,
@@ -89,6 +99,10 @@ class SearchDriver {
   };
 
   void resume();
+  int64_t num_slots() const { return static_cast<int64_t>(slots_.size()); }
+  bool is_running(int64_t slot) const { return trainer_.is_running(slot * options_.num_repeats); }
+  void start(int64_t slot, int64_t number, const Setting& setting);
+  void stop(int64_t slot);
   int64_t num_running() const;
   void wind_clock();
   void refill();
@@ -105,6 +119,7 @@ class SearchDriver {
   Searcher& searcher_;
   Study& study_;
   SearchOptions options_;
+  TrialSeeds seeds_;
   std::vector<Slot> slots_;
   std::vector<Waiting> waiting_;
   bool needs_baseline_ = true;

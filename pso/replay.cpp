@@ -48,14 +48,14 @@ RecordedTrial record_of(const Study& study, const TrialRecord& trial, const Stor
 
 /// Throws unless the trial is the one that the searcher asked for.
 void check_trial(const Study& study, const TrialRecord& trial, const Stored& stored, const Candidate& candidate,
-                 uint64_t seed, bool has_stages) {
+                 const TrialSeeds& seeds, bool has_stages) {
   const SearchSpace& space = study.space();
   const std::vector<std::string_view> keys = space.keys();
   for (size_t d = 0; d < keys.size(); ++d) {
     if (trial.position[d] == candidate.position[d]) continue;
     fail(study, trial.number, fmt::format("position of {}", keys[d]), candidate.position[d], trial.position[d]);
   }
-  const uint64_t expected_seed = trial_seed(seed, trial.number);
+  const uint64_t expected_seed = seeds.of(trial.number);
   if (trial.seed != expected_seed) fail(study, trial.number, "seed", expected_seed, trial.seed);
   if (stored.count(kParticle) != candidate.particle) {
     fail(study, trial.number, kParticle, candidate.particle, stored.count(kParticle));
@@ -77,7 +77,7 @@ void check_trial(const Study& study, const TrialRecord& trial, const Stored& sto
 
 }  // namespace
 
-std::vector<RecordedTrial> replay_study(const Study& study, Searcher& searcher, uint64_t seed) {
+std::vector<RecordedTrial> replay_study(const Study& study, Searcher& searcher, const TrialSeeds& seeds) {
   const std::vector<TrialRecord> trials = study.trials();
   const auto num_trials = static_cast<int64_t>(trials.size());
   std::vector<RecordedTrial> recorded;
@@ -106,7 +106,7 @@ std::vector<RecordedTrial> replay_study(const Study& study, Searcher& searcher, 
   try {
     searcher.replay(record, num_trials, [&](const Candidate& candidate) {
       const auto i = static_cast<size_t>(candidate.id);
-      check_trial(study, trials[i], stored[i], candidate, seed, has_stages);
+      check_trial(study, trials[i], stored[i], candidate, seeds, has_stages);
     });
   } catch (const InvalidArgument& error) {
     throw StudyError("study '{}': expected the trials of this search: {}", study.path().string(), error.what());

@@ -35,16 +35,24 @@ struct RecordedTrial {
 /// What a candidate's fitness is when it failed.
 inline constexpr double kWorst = -std::numeric_limits<double>::infinity();
 
-/// The seed of a trial's training.
-inline uint64_t trial_seed(uint64_t seed, int64_t number) {
-  return seed + static_cast<uint64_t>(number);
-}
+/// From one training of a trial to its next: behind all other seeds of a search.
+inline constexpr uint64_t kRepeatSeeds = uint64_t{2} * kMaxTrials;
+
+/// The seeds of a search's trainings.
+struct TrialSeeds {
+  uint64_t first = 1;
+  bool same = false;  // for all trials, and the baseline
+
+  uint64_t of(int64_t number, int64_t repeat = 0) const {
+    return first + (same ? 0 : static_cast<uint64_t>(number)) + static_cast<uint64_t>(repeat) * kRepeatSeeds;
+  }
+};
 
 /// Brings a new searcher to where the study's search stood, and compares each recorded trial with it on the way: its
-/// position, who asked and for which stage with what the searcher gives, its seed with `seed` + its number, its
+/// position, who asked and for which stage with what the searcher gives, its seed with the search's, its
 /// parameters with what its position decodes to. (Powers of ten may differ in their last digits, as they do from one C
 /// library to the next.) The trials, in the order of their numbers.
 /// Throws: StudyError, saying which trial differs in what, expected and got.
-std::vector<RecordedTrial> replay_study(const Study& study, Searcher& searcher, uint64_t seed);
+std::vector<RecordedTrial> replay_study(const Study& study, Searcher& searcher, const TrialSeeds& seeds);
 
 }  // namespace murmur

@@ -100,6 +100,9 @@ StudyDefinition study_definition(const SearchDefinition& search) {
                            {"abort_below", search.abort_below},
                            {"starts", starts_json(search)},
                            {"algorithm", search.algorithm}};
+  // Only where they are not what every search once had.
+  if (search.trial_repeats != 1) definition.attributes["trial_repeats"] = search.trial_repeats;
+  if (search.same_seeds) definition.attributes["same_seeds"] = true;
   const SearcherInfo& info = searcher_info(search.algorithm);
   json options = defining_options(info, all_options(info, search.options));
   if (!options.empty()) definition.attributes[search.algorithm] = std::move(options);
@@ -122,6 +125,8 @@ SearchDefinition search_definition(const Study& study) {
     search.definitions = parse_definitions(stored.at("definitions"));
     search.abort_below = stored.number("abort_below");
     search.seed = stored.seed("seed");
+    if (stored.has("trial_repeats")) search.trial_repeats = stored.count("trial_repeats");
+    search.same_seeds = stored.has("same_seeds");
     search.space = study.space();
     search.base = study.base();
     search.starts = parse_starts(stored.array("starts"), search.base);
@@ -158,7 +163,9 @@ SearchOptions search_options(const SearchDefinition& search, int64_t num_trials)
   return {.num_trials = num_trials,
           .num_epochs = search.num_epochs,
           .abort_below = search.abort_below,
-          .seed = search.seed};
+          .seed = search.seed,
+          .num_repeats = search.trial_repeats,
+          .same_seeds = search.same_seeds};
 }
 
 TrainerOptions trainer_options_of(const SearchDefinition& search, TrainerOptions options) {

@@ -29,6 +29,8 @@ struct SearchDefinition {
   Definitions definitions;
   double abort_below = 0.12;
   uint64_t seed = 1;
+  int64_t trial_repeats = 1;  // trainings of a trial
+  bool same_seeds = false;    // of all trials
   SearchSpace space = SearchSpace::all();
   Setting base{};                   // the values of the techniques that are not searched
   std::vector<Setting> starts{};    // the first candidates: particle 0, 1, ... (of stage one, where there is one)

@@ -71,7 +71,7 @@ class Replay : public testing::Test {
     SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec(change);
     Swarm swarm = make_swarm(num_stage_one);
     EXPECT_THAT(
-        [&] { replay_study(Study::open_read_only(path), swarm, kSeed); },
+        [&] { replay_study(Study::open_read_only(path), swarm, {kSeed}); },
         ThrowsMessage<StudyError>(AllOf(HasSubstr(path.string()), HasSubstr(message),
                                         testing::Not(HasSubstr("json.exception")), testing::Not(HasSubstr("\n")))))
         << change;
@@ -88,7 +88,7 @@ class Replay : public testing::Test {
 TEST_F(Replay, BringsASearcherToWhereItWas) {
   const Swarm original = record(path_, make_swarm());
   Swarm resumed = make_swarm();
-  const std::vector<RecordedTrial> trials = replay_study(Study::open_read_only(path_), resumed, kSeed);
+  const std::vector<RecordedTrial> trials = replay_study(Study::open_read_only(path_), resumed, {kSeed});
   EXPECT_EQ(resumed.outstanding(), original.outstanding());
   EXPECT_EQ(resumed.outstanding().size(), 3u);
   EXPECT_EQ(resumed.best()->position, original.best()->position);
@@ -105,7 +105,7 @@ TEST_F(Replay, BringsASearcherToWhereItWas) {
 TEST_F(Replay, WorksForStagesAndForRandomSearch) {
   const Swarm original = record(path_, make_swarm(8));
   Swarm resumed = make_swarm(8);
-  EXPECT_TRUE(replay_study(Study::open_read_only(path_), resumed, kSeed)[7].stage_one);
+  EXPECT_TRUE(replay_study(Study::open_read_only(path_), resumed, {kSeed})[7].stage_one);
   EXPECT_EQ(resumed.outstanding(), original.outstanding());
   expect_refused(of_trial(8, "stage", "1"), "trial 8: expected stage = 2, got 1", 8);
   expect_refused(of_trial(2, "stage", "\"one\""), "trial 2: expected stage = a whole number from 0, got \"one\"", 8);
@@ -114,13 +114,13 @@ TEST_F(Replay, WorksForStagesAndForRandomSearch) {
   expect_refused("SELECT 1", "trial 0: expected stage = none, got 1", 0);
 
   const std::filesystem::path random = folder_ / "random.db";
-  const auto make = [] { return RandomSearch(definition().space.low(), definition().space.high(), kSeed); };
+  const auto make = [] { return RandomSearch(definition().space.low(), definition().space.high(), {kSeed}); };
   const RandomSearch first = record(random, make());
   RandomSearch second = make();
-  replay_study(Study::open_read_only(random), second, kSeed);
+  replay_study(Study::open_read_only(random), second, {kSeed});
   EXPECT_EQ(second.outstanding(), first.outstanding());
   Swarm swarm = make_swarm();
-  EXPECT_THROW(replay_study(Study::open_read_only(random), swarm, kSeed), StudyError);
+  EXPECT_THROW(replay_study(Study::open_read_only(random), swarm, {kSeed}), StudyError);
 }
 
 // The identity of a study: whatever of a trial is not what this program gives is named, with both values.
@@ -142,7 +142,7 @@ TEST_F(Replay, RefusesTrialsThatDiffer) {
   expect_refused("UPDATE trial_values SET value = 5 WHERE trial_id = 3", ": expected position of ");
   // Another seed of the swarm is another search.
   Swarm other(definition().space.low(), definition().space.high(), {.num_particles = 4, .seed = kSeed + 1});
-  EXPECT_THAT([&] { replay_study(Study::open_read_only(path_), other, kSeed); },
+  EXPECT_THAT([&] { replay_study(Study::open_read_only(path_), other, {kSeed}); },
               ThrowsMessage<StudyError>(HasSubstr("trial 0: expected position of dropout = ")));
 }
 
@@ -153,7 +153,7 @@ TEST_F(Replay, PowersOfTenMayDifferInTheLastDigits) {
           "UPDATE trial_params SET param_value = param_value * (1 - 4e-16) WHERE param_name = 'learning_rate' AND "
           "param_value > 2e-5");
   Swarm swarm = make_swarm();
-  EXPECT_NO_THROW(replay_study(Study::open_read_only(path_), swarm, kSeed));
+  EXPECT_NO_THROW(replay_study(Study::open_read_only(path_), swarm, {kSeed}));
 }
 
 TEST_F(Replay, RefusesRecordsThatMakeNoSense) {

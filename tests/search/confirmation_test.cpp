@@ -19,25 +19,25 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 SearchDefinition search() {
   SearchDefinition result;
-  result.model = "flatten linear8 linear";
+  result.model = "flatten linear8 dropout linear";
   result.num_epochs = 2;
   result.micro_batch = 16;
   result.initialization = Initialization::kHe;
   result.seed = 3;
+  result.abort_below = 0.3;
   result.base.set(Technique::kBatchSize, 16);
-  result.base.set(Technique::kLearningRate, 0.3);
-  result.space = SearchSpace({Technique::kDropout, Technique::kWeightNoise});
+  result.base.set(Technique::kLearningRate, 0.1);
+  result.space = SearchSpace({Technique::kDropout, Technique::kLearningRate});
   return result;
 }
 
-/// Trials of these values of dropout; those of `lucky` came out best in their one training.
 class ConfirmationTest : public testing::Test {
  protected:
-  void add(double dropout, TrialState state, double value, double weight_noise = 0) {
+  void add(double dropout, TrialState state, double value, double learning_rate = 0.1) {
     Setting setting = study_.base();
     setting.set(Technique::kDropout, dropout);
-    setting.set(Technique::kWeightNoise, weight_noise);
-    const int64_t number = study_.begin_trial(trial_seed(3, study_.num_trials()), study_.space().encode(setting));
+    setting.set(Technique::kLearningRate, learning_rate);
+    const int64_t number = study_.begin_trial(TrialSeeds{3}.of(study_.num_trials()), study_.space().encode(setting));
     study_.finish_trial(number, {.state = state, .value = value});
   }
   std::optional<Confirmation> run(const ConfirmationOptions& options, int64_t stop_after = 1000) {
@@ -72,28 +72,26 @@ TEST_F(ConfirmationTest, TheBestTrialsAreCompleteAndDistinct) {
 
 // What won by luck is behind what is good.
 TEST_F(ConfirmationTest, RanksByTheMeanOfFreshSeeds) {
-  add(0.95, TrialState::kComplete, 0.9);
-  add(0.01, TrialState::kComplete, 0.8);
-  const auto result = run({.count = 5, .repeats = 3, .num_epochs = 6, .num_slots = 4});
+  add(0, TrialState::kComplete, 0.9, 0.02);
+  add(0, TrialState::kComplete, 0.8, 0.09);
+  const auto result = run({.count = 5, .repeats = 3, .num_epochs = 3, .num_slots = 4});
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->num_epochs, 6);
+  EXPECT_EQ(result->num_epochs, 3);
   EXPECT_EQ(result->first_seed, 3 + (uint64_t{1} << 40) + (uint64_t{1} << 29));
   ASSERT_EQ(result->rows.size(), 2U);
   ASSERT_NE(result->winner(), nullptr);
-  EXPECT_EQ(result->winner()->trial, 1);
+  EXPECT_EQ(result->winner()->trial, 1) << testing::PrintToString(result->winner()->accuracies);
   EXPECT_EQ(result->winner()->validation_accuracy, 0.8);
   EXPECT_EQ(result->winner()->accuracies.size(), 3U);
   EXPECT_EQ(result->baseline.trial, -1);
   EXPECT_EQ(result->baseline.accuracies.size(), 3U);
-  EXPECT_EQ(result->beats_baseline(), mean(result->winner()->accuracies) > mean(result->baseline.accuracies));
   // By hand: on the training split, at the horizon, with the row's second seed.
   TrainerOptions options = trainer_options_of(search(), {});
   options.num_networks = 1;
   PopulationTrainer trainer(parse_model(search().model), tiny_data(), options);
-  trainer.start(0, {result->first_seed + 1, result->winner()->setting, 6});
-  std::vector<EpochResult> epochs;
-  for (int i = 0; i < 6; ++i) epochs = trainer.run_epoch();
-  EXPECT_EQ(result->winner()->accuracies[1], epochs[0].validation_accuracy);
+  trainer.start(0, {result->first_seed + 1, result->winner()->setting, 3});
+  for (int i = 0; i < 2; ++i) trainer.run_epoch();
+  EXPECT_EQ(result->winner()->accuracies[1], trainer.run_epoch().front().validation_accuracy);
 }
 
 TEST_F(ConfirmationTest, StoppedItGoesOnAndIsNotRepeated) {
@@ -118,14 +116,14 @@ TEST_F(ConfirmationTest, StoppedItGoesOnAndIsNotRepeated) {
 }
 
 TEST_F(ConfirmationTest, AnUnstableSettingFallsOut) {
-  add(0.1, TrialState::kComplete, 0.99, 100);  // drowns in noise
+  add(0.1, TrialState::kComplete, 0.99, 1e-5);  // learns nothing
   add(0.1, TrialState::kComplete, 0.5);
   const auto result = run({.count = 2, .repeats = 3, .num_epochs = 4, .num_slots = 9});
   ASSERT_TRUE(result);
   ASSERT_NE(result->winner(), nullptr);
   EXPECT_EQ(result->winner()->trial, 1);
   EXPECT_EQ(result->rows[1].trial, 0);
-  EXPECT_NE(result->rows[1].fault, "");
+  EXPECT_EQ(result->rows[1].fault, "3 of 3 trainings ended near chance");
 }
 
 TEST(Instability, IsDivergenceChanceOrFarBelowTheOthers) {

@@ -73,7 +73,7 @@ class Search {
  private:
   static TrainerOptions trainer_options(const Plan& plan) {
     TrainerOptions options;
-    options.num_networks = plan.num_slots;
+    options.num_networks = plan.num_slots * std::max<int64_t>(1, plan.options.num_repeats);
     options.micro_batch = 16;
     options.num_threads = 1;
     options.initialization = Initialization::kHe;
@@ -299,6 +299,94 @@ TEST(SearchDriver, AnEpochsEndIsOneTransaction) {
   for (const TrialRecord& trial : trials) EXPECT_EQ(trial.state, TrialState::kRunning);
 }
 
+// By hand: a training each, alone.
+std::vector<double> mean_accuracies(const TrialRecord& trial, const Plan& plan) {
+  TrainerOptions options;
+  options.num_networks = 1;
+  options.micro_batch = 16;
+  options.initialization = Initialization::kHe;
+  std::vector<double> sums(trial.intermediate.size());
+  for (int64_t repeat = 0; repeat < plan.options.num_repeats; ++repeat) {
+    PopulationTrainer trainer(parse_model("flatten linear8 dropout linear"), tiny_data(), options);
+    trainer.start(0,
+                  {trial.seed + static_cast<uint64_t>(repeat) * kRepeatSeeds, trial.setting, plan.options.num_epochs});
+    for (double& sum : sums) sum += trainer.run_epoch().front().validation_accuracy;
+  }
+  for (double& sum : sums) sum /= static_cast<double>(plan.options.num_repeats);
+  return sums;
+}
+
+TEST(SearchDriver, ATrialIsTheMeanOfItsTrainings) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.num_stage_one = 0;
+  plan.options.num_repeats = 3;
+  plan.options.num_trials = 8;
+  Search search(folder / "s.db", plan);
+  ASSERT_TRUE(search.step());
+  EXPECT_EQ(search.running(), 3) << "candidates, not networks";
+  search.finish();
+  for (const TrialRecord& trial : search.study().trials()) {
+    if (trial.state == TrialState::kFail) continue;
+    EXPECT_EQ(trial.seed, 3U + static_cast<uint64_t>(trial.number));
+    EXPECT_EQ(trial.intermediate, mean_accuracies(trial, plan)) << "trial " << trial.number;
+  }
+}
+
+TEST(SearchDriver, OneTrainingThatDivergesFailsTheTrial) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.num_stage_one = 0;
+  plan.options.num_repeats = 2;
+  plan.options.abort_below = 0;
+  Search search(folder / "s.db", plan);
+  search.step();
+  ASSERT_EQ(search.study().trial(0).attributes.at("slot"), 1);
+  search.break_network(3);  // the second of slot 1
+  search.step();
+  EXPECT_EQ(search.study().trial(0).state, TrialState::kFail);
+  EXPECT_EQ(search.progress().num_diverged, 1);
+  EXPECT_EQ(search.study().trial(2).attributes.at("slot"), 1);
+}
+
+TEST(SearchDriver, WithTheSameSeedsTrialsDifferInTheirSettingsOnly) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.num_stage_one = 0;
+  plan.options.num_trials = 8;
+  plan.options.same_seeds = true;
+  Search search(folder / "s.db", plan);
+  search.finish();
+  for (const TrialRecord& trial : search.study().trials()) {
+    EXPECT_EQ(trial.seed, 3U);
+    if (trial.state != TrialState::kFail) {
+      EXPECT_EQ(trial.intermediate, mean_accuracies(trial, plan));
+    }
+  }
+  plan.options.same_seeds = false;
+  EXPECT_THAT([&] { Search(folder / "s.db", plan); },
+              ThrowsMessage<StudyError>(HasSubstr("trial 1: expected seed = 4, got 3")));
+}
+
+TEST(SearchDriver, KilledWithRepeatsAndTheSameSeedsItGivesTheSameStudy) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.options.num_repeats = 2;
+  plan.options.same_seeds = true;
+  Search whole(folder / "whole.db", plan);
+  whole.finish();
+  const std::vector<TrialRecord> expected = whole.study().trials();
+  for (const int64_t event : {3, 11, 20, 29, 41}) {
+    const std::string name = "cut" + std::to_string(event) + ".db";
+    write_cut_study(folder / name, whole.study(), event);
+    Search resumed(folder / name, plan);
+    resumed.finish();
+    SCOPED_TRACE("killed after event " + std::to_string(event));
+    expect_same_trials(resumed.study().trials(), expected);
+    EXPECT_EQ(resumed.study().attributes().at("baseline"), whole.study().attributes().at("baseline"));
+  }
+}
+
 TEST(SearchDriver, GoesOnWithOtherSlotsAndMoreTrials) {
   const TemporaryFolder folder;
   Plan plan;
@@ -354,6 +442,7 @@ TEST(SearchDriver, ValidatesItsOptions) {
   expect_rejected("epochs: expected at least 1, got 0", {.num_epochs = 0});
   expect_rejected("abort_below: expected an accuracy in [0, 1], got nan",
                   {.abort_below = std::numeric_limits<double>::quiet_NaN()});
+  expect_rejected("repeats of a trial: expected at least 1, got 0", {.num_repeats = 0});
   const Plan plan{.stage_one_epochs = 3, .options = {.num_epochs = 2}};
   EXPECT_THAT([&] { Search(folder / "s.db", plan); },
               ThrowsMessage<InvalidArgument>(HasSubstr("at most the 2 of a full training, got 3")));

@@ -38,7 +38,7 @@ class FinalTestTest : public testing::Test {
  protected:
   FinalTestTest() {
     for (const double dropout : {0.1, 0.2, 0.3}) {
-      const int64_t number = study_.begin_trial(trial_seed(3, study_.num_trials()), std::vector{dropout});
+      const int64_t number = study_.begin_trial(TrialSeeds{3}.of(study_.num_trials()), std::vector{dropout});
       study_.finish_trial(number, {.value = dropout == 0.2 ? 0.9 : 0.5});
     }
     study_.set_attribute("baseline", {{"validation_accuracy", 0.25}, {"seed", "3"}, {"ended", 2}});
