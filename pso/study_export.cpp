@@ -1,6 +1,7 @@
 #include "murmur/pso/study_export.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -57,9 +58,7 @@ std::string csv_field(const json& value) {
 }
 
 void write_row(const std::vector<std::string>& fields, const Write& write) {
-  std::string line;
-  for (const std::string& field : fields) line += (line.empty() ? "" : ",") + field;
-  write(line + "\n");
+  write(fmt::format("{}\n", fmt::join(fields, ",")));
 }
 
 constexpr std::array<const char*, 7> kCsvAttributes{kEpochs, kParticle, kStage, kSlot, kBegun, kAsked, kTold};
