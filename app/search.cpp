@@ -134,7 +134,7 @@ Piece best_piece(const SearchProgress& now, int64_t num_epochs) {
   return {fmt::format("best {} · baseline {:.4f}", best, *now.baseline), 1, colour};
 }
 
-/// `share`: of the running epoch.
+/// `epoch_size`: images of an epoch of one trial. `share`: of the running epoch.
 Line progress_line(const SearchProgress& now, const SearchCommand& command, int64_t epoch_size, double share,
                    double seconds) {
   const double images_of_epoch = share * static_cast<double>(now.num_running * epoch_size);
@@ -195,7 +195,7 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
   const int64_t num_trials = study.num_trials();
   SearchDriver driver(trainer, searcher, study, search_options(search, command.num_trials));
   if (!command.common.quiet) report_resumed(driver.progress(), num_trials, study);
-  const int number = run(driver, command, trainer.epoch_size());
+  const int number = run(driver, command, search.trial_repeats * trainer.epoch_size());
   return {driver.progress(), number};
 }
 
