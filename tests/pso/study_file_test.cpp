@@ -261,7 +261,8 @@ TEST_F(StudyFile, StudyOfAnotherSearch) {
   expect_different("expected epochs = 20, got none", [](StudyDefinition& d) { d.attributes["epochs"] = 20; });
   expect_different(R"(expected search_space = ["zoom"], got ["shuffle",)",
                    [](StudyDefinition& d) { d.space = SearchSpace({Technique::kZoom}); });
-  expect_different(R"(expected no dataset, got "mnist")", [](StudyDefinition& d) { d.attributes.erase("dataset"); });
+  expect_different(R"(expected dataset = none, got "mnist")",
+                   [](StudyDefinition& d) { d.attributes.erase("dataset"); });
   expect_different("expected base_setting", [](StudyDefinition& d) { d.base.set(Technique::kZoom, 0.1); });
   EXPECT_EQ(folder_.contents(), before);
 }
