@@ -15,5 +15,6 @@ Run add_analyse(CLI::App& app);
 Run add_ablate(CLI::App& app);
 Run add_baseline(CLI::App& app);
 Run add_replay(CLI::App& app);
+Run add_study(CLI::App& app);
 
 }  // namespace murmur::app

@@ -23,7 +23,8 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 }
 
 std::vector<const CLI::Option*> options_of(const CLI::App& app) {
-  return app.get_options([](const CLI::Option* option) { return !option->get_group().empty(); });
+  return app.get_options(
+      [](const CLI::Option* option) { return !option->get_group().empty() && !option->get_positional(); });
 }
 
 /// "--help", "-h"

@@ -27,7 +27,7 @@ struct SearchCommand {
   std::string study_name = "murmur";
   std::vector<std::string> search;
   std::vector<std::string> start;  // empty: off, or with --paper none
-  double off_probability = -1;     // < 0: the default, or what --paper says
+  double off_probability = DimensionDefaults{}.off_probability;
   std::string algorithm = "swarm";
   nlohmann::json searcher = nlohmann::json::object();  // options of the algorithm that were given
   int64_t num_trials = 0;
@@ -69,12 +69,6 @@ SearchSpace space_of(const SearchCommand& command, const DimensionDefaults& defa
   return SearchSpace(std::move(dimensions));
 }
 
-/// What --paper fixes and an option of its own may say otherwise.
-double off_probability(const SearchCommand& command) {
-  if (command.off_probability >= 0) return command.off_probability;
-  return command.common.paper ? DimensionDefaults::paper().off_probability : DimensionDefaults{}.off_probability;
-}
-
 /// What an existing study stores of its algorithm's options; null where there is no such study.
 nlohmann::json stored_options(const SearchCommand& command) {
   if (!std::filesystem::exists(command.study)) return {};
@@ -114,7 +108,7 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.seed = common.seed;
   search.trial_repeats = command.trial_repeats;
   search.same_seeds = command.same_seeds;
-  search.space = space_of(command, {search.definitions.loss_reduction, off_probability(command)});
+  search.space = space_of(command, {search.definitions.loss_reduction, command.off_probability});
   search.base = parse_settings(common.set, search.definitions);
   const std::vector<std::string> starts{common.paper ? "none" : "off"};
   search.starts = read_starts(command.start.empty() ? starts : command.start, search.space, search.base);
@@ -367,8 +361,9 @@ Run add_search(CLI::App& app) {
                   "--paper), a TOML or JSON file of settings, STUDY:TRIAL or STUDY:best")
       ->allow_extra_args(false);
   sub->add_option("--off-probability", command->off_probability,
-                  "of a noise or schedule to be exactly off at a random position (default 0.25; with --paper 0)")
-      ->check(number(0, 0.9));
+                  "of a noise or schedule to be exactly off at a random position; 0: off is a point of its range")
+      ->check(number(0, 0.9))
+      ->capture_default_str();
   return [command, sub] {
     refuse_options_of_others(*sub, searcher_info(command->algorithm));
     command->answer.quiet = command->common.quiet;

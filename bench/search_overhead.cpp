@@ -19,6 +19,7 @@
 #include "murmur/layers/specification.hpp"
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/initial_positions.hpp"
+#include "murmur/pso/replay.hpp"
 #include "murmur/pso/swarm.hpp"
 
 namespace murmur::bench {
@@ -141,9 +142,9 @@ struct Parts {
   double study = 0;
 };
 
-/// The calls of a search to its swarm and its study, with no training: as many candidates as there are particles are
-/// asked for, and then told in their order. `fitness` has one value a trial, or is empty for a function of the
-/// position.
+/// The calls of a search to its swarm and its study, with no training: at each epoch's end all that run are told, in
+/// the order of their slots, and as many new candidates are asked for. `fitness` has one value a trial, or is empty for
+/// a function of the position.
 class Bookkeeping {
  public:
   Bookkeeping(int64_t num_particles, const std::filesystem::path& path)
@@ -153,30 +154,42 @@ class Bookkeeping {
   Parts run(int64_t num_trials, const std::vector<double>& fitness) {
     Parts parts;
     const int64_t end = swarm_.num_told() + num_trials;
-    while (swarm_.num_told() < end) {
-      std::vector<Candidate> wave;
-      const int64_t size = std::min(swarm_.options().num_particles, end - swarm_.num_told());
-      while (static_cast<int64_t>(wave.size()) < size) {
-        parts.swarm += time_seconds([&] { wave.push_back(swarm_.ask(1).front()); });
-        const Candidate& candidate = wave.back();
-        const uint64_t seed = kSeed + static_cast<uint64_t>(candidate.id);
-        parts.study += time_seconds([&] { study_.begin_trial(seed, candidate.position); });
-      }
-      for (const Candidate& candidate : wave) {
-        const double value = fitness.empty() ? value_of(candidate) : fitness[static_cast<size_t>(candidate.id)];
-        TrialResult result;
-        result.state = std::isnan(value) ? TrialState::kFail : TrialState::kComplete;
-        result.value = value;
-        result.intermediate = {value};
-        result.attributes = {{"told", swarm_.num_told()}, {"asked", swarm_.num_asked()}, {"epochs", 1}};
-        parts.study += time_seconds([&] { study_.finish_trial(candidate.id, result); });
-        parts.swarm += time_seconds([&] { swarm_.tell(candidate.id, value); });
-      }
+    for (; swarm_.num_told() < end; ++clock_) {
+      const double before = parts.swarm;
+      const double all = time_seconds([&] {
+        Study::Transaction transaction(study_);
+        for (const Candidate& candidate : running_) {
+          finish(candidate, fitness.empty() ? value_of(candidate) : fitness[static_cast<size_t>(candidate.id)], parts);
+        }
+        running_.clear();
+        begin(std::min(swarm_.options().num_particles, end - swarm_.num_told()), parts);
+        transaction.commit();
+      });
+      parts.study += all - (parts.swarm - before);
     }
     return parts;
   }
 
  private:
+  void begin(int64_t num, Parts& parts) {
+    for (int64_t slot = 0; slot < num; ++slot) {
+      parts.swarm += time_seconds([&] { running_.push_back(swarm_.ask(1).front()); });
+      const Candidate& candidate = running_.back();
+      study_.begin_trial(trial_seed(kSeed, candidate.id), candidate.position,
+                         {{kParticle, candidate.particle}, {kSlot, slot}, {kBegun, clock_}});
+    }
+  }
+
+  void finish(const Candidate& candidate, double value, Parts& parts) {
+    TrialResult result;
+    result.state = std::isnan(value) ? TrialState::kFail : TrialState::kComplete;
+    result.value = value;
+    result.intermediate = {value};
+    result.attributes = {{kTold, swarm_.num_told()}, {kAsked, swarm_.num_asked()}, {kEpochs, 1}};
+    study_.finish_trial(candidate.id, result);
+    parts.swarm += time_seconds([&] { swarm_.tell(candidate.id, std::isnan(value) ? kWorst : value); });
+  }
+
   /// Anything smooth: nearer to the middle of the space is better.
   double value_of(const Candidate& candidate) const {
     const std::vector<double> low = definition_.space.low();
@@ -192,6 +205,8 @@ class Bookkeeping {
   StudyDefinition definition_;
   Swarm swarm_;
   Study study_;
+  std::vector<Candidate> running_;
+  int64_t clock_ = 0;
 };
 
 std::vector<double> fitness_of(const std::vector<TrialRecord>& records) {
@@ -248,6 +263,10 @@ nlohmann::json measure_long(const Options& options, Folder& folder) {
   result["file_bytes_per_trial"] =
       static_cast<double>(std::filesystem::file_size(path)) / static_cast<double>(options.long_trials);
   result["read_all_seconds"] = time_seconds([&] { Study::create_or_open(path, StudyDefinition()).trials(); });
+  // What a search does that goes on: it reads all trials, and compares each with what its swarm asks for.
+  Swarm swarm = make_swarm(StudyDefinition().space, options.slots);
+  result["resume_seconds"] =
+      time_seconds([&] { replay_study(Study::create_or_open(path, StudyDefinition()), swarm, kSeed); });
   return result;
 }
 
@@ -269,6 +288,7 @@ void print_long(const nlohmann::json& parts, const Options& options) {
   fmt::print("  {:<20}{:>10.1f} us a trial\n", "last tenth", parts["tenths"].back().get<double>());
   fmt::print("  {:<20}{:>10.0f} bytes a trial\n", "study file", parts["file_bytes_per_trial"].get<double>());
   fmt::print("  {:<20}{:>10.2f} s\n", "reading it all", parts["read_all_seconds"].get<double>());
+  fmt::print("  {:<20}{:>10.2f} s\n", "going on", parts["resume_seconds"].get<double>());
 }
 
 int benchmark(const Options& options, std::span<char* const> arguments) {

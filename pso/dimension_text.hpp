@@ -11,7 +11,7 @@ namespace murmur {
 /// What a search covers of each technique where its user says nothing else.
 struct DimensionDefaults {
   LossReduction loss_reduction = LossReduction::kMean;  // of which the learning rate's range depends
-  double off_probability = 0.25;  // of noises and schedules to be exactly off, in [0, 0.9]; 0: the study's way
+  double off_probability = 0;  // of noises and schedules to be exactly off, in [0, 0.9]; 0: no interval of off
   static constexpr DimensionDefaults paper() { return {LossReduction::kSum, 0}; }
 };
 

@@ -72,7 +72,9 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study
   }
   slots_.resize(static_cast<size_t>(trainer.num_networks() / options.num_repeats));
   resume();
+  Study::Transaction transaction(study_);
   refill();
+  transaction.commit();
   progress_.num_running = num_running();
   progress_.images_to_come = images_to_come();
 }
@@ -177,6 +179,8 @@ bool SearchDriver::step() {
   const std::vector<EpochResult> results = trainer_.run_epoch();
   ++clock_;
   progress_.num_images += progress_.num_running * options_.num_repeats * trainer_.epoch_size();
+  // What ends here and what begins in its place is written at once, and is on disk before anything trains on.
+  Study::Transaction transaction(study_);
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
     if (!is_running(static_cast<int64_t>(slot))) continue;
     const auto repeats = static_cast<size_t>(options_.num_repeats);
@@ -198,6 +202,7 @@ bool SearchDriver::step() {
     }
   }
   refill();
+  transaction.commit();
   progress_.num_running = num_running();
   progress_.images_to_come = images_to_come();
   return true;

@@ -2,8 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <array>
-#include <cmath>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
@@ -11,44 +9,16 @@
 #include "murmur/pso/study_file.hpp"
 #include "murmur/pso/study_impl.hpp"
 #include "murmur/pso/study_schema.hpp"
+#include "murmur/pso/study_statement.hpp"
 
 namespace murmur {
 namespace {
 
 using nlohmann::json;
-
-constexpr size_t kMaxNameLength = 512;  // Optuna's columns
-
-/// JSON as Python's json.dumps escapes it: plain ASCII; bytes that are no UTF-8 are replaced.
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', true, json::error_handler_t::replace);
-}
-
-void bind(SQLite::Statement& statement, int index, double value) {
-  if (std::isfinite(value)) statement.bind(index, value);  // else NULL, as Optuna has it
-}
-
-template <class T>
-void bind(SQLite::Statement& statement, int index, const T& value) {
-  statement.bind(index, value);
-}
-
-template <class... Values>
-void execute(SQLite::Statement& statement, const Values&... values) {
-  statement.tryReset();
-  statement.clearBindings();
-  int index = 0;
-  (bind(statement, ++index, values), ...);
-  statement.exec();
-  statement.reset();  // an unfinished statement would keep the transaction open
-}
-
-void check_key(const char* what, const std::string& key, std::array<const char*, 2> reserved) {
-  if (key.empty() || key.size() > kMaxNameLength || key == reserved[0] || key == reserved[1]) {
-    throw InvalidArgument("study: expected a {} of 1 to {} bytes other than '{}' and '{}', got '{}'", what,
-                          kMaxNameLength, reserved[0], reserved[1], key);
-  }
-}
+using study_statement::check_key;
+using study_statement::dump;
+using study_statement::execute;
+using study_statement::kMaxNameLength;
 
 void check_definition(const StudyDefinition& definition) {
   if (definition.name.empty() || definition.name.size() > kMaxNameLength) {
@@ -160,27 +130,7 @@ SQLite::Database open_existing(const std::filesystem::path& path, const StudyOpt
   return database;
 }
 
-StudyWriter& expect_writer(const std::filesystem::path& path, const std::unique_ptr<StudyWriter>& writer) {
-  if (writer == nullptr) throw StudyError("study '{}': expected it open for writing, got read-only", path.string());
-  return *writer;
-}
-
 }  // namespace
-
-StudyWriter::StudyWriter(const SQLite::Database& database)
-    : insert_trial(database,
-                   "INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ?)"),
-      insert_param(database,
-                   "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) "
-                   "VALUES (?, ?, ?, ?)"),
-      insert_value(database, "INSERT INTO trial_values (trial_id, value, value_type, objective) VALUES (?, ?, ?, 0)"),
-      insert_intermediate(database,
-                          "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, "
-                          "intermediate_value_type) VALUES (?, ?, ?, ?)"),
-      upsert_attribute(database,
-                       "INSERT INTO trial_user_attributes (trial_id, \"key\", value_json) VALUES (?, ?, ?) "
-                       "ON CONFLICT (trial_id, \"key\") DO UPDATE SET value_json = excluded.value_json"),
-      end_trial(database, "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ?") {}
 
 Study::Study(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Study::~Study() = default;
@@ -251,78 +201,6 @@ const SearchSpace& Study::space() const {
 
 const Setting& Study::base() const {
   return impl_->base;
-}
-
-void Study::set_attribute(const std::string& key, const json& value) {
-  check_key("study attribute", key, {kSpaceKey, kBaseKey});
-  expect_writer(impl_->path, impl_->writer);
-  study_file::guarded(impl_->path, [&] {
-    SQLite::Statement statement(impl_->database,
-                                "INSERT INTO study_user_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?) "
-                                "ON CONFLICT (study_id, \"key\") DO UPDATE SET value_json = excluded.value_json");
-    execute(statement, impl_->study_id, key, dump(value));
-  });
-}
-
-int64_t Study::begin_trial(uint64_t seed, std::span<const double> position, const Attributes& attributes) {
-  StudyWriter& writer = expect_writer(impl_->path, impl_->writer);
-  const Setting setting = impl_->space.decode(position, impl_->base);
-  for (const auto& [key, value] : attributes) check_key("trial attribute", key, {kSeedKey, kPositionKey});
-  return study_file::guarded(impl_->path, [&] {
-    SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
-    const int64_t number = num_trials();
-    execute(writer.insert_trial, number, impl_->study_id, study_schema::format_time(TrialRecord::Time::clock::now()));
-    const int64_t trial_id = impl_->database.getLastInsertRowid();
-    for (size_t d = 0; d < position.size(); ++d) {
-      const Dimension& dimension = impl_->space.dimensions()[d];
-      if (!SearchSpace::exists(dimension, setting)) continue;  // as Optuna has conditional parameters
-      execute(writer.insert_param, trial_id, std::string(technique(dimension.id).key),
-              stored_value(dimension, setting[dimension.id]), impl_->distributions[d]);
-    }
-    execute(writer.upsert_attribute, trial_id, kSeedKey, dump(std::to_string(seed)));
-    execute(writer.upsert_attribute, trial_id, kPositionKey,
-            dump(std::vector<double>(position.begin(), position.end())));
-    for (const auto& [key, value] : attributes) execute(writer.upsert_attribute, trial_id, key, dump(value));
-    transaction.commit();
-    return number;
-  });
-}
-
-void Study::finish_trial(int64_t number, const TrialResult& result) {
-  StudyWriter& writer = expect_writer(impl_->path, impl_->writer);
-  if (result.state == TrialState::kRunning || result.state == TrialState::kWaiting) {
-    throw InvalidArgument("study: expected trial {} to end COMPLETE, PRUNED or FAIL, got {}", number,
-                          trial_state_name(result.state));
-  }
-  if (result.state == TrialState::kComplete && std::isnan(result.value)) {
-    throw InvalidArgument("study: expected trial {} to be COMPLETE with a value, got NaN", number);
-  }
-  for (const auto& [key, value] : result.attributes) check_key("trial attribute", key, {kSeedKey, kPositionKey});
-  study_file::guarded(impl_->path, [&] {
-    SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
-    const Impl::Row row = impl_->expect(number);
-    if (row.state != trial_state_name(TrialState::kRunning)) {
-      throw StudyError("study '{}': expected trial {} to be RUNNING, got {}", impl_->path.string(), number, row.state);
-    }
-    execute(writer.end_trial, std::string(trial_state_name(result.state)),
-            study_schema::format_time(TrialRecord::Time::clock::now()), row.trial_id);
-    if (!std::isnan(result.value)) {
-      execute(writer.insert_value, row.trial_id, result.value, study_schema::value_type(result.value));
-    }
-    int64_t step = 0;
-    for (const double value : result.intermediate) {
-      execute(writer.insert_intermediate, row.trial_id, ++step, value, study_schema::value_type(value));
-    }
-    for (const auto& [key, value] : result.attributes) execute(writer.upsert_attribute, row.trial_id, key, dump(value));
-    transaction.commit();
-  });
-}
-
-void Study::set_trial_attribute(int64_t number, const std::string& key, const json& value) {
-  StudyWriter& writer = expect_writer(impl_->path, impl_->writer);
-  check_key("trial attribute", key, {kSeedKey, kPositionKey});
-  study_file::guarded(impl_->path,
-                      [&] { execute(writer.upsert_attribute, impl_->expect(number).trial_id, key, dump(value)); });
 }
 
 }  // namespace murmur

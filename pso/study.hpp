@@ -73,12 +73,14 @@ struct TrialRecord {
 /// string: JSON readers lose bits of 64-bit numbers), `position` (raw), and the caller's; of the study: `search_space`,
 /// `base_setting`, and the definition's. Times are UTC, as Optuna 5 has them (3.2 to 4 take them for local ones).
 ///
-/// Each call that writes is one transaction, on disk (journal mode WAL, synchronous NORMAL) when it returns: a killed
-/// process loses nothing, a power cut at most the last trials. Begun trials that a killed process never finished are
-/// still RUNNING; `finish_trial` them later by their number.
-/// Use a study from one thread at a time. Other processes may read it all the while (optuna-dashboard).
-/// Throws: StudyError from every member: a file that cannot be opened, read or written, is locked, or is not a study.
+/// Each call that writes is one transaction (or a part of one: `Transaction`), on disk (journal mode WAL, synchronous
+/// NORMAL) when it returns: a killed process loses nothing, a power cut at most the last trials. Begun trials that a
+/// killed process never finished are still RUNNING; `finish_trial` them later by their number. Use a study from one
+/// thread at a time. Other processes may read it all the while (optuna-dashboard). Throws: StudyError from every
+/// member: a file that cannot be opened, read or written, is locked, or is not a study.
 class Study {
+  struct Impl;
+
  public:
   /// Opens the study for writing, or adds it to the file, or creates the file when there is none. An existing study of
   /// this name must have the same space, base and attributes, no fewer and no more (but for those set later); else
@@ -117,6 +119,22 @@ class Study {
   /// Sets or replaces an attribute of a trial.
   void set_trial_attribute(int64_t number, const std::string& key, const nlohmann::json& value);
 
+  /// What is written while there is one, from the first write on, is one transaction: on disk, all of it, after commit;
+  /// nothing of it without. The study's readers here see it before.
+  class Transaction {
+   public:
+    /// Throws: InvalidArgument where there is one.
+    explicit Transaction(Study& study);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    /// Throws: StudyError, also where a write failed before.
+    void commit();
+
+   private:
+    Impl& impl_;
+  };
+
   /// The number of the next trial to begin.
   int64_t num_trials() const;
   std::vector<TrialRecord> trials() const;
@@ -125,7 +143,6 @@ class Study {
   std::optional<TrialRecord> best_trial() const;
 
  private:
-  struct Impl;
   explicit Study(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

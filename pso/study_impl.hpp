@@ -59,11 +59,27 @@ struct Study::Impl {
   /// As above; throws StudyError when there is no such trial.
   Row expect(int64_t number) const;
 
+  class Reader;
   /// The trials of a range of row ids, in the order of their numbers.
   std::vector<TrialRecord> read(int64_t first_id, int64_t last_id) const;
 
   /// The trial of this row id. Throws: StudyError when it is not there.
   TrialRecord read_one(int64_t id) const;
+
+  /// What one call writes: a transaction of its own, or a part of the Study::Transaction that there is. Without commit
+  /// it is undone, together with that.
+  class Write {
+   public:
+    explicit Write(Impl& impl);
+    ~Write();
+    Write(const Write&) = delete;
+    Write& operator=(const Write&) = delete;
+    void commit();
+
+   private:
+    Impl& impl_;
+    bool is_done_ = false;
+  };
 
   std::filesystem::path path;
   mutable SQLite::Database database;
@@ -74,6 +90,9 @@ struct Study::Impl {
   study_schema::TimeZone zone = study_schema::TimeZone::kUtc;  // of the stored times
   std::vector<std::string> distributions;                      // per dimension
   std::unique_ptr<StudyWriter> writer;                         // none when open for reading
+  bool is_grouped = false;                                     // a Study::Transaction is there
+  bool has_failed = false;                                     // in it
+  std::optional<SQLite::Transaction> transaction;
   // A trial's number is the count of the study's trials before it: its row is at least as far from the first one's.
   mutable SQLite::Statement find_trial, last_number;
 };

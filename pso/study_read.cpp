@@ -1,7 +1,4 @@
-#include <algorithm>
-#include <array>
 #include <limits>
-#include <unordered_map>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
@@ -14,17 +11,6 @@ namespace murmur {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::array<std::string_view, 5> kStateNames{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
-
-TrialState parse_state(const std::filesystem::path& path, const std::string& name) {
-  const auto state = std::find(kStateNames.begin(), kStateNames.end(), name) - kStateNames.begin();
-  if (state == std::ssize(kStateNames)) {
-    throw StudyError("study '{}': expected a trial state of Optuna (RUNNING, COMPLETE, ...), got '{}'", path.string(),
-                     name);
-  }
-  return static_cast<TrialState>(state);
-}
 
 /// The one study of this name, or the only one.
 std::pair<int64_t, std::string> find_study(const std::filesystem::path& path, SQLite::Database& database,
@@ -53,51 +39,7 @@ void check_direction(const std::filesystem::path& path, SQLite::Database& databa
   }
 }
 
-/// A query over the rows of a range of trials; calls f(record, statement) for each, column 0 being the trial's row id.
-template <class F>
-void for_each_row(const SQLite::Database& database, const char* query, int64_t first_id, int64_t last_id,
-                  const std::unordered_map<int64_t, TrialRecord*>& records, const F& f) {
-  SQLite::Statement statement(database, query);
-  statement.bind(1, first_id);
-  statement.bind(2, last_id);
-  while (statement.executeStep()) {
-    const auto found = records.find(statement.getColumn(0).getInt64());
-    if (found != records.end()) f(*found->second, statement);
-  }
-}
-
-double column_value(SQLite::Statement& statement, int column) {
-  return study_schema::stored_value(statement.getColumn(column + 1).getString(),
-                                    statement.getColumn(column).getDouble());
-}
-
-/// What a trial's attributes say about seed and position, moved out of them.
-void take_address(const std::filesystem::path& path, TrialRecord& record, const SearchSpace& space) {
-  json address = json::object();
-  for (const char* key : {kSeedKey, kPositionKey}) {
-    if (auto value = record.attributes.extract(key); !value.empty()) address[key] = std::move(value.mapped());
-  }
-  const Stored stored(path, "trial " + std::to_string(record.number), address);
-  if (stored.has(kSeedKey)) record.seed = stored.seed(kSeedKey);
-  if (!stored.has(kPositionKey)) {
-    record.position = space.encode(record.setting);
-    return;
-  }
-  for (const json& value : stored.array(kPositionKey)) {
-    if (!value.is_number()) stored.fail(kPositionKey, "an array of numbers");
-    record.position.push_back(value.get<double>());
-  }
-  if (static_cast<int64_t>(record.position.size()) != space.num_dimensions()) {
-    throw InvalidArgument("expected a position of {} dimensions in trial {}, got {}", space.num_dimensions(),
-                          record.number, record.position.size());
-  }
-}
-
 }  // namespace
-
-std::string_view trial_state_name(TrialState state) {
-  return kStateNames[static_cast<size_t>(state)];
-}
 
 Attributes read_attributes(const SQLite::Database& database, int64_t study_id) {
   Attributes attributes;
@@ -157,58 +99,6 @@ Study::Impl::Row Study::Impl::expect(int64_t number) const {
   const std::optional<Row> row = find(number);
   if (!row) throw StudyError("study '{}': expected a trial, got no trial {}", path.string(), number);
   return *row;
-}
-
-std::vector<TrialRecord> Study::Impl::read(int64_t first_id, int64_t last_id) const {
-  SQLite::Transaction snapshot(database);  // all tables as of one moment
-  std::vector<std::pair<int64_t, TrialRecord>> rows;
-  SQLite::Statement statement(database,
-                              "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials "
-                              "WHERE study_id = ? AND trial_id BETWEEN ? AND ? ORDER BY trial_id");
-  statement.bind(1, study_id);
-  statement.bind(2, first_id);
-  statement.bind(3, last_id);
-  while (statement.executeStep()) {
-    TrialRecord& record = rows.emplace_back(statement.getColumn(0).getInt64(), TrialRecord{}).second;
-    record.number = statement.getColumn(1).getInt64();
-    record.state = parse_state(path, statement.getColumn(2).getString());
-    record.setting = base;
-    record.started = study_schema::parse_time(statement.getColumn(3).getString(), zone);
-    record.finished = study_schema::parse_time(statement.getColumn(4).getString(), zone);
-  }
-  std::unordered_map<int64_t, TrialRecord*> by_id;
-  for (auto& [id, record] : rows) by_id.emplace(id, &record);
-
-  std::unordered_map<std::string_view, Technique> ids;
-  for (const TechniqueInfo& info : techniques()) ids.emplace(info.key, info.id);
-  const auto query = [&](const char* text, const auto& f) {
-    for_each_row(database, text, first_id, last_id, by_id, f);
-  };
-  query("SELECT trial_id, param_name, param_value FROM trial_params WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id",
-        [&](TrialRecord& record, SQLite::Statement& row) {
-          const auto id = ids.find(row.getColumn(1).getText());  // parameters that are no technique are not ours
-          if (id == ids.end()) return;
-          const Dimension* const dimension = space.find(id->second);
-          const double stored = row.getColumn(2).getDouble();
-          record.setting.set(id->second, dimension == nullptr ? stored : parse_stored_value(*dimension, stored));
-        });
-  query("SELECT trial_id, value, value_type FROM trial_values WHERE trial_id BETWEEN ? AND ? AND objective = 0",
-        [](TrialRecord& record, SQLite::Statement& row) { record.value = column_value(row, 1); });
-  query(
-      "SELECT trial_id, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
-      "WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id, step",
-      [](TrialRecord& record, SQLite::Statement& row) { record.intermediate.push_back(column_value(row, 1)); });
-  query("SELECT trial_id, \"key\", value_json FROM trial_user_attributes WHERE trial_id BETWEEN ? AND ?",
-        [](TrialRecord& record, SQLite::Statement& row) {
-          record.attributes[row.getColumn(1).getString()] = json::parse(row.getColumn(2).getString());
-        });
-  std::vector<TrialRecord> records;
-  records.reserve(rows.size());
-  for (auto& [id, record] : rows) {
-    take_address(path, record, space);
-    records.push_back(std::move(record));
-  }
-  return records;
 }
 
 TrialRecord Study::Impl::read_one(int64_t id) const {

@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr DimensionDefaults kDefaults{};
+constexpr DimensionDefaults kDefaults{LossReduction::kMean, 0.25};
 
 /// Of a uniform position: how often the technique is off, exactly.
 double share_off(const Dimension& dimension) {

@@ -242,8 +242,10 @@ TEST_F(StudyFile, TrialThatMakesNoSense) {
                     "trial 0: expected position = an array, got 7");
   expect_unreadable("UPDATE trial_user_attributes SET value_json = '[null]' WHERE \"key\" = 'position'",
                     "trial 0: expected position = an array of numbers, got [null]");
-  expect_unreadable("UPDATE trial_user_attributes SET value_json = '{}' WHERE \"key\" = 'seed'",
-                    "trial 0: expected seed = a text, got {}");
+  expect_unreadable(
+      "UPDATE trial_user_attributes SET value_json = '[1]' WHERE \"key\" = 'position'; "
+      "UPDATE trial_user_attributes SET value_json = '{}' WHERE \"key\" = 'seed'",
+      "trial 0: expected seed = a text, got {}");
 }
 
 TEST_F(StudyFile, StudyOfAnotherSearch) {

@@ -208,6 +208,70 @@ TEST_F(StudyTest, ReadersSeeTrialsWhileTheSearchWrites) {
   EXPECT_EQ(reader.best_trial()->value, 0.5);
 }
 
+TEST_F(StudyTest, ATransactionIsWrittenWholeOrNotAtAll) {
+  Study study = Study::create_or_open(path_, definition());
+  const Study reader = Study::open_read_only(path_);
+  {
+    Study::Transaction transaction(study);
+    EXPECT_THROW(Study::Transaction{study}, InvalidArgument);
+    EXPECT_EQ(study.begin_trial(1, kPosition), 0);
+    EXPECT_EQ(study.begin_trial(2, kPosition), 1);
+    study.finish_trial(0, {.value = 0.5});
+    study.set_attribute("baseline", 0.25);
+    EXPECT_EQ(study.num_trials(), 2);
+    EXPECT_EQ(study.trial(0).value, 0.5);
+    EXPECT_EQ(reader.num_trials(), 0);
+    transaction.commit();
+  }
+  EXPECT_EQ(reader.trial(0).value, 0.5);
+  EXPECT_EQ(reader.attributes().at("baseline"), 0.25);
+  {
+    const Study::Transaction transaction(study);
+    study.finish_trial(1, {.value = 0.75});
+    study.begin_trial(3, kPosition);
+  }
+  EXPECT_EQ(study.num_trials(), 2);
+  EXPECT_EQ(study.trial(1).state, TrialState::kRunning);
+  {
+    Study::Transaction transaction(study);
+    study.finish_trial(1, {.value = 0.75});
+    EXPECT_THROW(study.finish_trial(0, {.value = 0.5}), StudyError);
+    EXPECT_THROW(transaction.commit(), StudyError);
+  }
+  EXPECT_EQ(study.trial(1).state, TrialState::kRunning);
+  study.finish_trial(1, {.value = 0.75});
+  EXPECT_EQ(reader.trial(1).value, 0.75);
+}
+
+// It locks the file from the first write on, not before.
+TEST_F(StudyTest, ATransactionWithoutWritesLocksNothing) {
+  Study study = Study::create_or_open(path_, definition());
+  Study::Transaction transaction(study);
+  EXPECT_EQ(Study::create_or_open(path_, definition(), {.busy_timeout_ms = 50}).begin_trial(1, kPosition), 0);
+  EXPECT_EQ(study.begin_trial(2, kPosition), 1);
+  transaction.commit();
+}
+
+// The rows of a trial may lie anywhere in their tables, as another program left them.
+TEST_F(StudyTest, RowsAreReadInTheOrderOfTrialsAndSteps) {
+  Study study = Study::create_or_open(path_, definition());
+  for (uint64_t i = 0; i < 3; ++i) study.begin_trial(i, kPosition);
+  for (const int64_t i : {2, 0}) study.finish_trial(i, {.value = 0.5, .intermediate = {0.25, 0.5}});
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE, 1000)
+      .exec(
+          "UPDATE trial_intermediate_values SET step = 5 - step WHERE trial_id = 1; "
+          "UPDATE trial_user_attributes SET value_json = '[2.5, 1e-1 ,2.3836,350.4,6]' WHERE \"key\" = 'position'");
+  const std::vector<TrialRecord> trials = study.trials();
+  EXPECT_EQ(trials[0].intermediate, (std::vector{0.5, 0.25}));
+  EXPECT_EQ(trials[2].intermediate, (std::vector{0.25, 0.5}));
+  EXPECT_TRUE(trials[1].intermediate.empty());
+  for (uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(trials[i].position, kPosition);
+    EXPECT_EQ(trials[i].seed, i);
+    EXPECT_EQ(study.trial(static_cast<int64_t>(i)).position, kPosition);
+  }
+}
+
 TEST_F(StudyTest, SeveralStudiesInAFileNeedAName) {
   Study::create_or_open(path_, definition());
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("INSERT INTO studies (study_name) VALUES ('other')");

@@ -1,5 +1,6 @@
 #include "murmur/pso/driver.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -278,6 +279,24 @@ TEST(SearchDriver, KilledAnywhereItGivesTheSameStudy) {
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+// A process that ends in the middle of an epoch's end has written nothing of it: here because a beginning fails.
+TEST(SearchDriver, AnEpochsEndIsOneTransaction) {
+  const TemporaryFolder folder;
+  Plan plan;
+  plan.num_particles = 6;
+  plan.num_slots = 6;  // the baseline and trials 0 to 4, which one epoch of stage one ends; then 5 to 9
+  const std::filesystem::path path = folder / "s.db";
+  Search search(path, plan);
+  SQLite::Database(path.string(), SQLite::OPEN_READWRITE, 1000)
+      .exec(
+          "CREATE TRIGGER no_more BEFORE INSERT ON trials WHEN NEW.number = 7 "
+          "BEGIN SELECT RAISE(ABORT, 'no more'); END");
+  EXPECT_THAT([&] { search.step(); }, ThrowsMessage<StudyError>(HasSubstr("no more")));
+  const std::vector<TrialRecord> trials = Study::open_read_only(path).trials();
+  EXPECT_EQ(trials.size(), 5u);
+  for (const TrialRecord& trial : trials) EXPECT_EQ(trial.state, TrialState::kRunning);
 }
 
 // By hand: a training each, alone.
