@@ -43,7 +43,8 @@ std::string shell_line(const std::vector<std::string>& words) {
 
 std::string train_command(const Study& study, std::string_view trial, const std::vector<std::string>& more) {
   std::vector<std::string> words{"murmur", "train", "--from", study.path().string()};
-  if (study.name() != kUsualName) words.insert(words.end(), {"--name", study.name()});
+  const bool needs_name = study.name() != kUsualName || study_names(study.path()).size() > 1;
+  if (needs_name) words.insert(words.end(), {"--name", study.name()});
   words.insert(words.end(), {"--trial", std::string(trial)});
   words.insert(words.end(), more.begin(), more.end());
   return shell_line(words);

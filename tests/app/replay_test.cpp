@@ -25,9 +25,9 @@ class Replay : public ::testing::Test {
  protected:
   void SetUp() override {
     write_dataset(folder_);
-    const auto search =
-        run_murmur("search --micro-batch 32 --loss-reduction sum --abort-below 0.11" + place() +
-                   "--particles 4 --slots 3 --trials 12 --epochs 3 --repeats 2 --seed 5 --study " + study());
+    const auto search = run_murmur(
+        "search --micro-batch 32 --loss-reduction sum --abort-below 0.11" + place() +
+        "--particles 4 --slots 3 --trials 12 --epochs 3 --confirm 0 --repeats 2 --seed 5 --study " + study());
     ASSERT_EQ(search.exit_code, 0) << search.output;
   }
   std::string path() const { return folder_ / "a study.db"; }

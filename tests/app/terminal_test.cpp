@@ -43,12 +43,13 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  /// Reads until the words come, or the program ends. False when they did not come.
+  /// Reads until the words come behind those that were waited for before. False when they did not come.
   bool wait_for(const std::string& words) {
-    const size_t begin = output_.size();
-    while (output_.find(words, begin) == std::string::npos) {
+    size_t found = 0;
+    while ((found = output_.find(words, waited_for_)) == std::string::npos) {
       if (!read_some()) return false;
     }
+    waited_for_ = found + words.size();
     return true;
   }
   void interrupt() const { kill(child_, SIGINT); }
@@ -76,6 +77,7 @@ class Terminal {
   int descriptor_ = -1;
   pid_t child_ = -1;
   std::string output_;
+  size_t waited_for_ = 0;  // up to where
 };
 
 /// What stood on the terminal at one time or another, without colours.
