@@ -175,7 +175,7 @@ class Bookkeeping {
     for (int64_t slot = 0; slot < num; ++slot) {
       parts.swarm += time_seconds([&] { running_.push_back(swarm_.ask(1).front()); });
       const Candidate& candidate = running_.back();
-      study_.begin_trial(trial_seed(kSeed, candidate.id), candidate.position,
+      study_.begin_trial(TrialSeeds{kSeed, false}.of(candidate.id), candidate.position,
                          {{kParticle, candidate.particle}, {kSlot, slot}, {kBegun, clock_}});
     }
   }
@@ -266,7 +266,7 @@ nlohmann::json measure_long(const Options& options, Folder& folder) {
   // What a search does that goes on: it reads all trials, and compares each with what its swarm asks for.
   Swarm swarm = make_swarm(StudyDefinition().space, options.slots);
   result["resume_seconds"] =
-      time_seconds([&] { replay_study(Study::create_or_open(path, StudyDefinition()), swarm, kSeed); });
+      time_seconds([&] { replay_study(Study::create_or_open(path, StudyDefinition()), swarm, {kSeed, false}); });
   return result;
 }
 
