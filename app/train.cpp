@@ -237,9 +237,8 @@ class Training {
     record_.results = trainer_->run_epoch();
     history_.push_back(record_.results);
     const int64_t epoch = last_epoch();
-    const bool is_last = epoch == common_.epochs || SignalWatch::seen() != 0;
-    progress.update(is_last);
-    if (!options_.checkpoint.empty() && (epoch % options_.every == 0 || is_last)) save_checkpoint();
+    progress.update(epoch == common_.epochs || SignalWatch::seen() != 0);
+    if (epoch % options_.every == 0 || epoch == common_.epochs) save_checkpoint();
   }
 
   /// Says how far it came, and what is left of it.
@@ -280,6 +279,8 @@ class Training {
   }
 
   void save_checkpoint() {
+    if (options_.checkpoint.empty()) return;
+    saved_epoch_ = last_epoch();
     SafeTensors checkpoint = trainer_->checkpoint();
     checkpoint.metadata.merge(metadata_of(record_));
     add_history(checkpoint, history_);
@@ -297,6 +298,7 @@ class Training {
   const CommonOptions& common_;
   Setting setting_;
   int64_t num_classes_ = 0;
+  int64_t saved_epoch_ = 0;  // of the last checkpoint
   TrainerOptions trainer_options_;
   TrainingRecord record_;
   std::vector<std::vector<EpochResult>> history_;

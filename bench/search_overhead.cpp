@@ -265,8 +265,9 @@ nlohmann::json measure_long(const Options& options, Folder& folder) {
   result["read_all_seconds"] = time_seconds([&] { Study::create_or_open(path, StudyDefinition()).trials(); });
   // What a search does that goes on: it reads all trials, and compares each with what its swarm asks for.
   Swarm swarm = make_swarm(StudyDefinition().space, options.slots);
-  result["resume_seconds"] =
-      time_seconds([&] { replay_study(Study::create_or_open(path, StudyDefinition()), swarm, {kSeed, false}); });
+  result["resume_seconds"] = time_seconds([&] {
+    replay_study(Study::create_or_open(path, StudyDefinition()), swarm, {kSeed, false});
+  });
   return result;
 }
 

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <regex>
 #include <sstream>
 
 #include "murmur/pso/study.hpp"
@@ -83,7 +82,13 @@ class Terminal {
 /// What stood on the terminal at one time or another, without colours.
 std::vector<std::string> lines_of(const std::string& output) {
   std::vector<std::string> lines;
-  std::string plain = std::regex_replace(output, std::regex("\033\\[[0-9;]*m"), "");
+  std::string plain;
+  bool in_colour = false;  // between an escape character and its m
+  for (const char c : output) {
+    if (c == '\033') in_colour = true;
+    if (!in_colour) plain += c;
+    if (c == 'm') in_colour = false;
+  }
   std::ranges::replace(plain, '\r', '\n');
   std::istringstream stream(plain);
   for (std::string line; std::getline(stream, line);) lines.push_back(line);

@@ -152,7 +152,7 @@ TEST_F(CheckpointTest, WhatDoesNotFitIsRefused) {
   setting.tensors["trial.setting.dropout"] =
       Tensor::from<double>(std::vector{std::numeric_limits<double>::quiet_NaN(), 0.0}, {2}, kCpu);
   EXPECT_THAT([&] { trainer.restore(setting); },
-              ThrowsMessage<DataError>(file + ": dropout: expected a value in [0, 0.5], got nan"));
+              ThrowsMessage<DataError>(file + ": dropout: expected a value in [0, 0.95], got nan"));
   SafeTensors missing = good;
   missing.tensors.erase("linear2.weight");
   refuse(trainer, missing, "'linear2.weight' to be f32 or f64, [7, 10] or [P=2, 7, 10], got none");
