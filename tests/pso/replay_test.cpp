@@ -114,7 +114,7 @@ TEST_F(Replay, WorksForStagesAndForRandomSearch) {
   expect_refused("SELECT 1", "trial 0: expected stage = none, got 1", 0);
 
   const std::filesystem::path random = folder_ / "random.db";
-  const auto make = [] { return RandomSearch(definition().space.low(), definition().space.high(), {kSeed}); };
+  const auto make = [] { return RandomSearch(definition().space.low(), definition().space.high(), kSeed); };
   const RandomSearch first = record(random, make());
   RandomSearch second = make();
   replay_study(Study::open_read_only(random), second, {kSeed});
