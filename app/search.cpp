@@ -86,8 +86,9 @@ nlohmann::json searcher_options(const SearchCommand& command) {
   if (command.common.paper) return command.searcher;
   nlohmann::json options = budget_options(searcher_info(command.algorithm), command.searcher, command.num_trials);
   const nlohmann::json stored = stored_options(command);
-  for (auto& [key, value] : options.items()) {
-    if (!command.searcher.contains(key) && stored.contains(key)) value = stored.at(key);
+  for (auto option = options.begin(); option != options.end(); ++option) {
+    const std::string& key = option.key();
+    if (!command.searcher.contains(key) && stored.contains(key)) option.value() = stored.at(key);
   }
   return options;
 }

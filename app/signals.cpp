@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdint>
 
@@ -83,7 +85,7 @@ int SignalWatch::seen() {
 }
 
 void SignalWatch::expect_end_in(double seconds) {
-  end_of_epoch = now_in_seconds() + static_cast<int64_t>(seconds + 0.5);
+  end_of_epoch = now_in_seconds() + std::llround(std::clamp(seconds, 0.0, 1e9));
 }
 
 void SignalWatch::stop_at_second() {
