@@ -14,6 +14,6 @@ nlohmann::json dimension_json(const Dimension& dimension);
 
 /// The inverse. Throws InvalidArgument for what is no dimension of this program: a technique or a choice that it does
 /// not know, another off value, a field too many.
-Dimension parse_dimension_json(const nlohmann::json& json);
+Dimension parse_dimension_json(const nlohmann::json& object);
 
 }  // namespace murmur
