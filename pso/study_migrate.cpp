@@ -59,8 +59,8 @@ void local_times_to_utc(SQLite::Database& database, int64_t study_id) {
     update.exec();
     update.reset();
   }
-  SQLite::Statement mark(
-      database, "INSERT INTO study_system_attributes (study_id, \"key\", value_json) VALUES (?, ?, '\"utc\"')");
+  SQLite::Statement mark(database,
+                         R"(INSERT INTO study_system_attributes (study_id, "key", value_json) VALUES (?, ?, '"utc"'))");
   mark.bind(1, study_id);
   mark.bind(2, kTimesKey);
   mark.exec();
