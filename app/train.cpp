@@ -183,6 +183,7 @@ class Training {
     const SignalWatch watch;
     try {
       while (SignalWatch::seen() == 0 && last_epoch() < common_.epochs) train_epoch(progress);
+      if (last_epoch() != saved_epoch_ && last_epoch() > first) save_checkpoint();  // a signal, between two epochs
       if (SignalWatch::seen() == 0) record_.tests = trainer_->evaluate_test();
     } catch (const Stopped&) {
     }
