@@ -1,11 +1,13 @@
 #include "app/analysis_report.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "app/report.hpp"
+#include "app/terminal.hpp"
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
@@ -39,12 +41,6 @@ std::string word_of(const PairedDifference& difference, double adjusted_p) {
   if (difference.num_first_failed + difference.num_second_failed > 0) return "diverged";
   if (!(adjusted_p < kLevel)) return "";
   return difference.difference > 0 ? "helps" : "hurts";
-}
-
-Json accuracies_json(const std::vector<double>& values) {
-  Json array = Json::array();
-  for (const double value : values) array.push_back(finite_or_null(value));
-  return array;
 }
 
 Json interval_json(const Interval& interval) {
@@ -229,11 +225,8 @@ void print_ablation(const AblationReport& report) {
   fmt::print("  {:<34} {:>17}\n", fmt::format("trial {}", report.trial), accuracy_text(report.accuracies[0]));
   fmt::print("  {:<34} {:>17}\n", report.base_name, accuracy_text(report.all_off));
   const PairedDifference& difference = report.effects[0].difference;
-  fmt::print("trial {}: {}\n", report.trial, verdict(difference, report.base_name));
-  if (!std::isnan(difference.interval.low)) {
-    fmt::print("  (95 % interval of the difference: {:+.2f} to {:+.2f} points)\n", 100 * difference.interval.low,
-               100 * difference.interval.high);
-  }
+  fmt::print("{}", wrapped(fmt::format("trial {}: {}", report.trial, verdict(difference, report.base_name)),
+                           terminal_width(STDOUT_FILENO)));
   print_rows(report, Comparison::kWithout, fmt::format("in trial {}, each", report.trial));
   print_rows(report, Comparison::kWithoutPlace, "all of a place together");
   print_rows(report, Comparison::kWith, fmt::format("put on besides, over trial {}", report.trial));

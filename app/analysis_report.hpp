@@ -63,7 +63,6 @@ std::string points_text(const PairedDifference& difference);
 std::string word_of(const PairedDifference& difference, double adjusted_p);
 
 /// Arrays of accuracies and the two ends of an interval; null for what is not finite.
-nlohmann::json accuracies_json(const std::vector<double>& values);
 nlohmann::json interval_json(const Interval& interval);
 
 }  // namespace murmur::app

@@ -68,19 +68,6 @@ std::vector<Row> rows_of(const BaselineCommand& command, const SearchDefinition&
   return rows;
 }
 
-/// A search's definition is what says how to train.
-SearchDefinition definition_of(const CommonOptions& common) {
-  SearchDefinition search;
-  search.dataset = common.dataset;
-  search.model = common.model;
-  search.num_epochs = common.epochs;
-  search.micro_batch = common.micro_batch;
-  search.initialization = parse_initialization(common.init);
-  search.definitions = definitions_of(common);
-  search.base = parse_settings(common.set, search.definitions);
-  return search;
-}
-
 /// Seed after seed, so that all rows have equally many when it is stopped.
 std::vector<Training> trainings_of(const BaselineCommand& command, const std::vector<Row>& rows) {
   std::vector<Training> trainings;

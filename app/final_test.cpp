@@ -1,16 +1,14 @@
 #include "app/final_test.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <sstream>
 
 #include "app/report.hpp"
 #include "app/signals.hpp"
+#include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "app/trainings.hpp"
 #include "murmur/pso/setting_json.hpp"
@@ -22,24 +20,6 @@ using Json = nlohmann::json;
 
 constexpr const char* kNoSetting = "no complete trial differs from the baseline: nothing to test";
 constexpr const char* kNoneIsStable = "no setting is stable in the confirmation: nothing to test";
-
-/// The words in lines of at most `width`, each behind `indent` spaces.
-std::string wrapped(const std::string& text, size_t width, size_t indent = 0) {
-  std::istringstream words(text);
-  std::string lines;
-  size_t column = width;  // no line is begun
-  for (std::string word; words >> word;) {
-    if (column + 1 + word.size() > width) {
-      if (!lines.empty()) lines += '\n';
-      lines.append(indent, ' ').append(word);
-      column = indent + word.size();
-    } else {
-      lines.append(1, ' ').append(word);
-      column += 1 + word.size();
-    }
-  }
-  return lines + "\n";
-}
 
 /// What differs from the baseline.
 std::string describe_setting(const Setting& base, const Setting& setting) {
@@ -61,7 +41,7 @@ std::string row_text(const std::string& trial, const std::string& validation, co
   constexpr size_t kRowWidth = 9 + 2 + 10 + 2 + 15;
   if (setting.empty()) return row + "\n";
   if (kRowWidth + 2 + setting.size() <= width) return row + "  " + setting + "\n";
-  return row + "\n" + wrapped(setting, width, kIndent);
+  return row + "\n" + wrapped(setting, width, kIndent, kIndent);
 }
 
 /// "0.8762 ± 0.0012": mean and standard error of those that did not diverge.
@@ -121,19 +101,13 @@ std::string test_text(const FinalTest& test, const Study& study, const SearchDef
   text += wrapped(fmt::format("test: {} on train + validation.",
                               trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
                   width);
-  const std::string verdict = verdict_text(test.difference(), baseline_name(search));
+  const std::string text_of_verdict = verdict(test.difference(), baseline_name(search));
   return text + again_text(test, study) + "\n" +
-         wrapped(fmt::format("trial {}: {}", test.winner.trial, verdict), width);
+         wrapped(fmt::format("trial {}: {}", test.winner.trial, text_of_verdict), width);
 }
 
 std::string why_not_tested(const Answer& answer) {
   return answer.confirmation && !answer.confirmation->rows.empty() ? kNoneIsStable : kNoSetting;
-}
-
-Json accuracies_json(const std::vector<double>& accuracies) {
-  Json array = Json::array();
-  for (const double value : accuracies) array.push_back(finite_or_null(value));
-  return array;
 }
 
 Json row_json(int64_t trial, double validation_accuracy, const Setting& setting) {
@@ -167,7 +141,7 @@ Json verdict_json(const FinalTest& test, const SearchDefinition& search) {
           {"interval", {finite_or_null(difference.interval.low), finite_or_null(difference.interval.high)}},
           {"winner", {{"accuracies", accuracies_json(test.winner.test_accuracies)}}},
           {"baseline", {{"accuracies", accuracies_json(test.baseline.test_accuracies)}}},
-          {"text", verdict_text(difference, baseline_name(search))}};
+          {"text", verdict(difference, baseline_name(search))}};
 }
 
 /// The trial to test: of the confirmation, or the best.
@@ -208,12 +182,6 @@ Answer find_answer(const AnswerOptions& options, const SearchDefinition& search,
   });
   answer.signal = answer.test ? 0 : SignalWatch::seen();
   return answer;
-}
-
-size_t output_width() {
-  winsize size{};
-  const bool is_terminal = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return is_terminal ? size.ws_col : 80;
 }
 
 std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width) {

@@ -28,9 +28,6 @@ struct Answer {
 Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
                    const TrainerOptions& trainer);
 
-/// Columns of the terminal that standard output is; 80 where it is none.
-size_t output_width();
-
 /// A table for people, no wider than `width` where words allow, with the command that trains the winner again, and the
 /// verdict as its last line.
 std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width);

@@ -32,9 +32,7 @@ Source source_of(const Study& study, const SearchDefinition& search, const std::
 std::vector<std::string> assignments(const Setting& setting) {
   std::vector<std::string> result;
   for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    const std::string text = info.choices.empty() ? fmt::format("{}", value) : format_value(info, value);
-    result.push_back(fmt::format("{}={}", info.key, text));
+    result.push_back(assignment(info, setting[info.id]));
   }
   return result;
 }

@@ -9,10 +9,10 @@
 #include <set>
 
 #include "app/progress.hpp"
+#include "app/terminal.hpp"
 #include "murmur/data/image.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
-#include "murmur/pso/search_definition.hpp"
 #include "murmur/techniques/learning_rate.hpp"
 
 namespace murmur::app {
@@ -176,17 +176,17 @@ void report_rounding(const Setting& setting, const CommonOptions& options) {
   // A micro-batch is a multiple of 4; the largest is the fastest.
   int64_t exact = std::min(options.micro_batch, size) / 4 * 4;
   while (exact > 0 && size % exact != 0) exact -= 4;
-  fmt::print(stderr, "batch_size {} becomes {}, a multiple of the micro-batch of {}{}\n", size, rounded,
-             options.micro_batch, exact > 0 ? fmt::format(" (--micro-batch {} makes it exact)", exact) : "");
+  say(fmt::format("batch_size {} becomes {}, a multiple of the micro-batch of {}{}", size, rounded, options.micro_batch,
+                  exact > 0 ? fmt::format(" (--micro-batch {} makes it exact)", exact) : ""));
 }
 
 void report_chance(double accuracy, int64_t num_classes, bool quiet) {
   const double chance = 1 / static_cast<double>(num_classes);
   if (quiet || accuracy >= 2 * chance) return;
-  fmt::print(stderr,
-             "with accuracy {:.4f} the network has hardly learned ({} classes: {:.4f} by chance); nothing that is "
-             "compared with it means much. Try another learning_rate, more --epochs, or a smaller --micro-batch\n",
-             accuracy, num_classes, chance);
+  say(
+      fmt::format("with accuracy {:.4f} the network has hardly learned ({} classes: {:.4f} by chance); nothing that is "
+                  "compared with it means much. Try another learning_rate, more --epochs, or a smaller --micro-batch",
+                  accuracy, num_classes, chance));
 }
 
 ModelSpecification model_of(const CommonOptions& options) {
@@ -216,6 +216,20 @@ Definitions definitions_of(const CommonOptions& options) {
   take_word(options.schedule_transfer, kScheduleTransferNames, result.schedule_transfer);
   if (options.shuffle_window >= 0) result.shuffle_window = options.shuffle_window;
   return result;
+}
+
+SearchDefinition definition_of(const CommonOptions& options) {
+  SearchDefinition search;
+  search.dataset = options.dataset;
+  search.train_images = options.train_images;
+  search.model = options.model;
+  search.num_epochs = options.epochs;
+  search.micro_batch = options.micro_batch;
+  search.initialization = parse_initialization(options.init);
+  search.definitions = definitions_of(options);
+  search.seed = options.seed;
+  search.base = parse_settings(options.set, search.definitions);
+  return search;
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include "murmur/layers/population_trainer.hpp"
 #include "murmur/layers/schedule.hpp"
 #include "murmur/layers/specification.hpp"
+#include "murmur/pso/search_definition.hpp"
 #include "murmur/techniques/techniques.hpp"
 
 namespace murmur::app {
@@ -71,6 +72,9 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
 
 /// The standard definitions, or with --paper the study's, and over them the options of their own.
 Definitions definitions_of(const CommonOptions& options);
+
+/// What the options say of a search: how its trials are trained, and over which setting.
+SearchDefinition definition_of(const CommonOptions& options);
 
 /// Loads the data set that the options name.
 Dataset load_data(const CommonOptions& options);

@@ -1,16 +1,15 @@
 #include "app/progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "app/signals.hpp"
+#include "app/terminal.hpp"
 
 namespace murmur::app {
 namespace {
@@ -67,11 +66,6 @@ void expect_end(const TickProgress& ticks) {
 
 }  // namespace
 
-size_t num_columns(std::string_view text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
-}
-
 std::string fit(Line line, size_t width, bool with_colours) {
   std::erase_if(line, [](const Piece& piece) { return piece.text.empty(); });
   while (columns_of(line) > width) {
@@ -87,18 +81,6 @@ std::string fit(Line line, size_t width, bool with_colours) {
     text += is_coloured ? code(piece.colour) + piece.text + kReset : piece.text;
   }
   return has_room ? text : shortened(text, width);
-}
-
-size_t terminal_width(int descriptor) {
-  winsize size{};
-  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-bool takes_colours(int descriptor) {
-  const char* no_colour = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  return isatty(descriptor) == 1 && (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
-         std::string_view(terminal) != "dumb";
 }
 
 Progress::Progress(bool quiet, Describe describe)
@@ -154,29 +136,6 @@ void Progress::draw(double share, bool final) {
 
 double Progress::elapsed_seconds() const {
   return std::chrono::duration<double>(Clock::now() - start_).count();
-}
-
-void say(std::string_view text) {
-  const bool is_terminal = isatty(STDERR_FILENO) == 1;
-  const size_t width = is_terminal ? terminal_width(STDERR_FILENO) : std::string::npos;
-  std::string broken;
-  size_t columns = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string_view word = text.substr(begin, end - begin);
-    const bool is_first = columns == 0;
-    if (!is_first && columns + 1 + num_columns(word) > width) {
-      broken += "\n  ";
-      columns = 2;
-    } else if (!is_first) {
-      broken += ' ';
-      ++columns;
-    }
-    broken += word;
-    columns += num_columns(word);
-    begin = end + 1;
-  }
-  fmt::print(stderr, "{}\n", broken);
 }
 
 std::string format_duration(double seconds) {

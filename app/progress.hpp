@@ -23,15 +23,6 @@ using Line = std::vector<Piece>;
 /// The pieces that have room in so many columns, two spaces between them, with ANSI colours or without.
 std::string fit(Line line, size_t width, bool with_colours);
 
-/// Columns of a text in UTF-8, each character one.
-size_t num_columns(std::string_view text);
-
-/// Columns of the terminal at this descriptor; 80 where it is none or does not say.
-size_t terminal_width(int descriptor);
-
-/// True where a terminal is there that takes colours and nobody has said NO_COLOR.
-bool takes_colours(int descriptor);
-
 /// A line on standard error that is rewritten on a terminal, within its width; elsewhere plain lines, at most one every
 /// ten seconds. While it lives it is told of the trainers' ticks and moves within epochs. One at a time.
 class Progress {
@@ -65,12 +56,6 @@ class Progress {
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_shown_;
 };
-
-/// A line of text on standard error, on a terminal broken between words where it has no room.
-void say(std::string_view text);
-
-/// "1m 05s"
-std::string format_duration(double seconds);
 
 /// "ETA 1m 05s": what is left where `done` of `all` took so long; "ETA -" where nothing is done.
 std::string eta(double seconds, double done, double all);

@@ -8,6 +8,7 @@
 #include "app/progress.hpp"
 #include "app/report.hpp"
 #include "app/study_trial.hpp"
+#include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/replay.hpp"
 #include "murmur/pso/setting_json.hpp"
@@ -46,8 +47,7 @@ std::vector<double> train_again(const ReplayCommand& command, const SearchDefini
                                 const TrainingData& data, const TrainerOptions& options) {
   PopulationTrainer trainer(parse_model(search.model), data, options);
   for (int64_t repeat = 0; repeat < search.trial_repeats; ++repeat) {
-    const uint64_t seed = trial.seed + static_cast<uint64_t>(repeat) * kRepeatSeeds;
-    trainer.start(repeat, {seed, trial.setting, search.num_epochs});
+    trainer.start(repeat, {TrialSeeds{trial.seed}.of(0, repeat), trial.setting, search.num_epochs});
   }
   Progress progress(command.common.quiet);
   std::vector<double> accuracies;

@@ -75,4 +75,10 @@ Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+Json accuracies_json(const std::vector<double>& accuracies) {
+  Json array = Json::array();
+  for (const double accuracy : accuracies) array.push_back(finite_or_null(accuracy));
+  return array;
+}
+
 }  // namespace murmur::app

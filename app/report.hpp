@@ -25,4 +25,7 @@ void write_report(const std::string& path, const nlohmann::json& report);
 /// JSON has no NaN: null.
 nlohmann::json finite_or_null(double value);
 
+/// An array of them.
+nlohmann::json accuracies_json(const std::vector<double>& accuracies);
+
 }  // namespace murmur::app

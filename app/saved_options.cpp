@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/options.hpp"
+#include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace murmur::app {
@@ -38,8 +39,7 @@ Json canonical_set(const std::vector<std::string>& assignments) {
   for (const TechniqueInfo& info : techniques()) {
     const double value = setting[info.id];
     if (info.id == Technique::kLearningRate ? !has_rate : value == info.off) continue;
-    const std::string text = info.choices.empty() ? fmt::format("{}", value) : format_value(info, value);
-    list.push_back(fmt::format("{}={}", info.key, text));
+    list.push_back(assignment(info, value));
   }
   return list;
 }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "app/report.hpp"
 #include "app/signals.hpp"
 #include "app/starts.hpp"
+#include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/driver.hpp"
@@ -96,21 +98,12 @@ nlohmann::json searcher_options(const SearchCommand& command) {
 /// What the command line defines; the data set adds its own.
 SearchDefinition definition_of(const SearchCommand& command) {
   const CommonOptions& common = command.common;
-  SearchDefinition search;
+  SearchDefinition search = definition_of(common);
   search.name = command.study_name;
-  search.dataset = common.dataset;
-  search.train_images = common.train_images;
-  search.model = common.model;
-  search.num_epochs = common.epochs;
-  search.micro_batch = common.micro_batch;
-  search.initialization = parse_initialization(common.init);
-  search.definitions = definitions_of(common);
   search.abort_below = command.abort_below;
-  search.seed = common.seed;
   search.trial_repeats = command.trial_repeats;
   search.same_seeds = command.same_seeds;
   search.space = space_of(command, {search.definitions.loss_reduction, command.off_probability});
-  search.base = parse_settings(common.set, search.definitions);
   const std::vector<std::string> starts{common.paper ? "none" : "off"};
   search.starts = read_starts(command.start.empty() ? starts : command.start, search.space, search.base);
   search.algorithm = command.algorithm;
@@ -234,7 +227,7 @@ int search(const SearchCommand& command) {
     report_chance(baseline->validation_accuracy, num_classes, common.quiet);
   }
   const Answer answer = find_answer(command.answer, definition, study, data, options);
-  fmt::print("{}", answer_text(answer, study, definition, output_width()));
+  fmt::print("{}", answer_text(answer, study, definition, terminal_width(STDOUT_FILENO)));
   if (answer.signal != 0) {
     fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
                command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);

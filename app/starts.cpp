@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <optional>
 
+#include "app/study_trial.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/study.hpp"
@@ -18,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-/// A TOML value as JSON has it; of a table, its values.
+/// The values of a TOML table as JSON has them.
 json to_json(const std::string& path, const toml::table& table) {
   json object = json::object();
   for (const auto& [key, node] : table) {
@@ -72,22 +71,9 @@ Setting read_file(const std::string& path, const SearchSpace& space, const Setti
 }
 
 Setting read_trial(const std::string& path, const std::string& trial, const SearchSpace& space, const Setting& base) {
-  const Study study = Study::open_read_only(path);
-  std::optional<TrialRecord> record;
-  if (trial == "best") {
-    record = study.best_trial();
-    if (!record) throw StudyError("study '{}': expected a complete trial, got none", path);
-  } else {
-    int64_t number = -1;
-    const char* const end = trial.data() + trial.size();
-    const auto [stop, error] = std::from_chars(trial.data(), end, number);
-    if (error != std::errc() || stop != end || number < 0) {
-      throw InvalidArgument("--start {}: expected 'best' or a trial's number behind the study, got '{}'", path, trial);
-    }
-    record = study.trial(number);
-  }
+  const TrialRecord record = chosen_trial(Study::open_read_only(path), trial, "--start STUDY:TRIAL");
   Setting setting = base;
-  for (const Technique id : space.techniques()) setting.set(id, record->setting[id]);
+  for (const Technique id : space.techniques()) setting.set(id, record.setting[id]);
   return setting;
 }
 

@@ -2,10 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
@@ -85,14 +82,12 @@ int list(const StudyCommand& command) {
 }
 
 Json trial_json(const Study& study, const TrialRecord& trial) {
-  Json accuracies = Json::array();
-  for (const double value : trial.intermediate) accuracies.push_back(finite_or_null(value));
   return {{"number", trial.number},
           {"state", trial_state_name(trial.state)},
           {"value", finite_or_null(trial.value)},
           {"seed", std::to_string(trial.seed)},
           {"setting", setting_json(trial.setting, SettingPart::kNotOff)},
-          {"accuracies", accuracies},
+          {"accuracies", accuracies_json(trial.intermediate)},
           {"attributes", trial.attributes},
           {"train_command", train_command(study, std::to_string(trial.number))}};
 }
@@ -173,45 +168,13 @@ int show(const StudyCommand& command) {
   return 0;
 }
 
-/// A file that is written line by line; "-" is standard output.
-class Output {
- public:
-  explicit Output(const std::string& path) : path_(path), file_(path == "-" ? stdout : std::fopen(path.c_str(), "w")) {
-    if (file_ == nullptr)
-      throw InvalidArgument("--output: expected a file that can be written, got '{}': {}", path, std::strerror(errno));
-  }
-  ~Output() {
-    if (file_ != nullptr && file_ != stdout) std::fclose(file_);
-  }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-
-  void write(std::string_view line) {
-    if (std::fwrite(line.data(), 1, line.size(), file_) != line.size()) fail();
-  }
-  /// Throws: Error, where not everything could be written.
-  void close() {
-    if (file_ == stdout) return;  // main looks at it
-    std::FILE* const file = file_;
-    file_ = nullptr;
-    if (std::fclose(file) != 0) fail();
-  }
-
- private:
-  [[noreturn]] void fail() const {
-    throw Error("{}: expected to write everything, got an error: {}", path_, std::strerror(errno));
-  }
-
-  std::string path_;
-  std::FILE* file_;
-};
-
 int export_trials(const StudyCommand& command) {
   const Study study = Study::open_read_only(command.file, command.name);
   const auto format = std::ranges::find(kExportFormats, command.format) - kExportFormats.begin();
-  Output output(command.output);
-  export_study(study, static_cast<ExportFormat>(format), [&](std::string_view line) { output.write(line); });
-  output.close();
+  std::string text;
+  if (command.output != "-") require_writable("--output", command.output);
+  export_study(study, static_cast<ExportFormat>(format), [&](std::string_view line) { text += line; });
+  command.output == "-" ? fmt::print("{}", text) : write_file(command.output, text);
   return 0;
 }
 

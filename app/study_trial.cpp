@@ -7,7 +7,7 @@
 
 namespace murmur::app {
 
-TrialRecord chosen_trial(const Study& study, const std::string& word) {
+TrialRecord chosen_trial(const Study& study, const std::string& word, const std::string& option) {
   if (word == "best") {
     const std::optional<TrialRecord> best = study.best_trial();
     if (best) return *best;
@@ -24,7 +24,7 @@ TrialRecord chosen_trial(const Study& study, const std::string& word) {
   const char* const end = word.data() + word.size();
   const auto [stop, error] = std::from_chars(word.data(), end, number);
   if (error != std::errc() || stop != end || number < 0) {
-    throw InvalidArgument("--trial: expected 'best', 'winner' or a trial's number, got '{}'", word);
+    throw InvalidArgument("{}: expected 'best', 'winner' or a trial's number, got '{}'", option, word);
   }
   return study.trial(number);
 }

@@ -12,7 +12,7 @@ namespace murmur::app {
 
 /// The trial of this number, the "best" complete one, or the "winner", which the final test has tested. Throws:
 /// InvalidArgument where the word is neither; StudyError where there is no such trial.
-TrialRecord chosen_trial(const Study& study, const std::string& word);
+TrialRecord chosen_trial(const Study& study, const std::string& word, const std::string& option = "--trial");
 
 /// The same, and complete. Throws: InvalidArgument where it is not.
 TrialRecord complete_trial(const Study& study, const std::string& word);

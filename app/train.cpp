@@ -11,6 +11,7 @@
 #include "app/report.hpp"
 #include "app/saved_options.hpp"
 #include "app/signals.hpp"
+#include "app/terminal.hpp"
 #include "app/weights_file.hpp"
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/layers/weights.hpp"

@@ -50,13 +50,16 @@ std::string train_command(const Study& study, std::string_view trial, const std:
   return shell_line(words);
 }
 
+std::string assignment(const TechniqueInfo& info, double value) {
+  return fmt::format("{}={}", info.key, info.choices.empty() ? fmt::format("{}", value) : format_value(info, value));
+}
+
 std::vector<std::string> set_words(const Setting& from, const Setting& setting) {
   std::vector<std::string> words;
   for (const TechniqueInfo& info : techniques()) {
     const double value = setting[info.id];
     if (value == from[info.id]) continue;
-    const std::string text = info.choices.empty() ? fmt::format("{}", value) : format_value(info, value);
-    words.insert(words.end(), {"--set", fmt::format("{}={}", info.key, text)});
+    words.insert(words.end(), {"--set", assignment(info, value)});
   }
   return words;
 }

@@ -12,7 +12,6 @@ namespace murmur {
 struct DimensionDefaults {
   LossReduction loss_reduction = LossReduction::kMean;  // of which the learning rate's range depends
   double off_probability = 0;  // of noises and schedules to be exactly off, in [0, 0.9]; 0: no interval of off
-  static constexpr DimensionDefaults paper() { return {LossReduction::kSum, 0}; }
 };
 
 Dimension default_dimension(Technique id, const DimensionDefaults& defaults);

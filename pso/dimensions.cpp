@@ -195,6 +195,11 @@ double encode(const Dimension& dimension, double value) {
   return std::clamp(raw + shift_of(dimension), just_above, std::max(just_above, dimension.raw_high));
 }
 
+double raw_value(const Dimension& dimension, double value) {
+  const bool bound_is_off = dimension.decode == kNegativePowerOff && value == technique(dimension.id).off;
+  return bound_is_off ? dimension.raw_off : encode_on(dimension, value);
+}
+
 double stored_value(const Dimension& dimension, double value) {
   if (dimension.choices.empty()) return value;
   return static_cast<double>(std::ranges::find(dimension.choices, value) - dimension.choices.begin());

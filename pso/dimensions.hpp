@@ -74,6 +74,10 @@ double encode(const Dimension& dimension, double value);
 /// particle that starts there is as near to small values as it would be without an interval.
 double off_position(const Dimension& dimension);
 
+/// A value in the raw units of a dimension, also where it lies outside of its bounds: as `encode`, not clamped, and
+/// without an interval of off.
+double raw_value(const Dimension& dimension, double value);
+
 /// The number that Optuna stores of a value: a choice's place among the dimension's, else the value. And the inverse,
 /// which throws InvalidArgument for a place that is none.
 double stored_value(const Dimension& dimension, double value);

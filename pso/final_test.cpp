@@ -1,7 +1,5 @@
 #include "murmur/pso/final_test.hpp"
 
-#include <fmt/format.h>
-
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -120,26 +118,6 @@ std::optional<int64_t> tested_trial(const Study& study) {
     stored.fail(kKey, "the numbers of the trials that were tested");
   }
   return trials[1].get<int64_t>();
-}
-
-std::string verdict_text(const PairedDifference& difference, std::string_view other) {
-  if (difference.num_first_failed > 0 || difference.num_pairs < 2) return verdict(difference, other);
-  const auto [low, high] = difference.interval;
-  const bool is_worse = high < 0;
-  const double sign = is_worse ? -100 : 100;
-  const int decimals = 100 * difference.standard_error < 0.095 ? 2 : 1;
-  const std::string points =
-      fmt::format("{:.{}f} ± {:.{}f} points (95 % interval {:.{}f} to {:.{}f})", sign * difference.difference, decimals,
-                  100 * difference.standard_error, decimals, sign * (is_worse ? high : low), decimals,
-                  sign * (is_worse ? low : high), decimals);
-  std::string text = low > 0    ? fmt::format("better than {} by {}", other, points)
-                     : is_worse ? fmt::format("worse than {} by {}", other, points)
-                                : fmt::format("not distinguishable from {}: {}", other, points);
-  if (difference.num_second_failed > 0) {
-    text += fmt::format("; {} of {} trainings of {} diverged", difference.num_second_failed,
-                        difference.num_pairs + difference.num_second_failed, other);
-  }
-  return text;
 }
 
 std::string_view baseline_name(const SearchDefinition& search) {

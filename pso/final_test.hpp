@@ -53,11 +53,6 @@ std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search
 /// The trial that the study's last final test has tested; none before there was one. Throws: StudyError.
 std::optional<int64_t> tested_trial(const Study& study);
 
-/// What a difference of test accuracies says of the first, with its interval: "better than all off by 1.4 ± 0.2 points
-/// (95 % interval 1.0 to 1.9)", "not distinguishable from all off: 0.1 ± 0.2 points (95 % interval -0.4 to 0.6)",
-/// "worse than ...", or what `verdict` says where that is no comparison. Clear is what the interval leaves 0 out of.
-std::string verdict_text(const PairedDifference& difference, std::string_view other);
-
 /// "all off" where that is what the study's base is, else "the baseline": a setting's learning rate is the default one
 /// of its optimizer, and nothing else is on.
 std::string_view baseline_name(const SearchDefinition& search);

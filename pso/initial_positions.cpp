@@ -54,19 +54,26 @@ std::vector<std::vector<double>> uniform_initial_positions(const std::vector<dou
   return positions;
 }
 
+std::vector<size_t> random_order(std::vector<size_t> dimensions, int64_t particle, uint64_t seed) {
+  const auto draw = [&](size_t d) {
+    return swarm_uniforms(seed, SwarmStream::kSparse, particle, 0, static_cast<int64_t>(d)).first;
+  };
+  std::ranges::sort(dimensions, {}, [&](size_t d) { return std::pair(draw(d), d); });
+  return dimensions;
+}
+
 std::vector<double> sparse_position(const SearchSpace& space, int64_t particle, uint64_t seed, int64_t num_kept) {
   std::vector<double> position = uniform_position(space.low(), space.high(), particle, seed);
   const std::vector<bool> sparse = space.sparse();
   const std::vector<double> off = space.off();
-  // A random order of the sparse dimensions, from one random number each: its first num_kept stay.
-  std::vector<std::pair<double, size_t>> order;
+  std::vector<size_t> dimensions;
   for (size_t d = 0; d < sparse.size(); ++d) {
-    if (!sparse[d]) continue;
-    order.emplace_back(swarm_uniforms(seed, SwarmStream::kSparse, particle, 0, static_cast<int64_t>(d)).first, d);
+    if (sparse[d]) dimensions.push_back(d);
   }
-  std::sort(order.begin(), order.end());
-  for (size_t i = static_cast<size_t>(num_kept); i < order.size(); ++i)
-    position[order[i].second] = off[order[i].second];
+  dimensions = random_order(std::move(dimensions), particle, seed);
+  for (size_t i = static_cast<size_t>(num_kept); i < dimensions.size(); ++i) {
+    position[dimensions[i]] = off[dimensions[i]];
+  }
   return position;
 }
 

@@ -25,6 +25,9 @@ std::vector<std::vector<double>> uniform_initial_positions(const std::vector<dou
                                                            const std::vector<double>& high, int64_t num_particles,
                                                            uint64_t seed);
 
+/// The dimensions in a random order, addressed by (seed, particle, dimension).
+std::vector<size_t> random_order(std::vector<size_t> dimensions, int64_t particle, uint64_t seed);
+
 /// The study's sparse initialisation: a uniform position in which at most `num_kept` random ones of the sparse
 /// dimensions stay and the other sparse ones are off. Dimensions that are not sparse always stay random. What stays
 /// equals the uniform initialisation. The space's bounds have been checked.

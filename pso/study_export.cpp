@@ -186,10 +186,11 @@ constexpr std::array<const char*, kNumStudyTechniques> kPaperColumns{"shuffle", 
                                                                      "gradient noise",   "gradient dropout"};
 
 /// A trial's value of a dimension in the units of the study: as it was searched, where that was the study's dimension.
+/// Otherwise it may lie outside of the study's range.
 double paper_position(const SearchSpace& space, const TrialRecord& trial, const Dimension& dimension) {
   const auto found = std::ranges::find(space.dimensions(), dimension);
   if (found != space.dimensions().end()) return trial.position[static_cast<size_t>(found - space.dimensions().begin())];
-  return encode(dimension, trial.setting[dimension.id]);
+  return raw_value(dimension, trial.setting[dimension.id]);
 }
 
 void export_paper(const Study& study, const std::vector<TrialRecord>& trials, const Write& write) {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/initial_positions.hpp"
-#include "murmur/pso/random.hpp"
 
 namespace murmur {
 namespace {
@@ -49,14 +49,12 @@ std::vector<BaselineSetting> sparse_settings(const SearchSpace& space, const Set
   std::vector<BaselineSetting> settings;
   for (int64_t i = 0; i < num_settings; ++i) {
     const std::vector<double> position = uniform_position(space.low(), space.high(), i, seed);
-    std::vector<std::pair<double, size_t>> order;  // a random one, from one random number each
-    for (size_t d = 0; d < position.size(); ++d) {
-      order.emplace_back(swarm_uniforms(seed, SwarmStream::kSparse, i, 0, static_cast<int64_t>(d)).first, d);
-    }
-    std::ranges::sort(order);
-    order.resize(std::min(order.size(), static_cast<size_t>(num_on)));
+    std::vector<size_t> all(position.size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    std::vector<size_t> on = random_order(std::move(all), i, seed);
+    on.resize(std::min(on.size(), static_cast<size_t>(num_on)));
     BaselineSetting row{fmt::format("sparse {}", i + 1), base};
-    for (const auto& [number, d] : order) {
+    for (const size_t d : on) {
       const Dimension& dimension = space.dimensions()[d];
       row.setting.set(dimension.id, decode(dimension, position[d]));
     }

@@ -91,11 +91,7 @@ PairedDifference paired_difference(std::span<const double> first, std::span<cons
   return result;
 }
 
-std::string verdict(const PairedDifference& difference, std::string_view other, double level) {
-  return verdict(difference, difference.p, other, level);
-}
-
-std::string verdict(const PairedDifference& difference, double adjusted_p, std::string_view other, double level) {
+std::string verdict(const PairedDifference& difference, std::string_view other) {
   const auto diverged = [&](int64_t failed) {
     // A pair in which both failed counts in both; all pairs are those left plus those in which one did.
     const int64_t all = difference.num_pairs + std::max(difference.num_first_failed, difference.num_second_failed);
@@ -103,15 +99,17 @@ std::string verdict(const PairedDifference& difference, double adjusted_p, std::
   };
   if (difference.num_first_failed > 0) return "unstable: " + diverged(difference.num_first_failed);
   if (difference.num_pairs < 2) return fmt::format("not compared with {}: fewer than two pairs", other);
-  const double error = 100 * difference.standard_error;
-  const int decimals = error < 0.095 ? 2 : 1;
-  const auto points = [&](double value) {
-    return fmt::format("{:.{}f} ± {:.{}f} points", value, decimals, error, decimals);
-  };
-  const double value = 100 * difference.difference;
-  std::string text = !(adjusted_p < level) ? fmt::format("not distinguishable from {} ({})", other, points(value))
-                     : value > 0           ? fmt::format("better than {} by {}", other, points(value))
-                                           : fmt::format("worse than {} by {}", other, points(-value));
+  const auto [low, high] = difference.interval;
+  const bool is_worse = high < 0;
+  const double sign = is_worse ? -100 : 100;
+  const int decimals = 100 * difference.standard_error < 0.095 ? 2 : 1;
+  const std::string points =
+      fmt::format("{:.{}f} ± {:.{}f} points (95 % interval {:.{}f} to {:.{}f})", sign * difference.difference, decimals,
+                  100 * difference.standard_error, decimals, sign * (is_worse ? high : low), decimals,
+                  sign * (is_worse ? low : high), decimals);
+  std::string text = low > 0    ? fmt::format("better than {} by {}", other, points)
+                     : is_worse ? fmt::format("worse than {} by {}", other, points)
+                                : fmt::format("not distinguishable from {}: {}", other, points);
   if (difference.num_second_failed > 0)
     text += fmt::format("; of {}, {}", other, diverged(difference.num_second_failed));
   return text;

@@ -40,12 +40,11 @@ struct PairedDifference {
 PairedDifference paired_difference(std::span<const double> first, std::span<const double> second,
                                    double confidence = 0.95);
 
-/// What a paired difference of accuracies in [0, 1] says, in percentage points with its standard error: "better than
-/// all off by 1.4 ± 0.2 points", "worse than ...", "not distinguishable from all off (0.1 ± 0.2 points)", or "unstable:
-/// 2 of 10 trainings diverged". It is distinguishable where p, or `adjusted_p` where that is given, is below `level`.
-std::string verdict(const PairedDifference& difference, std::string_view other = "all off", double level = 0.05);
-std::string verdict(const PairedDifference& difference, double adjusted_p, std::string_view other = "all off",
-                    double level = 0.05);
+/// What a paired difference of accuracies in [0, 1], with its 95 % interval, says of the first in percentage points:
+/// "better than all off by 1.4 ± 0.2 points (95 % interval 1.0 to 1.9)", "worse than ...", "not distinguishable from
+/// all off: 0.1 ± 0.2 points (95 % interval -0.4 to 0.6)", or "unstable: 2 of 10 trainings diverged". It is
+/// distinguishable where the interval leaves out 0.
+std::string verdict(const PairedDifference& difference, std::string_view other);
 
 /// Holm's correction: p values of a family of tests, adjusted so that rejecting those below 5 % rejects a true
 /// hypothesis in at most 5 % of all families, whatever the tests' dependence. A NaN is a test that was not made: it

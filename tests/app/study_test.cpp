@@ -145,14 +145,16 @@ TEST_F(StudyCommand, ExportsTheStudysOwnLayout) {
   // What is not searched has the position of its value: here off, in the study's units.
   Study other = Study::create_or_open(path(), [] {
     StudyDefinition definition;
-    definition.name = "other";
+    definition.name = "third";
     definition.space = SearchSpace({Technique::kDropout});
+    definition.base.set(Technique::kLearningRate, 0.25);
     return definition;
   }());
   other.finish_trial(other.begin_trial(1, std::vector{0.25}), {.value = 0.5});
-  const std::vector<std::string> row = fields_of(lines_of(run("export --format paper --name other " + path())).at(1));
+  const std::vector<std::string> row = fields_of(lines_of(run("export --format paper --name third " + path())).at(1));
   EXPECT_EQ(row[10], "0.25");
-  EXPECT_EQ(std::stod(row[20]), 6);  // weight noise
+  EXPECT_NEAR(std::stod(row[16]), 0.602, 1e-3);  // 10^-0.602, which is beyond the study's range
+  EXPECT_EQ(std::stod(row[20]), 6);              // weight noise
 }
 
 TEST_F(StudyCommand, ExportsAJournalThatOptunaLoads) {

@@ -31,7 +31,7 @@ double share_off(const Dimension& dimension) {
 
 TEST(DimensionDefaults, ThoseOfThePaperAreTheStudys) {
   for (const TechniqueInfo& info : techniques()) {
-    EXPECT_EQ(default_dimension(info.id, DimensionDefaults::paper()), study_dimension(info.id)) << info.key;
+    EXPECT_EQ(default_dimension(info.id, {LossReduction::kSum, 0}), study_dimension(info.id)) << info.key;
   }
 }
 

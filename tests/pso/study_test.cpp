@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/swarm.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -330,6 +331,30 @@ TEST_F(StudyTest, ASearchIsResumedByReplay) {
     EXPECT_EQ(study.trial(candidate.id).position, candidate.position);
     EXPECT_EQ(study.trial(candidate.id).state, TrialState::kRunning);
   }
+}
+
+// As Optuna has conditional parameters: where a dimension does not exist, its trial has no such parameter.
+TEST_F(StudyTest, AParameterThatDoesNotExistIsNotStored) {
+  StudyDefinition searched;
+  searched.space = SearchSpace(
+      {parse_dimension("learning_rate:1e-3:1e-1@optimizer=sgd", {}), parse_dimension("optimizer=adam|sgd", {})});
+  searched.base.set(Technique::kLearningRate, 0.25);
+  Study study = Study::create_or_open(path_, searched);
+  study.begin_trial(1, std::vector{2.0, 0.5});  // adam
+  study.begin_trial(2, std::vector{2.0, 1.5});  // sgd
+  const std::vector<TrialRecord> trials = study.trials();
+  EXPECT_EQ(trials[0].setting[Technique::kOptimizer], 2);
+  EXPECT_EQ(trials[0].setting[Technique::kLearningRate], 0.25) << "of the base";
+  EXPECT_EQ(trials[1].setting[Technique::kOptimizer], 0);
+  EXPECT_DOUBLE_EQ(trials[1].setting[Technique::kLearningRate], 0.01);
+  SQLite::Database database(path_.string(), SQLite::OPEN_READONLY);
+  EXPECT_EQ(database.execAndGet("SELECT group_concat(trial_id) FROM trial_params WHERE param_name = 'learning_rate'")
+                .getString(),
+            "2");
+  // A choice is stored as its place in the distribution.
+  EXPECT_EQ(database.execAndGet("SELECT param_value FROM trial_params WHERE trial_id = 2 AND param_name = 'optimizer'")
+                .getInt(),
+            1);
 }
 
 }  // namespace

@@ -115,33 +115,6 @@ TEST_F(FinalTestTest, StoppedItStoresNothing) {
   EXPECT_FALSE(study_.attributes().contains("final_test"));
 }
 
-// By hand: differences .02 .01 .015, mean .015, deviation .005, standard error .00288675, t(2, .975) = 4.3027.
-TEST(VerdictText, SaysDifferenceErrorAndInterval) {
-  const std::vector<double> other{0.80, 0.81, 0.80};
-  const std::vector<double> better{0.82, 0.82, 0.815};
-  EXPECT_EQ(verdict_text(paired_difference(better, other), "all off"),
-            "better than all off by 1.5 ± 0.3 points (95 % interval 0.3 to 2.7)");
-  EXPECT_EQ(verdict_text(paired_difference(other, better), "the baseline"),
-            "worse than the baseline by 1.5 ± 0.3 points (95 % interval 0.3 to 2.7)");
-  // .03 -.01 .01: mean .01, standard error .011547.
-  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.83, 0.80, 0.81}, other), "all off"),
-            "not distinguishable from all off: 1.0 ± 1.2 points (95 % interval -4.0 to 6.0)");
-  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.8001, 0.8102, 0.8001}, other), "all off"),
-            "not distinguishable from all off: 0.01 ± 0.00 points (95 % interval -0.00 to 0.03)");
-}
-
-TEST(VerdictText, TrainingsThatDivergedAreSaid) {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> good{0.8, 0.81, 0.8};
-  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.9, kNan, 0.9}, good), "all off"),
-            "unstable: 1 of 3 trainings diverged");
-  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.9, 0.91, 0.9}, std::vector{0.8, kNan, 0.81}), "all off"),
-            "better than all off by 9.5 ± 0.5 points (95 % interval 3.1 to 15.9); 1 of 3 trainings of all off "
-            "diverged");
-  EXPECT_EQ(verdict_text(paired_difference(std::vector{0.9}, std::vector{0.8}), "all off"),
-            "not compared with all off: fewer than two pairs");
-}
-
 TEST(BaselineName, IsAllOffOnlyWhereAllIsOff) {
   SearchDefinition definition;
   definition.base.set(Technique::kLearningRate, 0.1);  // the default one of the mean loss

@@ -86,21 +86,32 @@ TEST(Statistics, EqualPairsAreNotDistinguishable) {
   EXPECT_EQ(paired_difference({{2, 3, 4}}, {{1, 2, 3}}).p, 0);
 }
 
-TEST(Statistics, VerdictsInWords) {
-  const auto text = [](std::vector<double> first, std::vector<double> second) {
-    return verdict(paired_difference(first, second));
-  };
-  EXPECT_EQ(text({.874, .876, .873, .877}, {.860, .861, .861, .862}), "better than all off by 1.40 ± 0.07 points");
-  EXPECT_EQ(text({.860, .861, .861, .862}, {.874, .876, .873, .877}), "worse than all off by 1.40 ± 0.07 points");
-  EXPECT_EQ(text({.870, .861, .865}, {.861, .868, .864}), "not distinguishable from all off (0.1 ± 0.5 points)");
-  EXPECT_EQ(text({.8601, .8602, .8601}, {.8600, .8600, .8601}),
-            "not distinguishable from all off (0.01 ± 0.01 points)");
-  EXPECT_EQ(text({.8, kNan, .8, kNan}, {.7, .7, .7, kNan}), "unstable: 2 of 4 trainings diverged");
-  EXPECT_EQ(text({.8, .81, .8, .8}, {.7, .7, .7, kNan}),
-            "better than all off by 10.3 ± 0.3 points; of all off, 1 of 4 trainings diverged");
-  EXPECT_EQ(text({.8}, {.7}), "not compared with all off: fewer than two pairs");
-  const PairedDifference clear = paired_difference({{.874, .876, .873}}, {{.860, .861, .861}});
-  EXPECT_EQ(verdict(clear, 0.2, "the winner"), "not distinguishable from the winner (1.37 ± 0.09 points)");
+// By hand: differences .02 .01 .015, mean .015, deviation .005, standard error .00288675, t(2, .975) = 4.3027.
+TEST(Statistics, VerdictsSayDifferenceErrorAndInterval) {
+  const std::vector<double> other{0.80, 0.81, 0.80};
+  const std::vector<double> better{0.82, 0.82, 0.815};
+  EXPECT_EQ(verdict(paired_difference(better, other), "all off"),
+            "better than all off by 1.5 ± 0.3 points (95 % interval 0.3 to 2.7)");
+  EXPECT_EQ(verdict(paired_difference(other, better), "the baseline"),
+            "worse than the baseline by 1.5 ± 0.3 points (95 % interval 0.3 to 2.7)");
+  // .03 -.01 .01: mean .01, standard error .011547.
+  EXPECT_EQ(verdict(paired_difference(std::vector{0.83, 0.80, 0.81}, other), "all off"),
+            "not distinguishable from all off: 1.0 ± 1.2 points (95 % interval -4.0 to 6.0)");
+  EXPECT_EQ(verdict(paired_difference(std::vector{0.8001, 0.8102, 0.8001}, other), "all off"),
+            "not distinguishable from all off: 0.01 ± 0.00 points (95 % interval -0.00 to 0.03)");
+}
+
+TEST(Statistics, VerdictsSayWhatDiverged) {
+  const std::vector<double> good{0.8, 0.81, 0.8};
+  EXPECT_EQ(verdict(paired_difference(std::vector{0.9, kNan, 0.9}, good), "all off"),
+            "unstable: 1 of 3 trainings diverged");
+  EXPECT_EQ(verdict(paired_difference(std::vector{0.9, kNan, 0.9, kNan}, std::vector{0.8, 0.8, 0.8, kNan}), "all off"),
+            "unstable: 2 of 4 trainings diverged");
+  EXPECT_EQ(verdict(paired_difference(std::vector{0.9, 0.91, 0.9}, std::vector{0.8, kNan, 0.81}), "all off"),
+            "better than all off by 9.5 ± 0.5 points (95 % interval 3.1 to 15.9); of all off, 1 of 3 "
+            "trainings diverged");
+  EXPECT_EQ(verdict(paired_difference(std::vector{0.9}, std::vector{0.8}), "all off"),
+            "not compared with all off: fewer than two pairs");
 }
 
 // The example of R's p.adjust: {0.01, 0.04, 0.03, 0.005} -> 0.03, 0.06, 0.06, 0.02.

@@ -1,0 +1,57 @@
+#include "app/terminal.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace murmur::app {
+
+size_t num_columns(std::string_view text) {
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+}
+
+size_t terminal_width(int descriptor) {
+  winsize size{};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool takes_colours(int descriptor) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return isatty(descriptor) == 1 && (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
+         std::string_view(terminal) != "dumb";
+}
+
+std::string wrapped(std::string_view text, size_t width, size_t first_indent, size_t other_indent) {
+  std::string lines(first_indent, ' ');
+  size_t columns = first_indent;
+  bool is_first = true;  // of its line
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    if (!is_first && columns + 1 + num_columns(word) > width) {
+      lines.append(1, '\n').append(other_indent, ' ');
+      columns = other_indent;
+      is_first = true;
+    }
+    if (!is_first) lines += ' ';
+    lines += word;
+    columns += num_columns(word) + (is_first ? 0 : 1);
+    is_first = false;
+  }
+  return lines + "\n";
+}
+
+void say(std::string_view text) {
+  const size_t width = isatty(STDERR_FILENO) == 1 ? terminal_width(STDERR_FILENO) : std::string::npos;
+  fmt::print(stderr, "{}", wrapped(text, width, 0, 2));
+}
+
+}  // namespace murmur::app
