@@ -108,6 +108,10 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.starts = read_starts(command.start.empty() ? starts : command.start, search.space, search.base);
   search.algorithm = command.algorithm;
   search.options = searcher_options(command);
+  // The same seeds would give the same fitness again.
+  if (command.same_seeds && search.options.value("reevaluate", 1) > 1) {
+    throw InvalidArgument("--reevaluate: expected trials with seeds of their own, got --same-seeds");
+  }
   return search;
 }
 

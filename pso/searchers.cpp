@@ -73,6 +73,7 @@ json defining_options(const SearcherInfo& info, const json& options) {
   for (const SearcherOption& option : info.options) {
     if (!option.defines) continue;
     if (!option.needs.empty() && !options.at(flag_key(info, option.needs)).get<bool>()) continue;
+    if (option.newer && options.at(option.key()) == option.otherwise) continue;
     definition[option.key()] = options.at(option.key());
   }
   return definition;

@@ -19,6 +19,7 @@ struct SearcherOption {
   nlohmann::json otherwise;  // its value where it is not given
   std::string_view help;
   bool defines = true;                             // false: it may change when a search goes on
+  bool newer = false;                              // true: there are studies from before it, which had its default
   std::string_view needs{};                        // a flag without which it has no meaning; empty: none
   int64_t low = 0, high = 0;                       // of an integer
   std::span<const std::string_view> choices = {};  // of a text

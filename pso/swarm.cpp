@@ -18,6 +18,7 @@ namespace murmur {
 namespace {
 
 constexpr double kMaxCoefficient = 1000;
+constexpr int64_t kMaxEvaluations = 1000;
 constexpr double kNone = -std::numeric_limits<double>::infinity();
 
 void check_options(const SwarmOptions& options) {
@@ -35,6 +36,10 @@ void check_options(const SwarmOptions& options) {
   }
   if (options.patience < 1 || options.patience > std::numeric_limits<int64_t>::max() / kMaxParticles) {
     throw InvalidArgument("swarm: expected patience >= 1 sweep, got {}", options.patience);
+  }
+  if (options.num_evaluations < 1 || options.num_evaluations > kMaxEvaluations) {
+    throw InvalidArgument("swarm: expected num_evaluations in [1, {}], got {}", kMaxEvaluations,
+                          options.num_evaluations);
   }
   const int64_t num_starts = options.num_stage_one;
   if (num_starts != 0 && (num_starts < options.num_particles || num_starts > kMaxParticles)) {
@@ -87,6 +92,7 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
   options.social_coefficient = values.at("social_coefficient");
   options.velocity_limit = values.at("velocity_limit");
   options.patience = values.at("patience");
+  options.num_evaluations = values.at("reevaluate");
   if (values.at("two_stage")) {
     options.num_stage_one = values.at("stage_one_particles");
     options.stage_one_epochs = values.at("stage_one_epochs");
@@ -130,6 +136,13 @@ SearcherInfo swarm_info() {
        .defines = false,
        .low = 1,
        .high = kMaxParticles},
+      {.name = "reevaluate",
+       .otherwise = options.num_evaluations,
+       .help = "evaluations, each a trial with a seed of its own, that a particle's best is the mean of; a position is "
+               "evaluated again only while its mean is above that best",
+       .newer = true,
+       .low = 1,
+       .high = kMaxEvaluations},
       {.name = "inertia-weight", .otherwise = options.inertia_weight, .help = "of a particle's velocity"},
       {.name = "cognitive-coefficient",
        .otherwise = options.cognitive_coefficient,
@@ -226,13 +239,23 @@ void Swarm::tell(int64_t id, double fitness) {
   Particle& particle = particles_[static_cast<size_t>(p)];
   particle.is_out = false;
 
+  particle.sum += fitness;
+  ++particle.num_evaluations;
+  const double mean = particle.sum / static_cast<double>(particle.num_evaluations);
   // NaN and -infinity compare false, so they never become a best.
-  if (fitness > (particle.best ? particle.best->fitness : kNone)) particle.best = Best{particle.position, fitness, id};
+  if (mean > (particle.best ? particle.best->fitness : kNone)) {
+    if (particle.num_evaluations < options_.num_evaluations) return;  // it is asked for again where it is
+    improve(particle, mean, id);
+  }
+  move(p);
+}
+
+void Swarm::improve(Particle& particle, double fitness, int64_t id) {
+  particle.best = Best{particle.position, fitness, id};
   if (fitness > (global_best_ ? global_best_->fitness : kNone)) {
     global_best_ = particle.best;
     improved_at_ = num_told_ - num_stage_one_told();
   }
-  move(p);
 }
 
 void Swarm::tell_stage_one(int64_t start, double fitness) {
@@ -249,6 +272,8 @@ void Swarm::tell_stage_one(int64_t start, double fitness) {
 
 void Swarm::move(int64_t p) {
   Particle& particle = particles_[static_cast<size_t>(p)];
+  particle.sum = 0;
+  particle.num_evaluations = 0;
   for (size_t d = 0; d < low_.size(); ++d) {
     const double range = high_[d] - low_[d];
     const double limit = options_.velocity_limit * range;

@@ -25,6 +25,7 @@ struct SwarmOptions {
   double social_coefficient = 1.49618;     // in [0, 1000]
   double velocity_limit = 0.2;             // largest |velocity| as a fraction of each dimension's range, in (0, 1]
   int64_t patience = 5;                    // sweeps without improvement until `converged`, >= 1
+  int64_t num_evaluations = 1;             // that a position needs to become a personal best, 1 to 1000
   int64_t num_stage_one = 0;               // two-stage start: initial positions to choose the particles from; 0: none
   int64_t stage_one_epochs = 1;            // and the epochs that each is trained for
   uint64_t seed = 0;
@@ -37,6 +38,11 @@ struct SwarmOptions {
 ///
 /// `tell` updates the bests at once and moves the particle; r1, r2 ~ U(0, 1) per particle, move and dimension. A term
 /// whose best does not exist yet (every fitness so far NaN or -infinity) is zero, so such a particle drifts by inertia.
+///
+/// Re-evaluation (`num_evaluations` R > 1), for a fitness that is noisy: a position whose fitness is above its
+/// particle's best contends for its place. Its particle stays and asks for it again, until the mean of its evaluations
+/// is no longer above the best (then it moves on) or there are R of them (then their mean is the new best). So only
+/// contenders cost more than one evaluation, and a best is never one lucky evaluation.
 ///
 /// Two-stage start (`num_stage_one` > 0): the swarm first asks for so many initial positions, for a cheap evaluation.
 /// The best num_particles of them, of equals the earlier, become the particles: at their positions, with their
@@ -81,7 +87,9 @@ class Swarm : public Searcher {
  private:
   struct Particle {
     std::vector<double> position, velocity;
-    std::optional<Best> best;
+    std::optional<Best> best;      // its id: the last of its evaluations
+    double sum = 0;                // of the fitnesses that the present position has been told
+    int64_t num_evaluations = 0;   // their number
     int64_t num_asks = 0;
     bool is_out = false;
   };
@@ -97,6 +105,7 @@ class Swarm : public Searcher {
   const Particle& at(int64_t particle) const;
   Candidate candidate(int64_t id, const Outstanding& entry) const;
   void tell_stage_one(int64_t start, double fitness);
+  void improve(Particle& particle, double fitness, int64_t id);
   void move(int64_t particle);
 
   std::vector<double> low_, high_;

@@ -415,6 +415,26 @@ TEST(Search, RepeatsAndSeedsOfTrialsArePartOfTheStudy) {
   EXPECT_EQ(again.exit_code, 0) << again.output;
 }
 
+// Two trials of a position differ by their seeds alone; the same command goes on, another number is another search.
+TEST(Search, ContendersAreEvaluatedAgain) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string rest = "--confirm 0 --quiet --search dropout,input_noise --reevaluate 3 --trials ";
+  ASSERT_EQ(run_murmur(search_command(folder, "a.db", rest + "9")).exit_code, 0);
+  ASSERT_EQ(run_murmur(search_command(folder, "a.db", rest + "30")).exit_code, 0);
+  const std::vector<TrialRecord> trials = Study::open_read_only(folder / "a.db").trials();
+  ASSERT_EQ(trials.size(), 30U);
+  std::map<std::vector<double>, std::set<uint64_t>> seeds;
+  for (const TrialRecord& trial : trials) EXPECT_TRUE(seeds[trial.position].insert(trial.seed).second);
+  EXPECT_LT(seeds.size(), trials.size());
+  const auto other = run_murmur(search_command(folder, "a.db", "--search dropout,input_noise --trials 31"));
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.output, HasSubstr("reevaluate"));
+  const auto pointless = run_murmur(search_command(folder, "b.db", rest + "9 --same-seeds"));
+  EXPECT_EQ(pointless.exit_code, 2);
+  EXPECT_THAT(pointless.output, HasSubstr("--reevaluate: expected trials with seeds of their own, got --same-seeds"));
+}
+
 // What a study needs to be: a trial that is not what its definition gives, or a dimension that this program has
 // otherwise, is refused before anything is trained, in one line.
 TEST(Search, AStudyThatWasEditedExitsWith3) {

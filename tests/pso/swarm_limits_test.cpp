@@ -133,6 +133,8 @@ TEST(SwarmLimits, ValidatesItsOptions) {
   for (const double x : {0.0, -0.1, 1.1, kNan}) {
     expect_rejected("velocity_limit", [x](SwarmOptions& o) { o.velocity_limit = x; });
   }
+  expect_rejected("num_evaluations", [](SwarmOptions& o) { o.num_evaluations = 0; });
+  expect_rejected("num_evaluations", [](SwarmOptions& o) { o.num_evaluations = 1001; });
   expect_rejected("patience", [](SwarmOptions& o) { o.patience = 0; });
   expect_rejected("epochs of stage one: expected at least 1, got 0", [](SwarmOptions& o) { o.stage_one_epochs = 0; });
 }

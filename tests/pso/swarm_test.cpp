@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <random>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/random.hpp"
@@ -81,6 +82,53 @@ TEST(Swarm, BestsCountAtOnce) {
   EXPECT_EQ(swarm.personal_best(0)->fitness, 0.4);
   swarm.tell(asked[1].id, 0.5);  // a tie is no improvement
   EXPECT_EQ(swarm.best()->id, asked[2].id);
+}
+
+TEST(Swarm, AContenderIsEvaluatedAgainBeforeItIsABest) {
+  SwarmOptions twice = options(1);
+  twice.num_evaluations = 3;
+  Swarm swarm(kLow, kHigh, twice);
+  // Asks, tells, and says whether the next position asked for is another one.
+  const auto moves_after = [&](double fitness) {
+    const Candidate candidate = swarm.ask(1).at(0);
+    swarm.tell(candidate.id, fitness);
+    return swarm.position(0) != candidate.position;
+  };
+  EXPECT_FALSE(moves_after(0.8));
+  EXPECT_FALSE(moves_after(0.5));
+  EXPECT_FALSE(swarm.best().has_value());
+  EXPECT_TRUE(moves_after(0.5));
+  ASSERT_TRUE(swarm.best().has_value());
+  EXPECT_DOUBLE_EQ(swarm.best()->fitness, 0.6);  // the mean
+  EXPECT_EQ(swarm.best()->id, 2);
+  EXPECT_TRUE(moves_after(0.6));   // a tie: no contender
+  EXPECT_FALSE(moves_after(0.9));  // one lucky evaluation ...
+  EXPECT_TRUE(moves_after(0.2));   // ... which the mean of two is not
+  EXPECT_FALSE(moves_after(0.7));
+  EXPECT_TRUE(moves_after(kNan));  // a failure ends it
+  EXPECT_DOUBLE_EQ(swarm.best()->fitness, 0.6);
+  EXPECT_FALSE(moves_after(0.7));
+  EXPECT_FALSE(moves_after(0.7));
+  EXPECT_TRUE(moves_after(0.7));
+  EXPECT_DOUBLE_EQ(swarm.best()->fitness, 0.7);
+  EXPECT_EQ(swarm.best()->id, 10);
+}
+
+TEST(Swarm, ContendersOfNoiseAreNotBelieved) {
+  // A fitness that is nothing but noise of mean 0 and standard deviation 1: the best of 400 single evaluations is that of
+  // the luckiest, about 3, that of means of 16 at most what the noise of a mean (1/4) allows. A bound of 4 standard
+  // deviations on the largest of at most 400 means fails once in a hundred runs; the seed is fixed.
+  const auto best_after = [](int64_t num_evaluations) {
+    SwarmOptions swarm_options = options(8);
+    swarm_options.num_evaluations = num_evaluations;
+    Swarm swarm(kLow, kHigh, swarm_options);
+    std::mt19937_64 engine(7);
+    std::normal_distribution<double> noise;
+    for (int i = 0; i < 400; ++i) swarm.tell(swarm.ask(1).at(0).id, noise(engine));
+    return swarm.best()->fitness;
+  };
+  EXPECT_GT(best_after(1), 2);
+  EXPECT_LT(best_after(16), 1);
 }
 
 TEST(Swarm, AsksEachParticleOnceUntilItIsTold) {
@@ -193,9 +241,13 @@ TEST(Swarm, StartsAtGivenPositions) {
   EXPECT_THROW(with({{1, kNan, 200}, {1, 0.5, 200}}), InvalidArgument);
 }
 
-TEST(Swarm, ReplayRestoresARunThatWasCut) {
+class SwarmReplay : public testing::TestWithParam<int64_t> {};
+
+TEST_P(SwarmReplay, RestoresARunThatWasCut) {
   // An asynchronous run with tells out of order, failures, and candidates still out at the end.
-  Swarm original(kLow, kHigh, options(5, 3));
+  SwarmOptions swarm_options = options(5, 3);
+  swarm_options.num_evaluations = GetParam();
+  Swarm original(kLow, kHigh, swarm_options);
   std::vector<ToldCandidate> record;
   const auto tell = [&](const Candidate& candidate, double fitness) {
     record.push_back({candidate.id, fitness, original.num_asked()});
@@ -209,13 +261,17 @@ TEST(Swarm, ReplayRestoresARunThatWasCut) {
     if (i % 5 != 4) original.ask(i % 3 + 1);
     if (original.outstanding().empty()) original.ask(2);
   }
-  Swarm resumed(kLow, kHigh, options(5, 3));
+  Swarm resumed(kLow, kHigh, swarm_options);
   resumed.replay(record, original.num_asked());
   expect_same_state(original, resumed);
   EXPECT_FALSE(resumed.outstanding().empty());
   run(original, 80);
   EXPECT_THROW(resumed.replay(record, 0), InvalidArgument);  // not new
+  run(resumed, 80);
+  expect_same_state(original, resumed);
 }
+
+INSTANTIATE_TEST_SUITE_P(Evaluations, SwarmReplay, testing::Values(1, 3));
 
 TEST(Swarm, ReplayRejectsARecordOfAnotherSwarm) {
   const std::vector<ToldCandidate> six_out{{0, 1.0, 6}};
