@@ -205,6 +205,7 @@ Json to_json(const SearchSummary& summary) {
          {"on", to_json(row.on)},
          {"off", to_json(row.off)},
          {"share_among_best", finite_or_null(row.share_among_best)},
+         {"correlation", finite_or_null(row.correlation)},
          {"typical_among_best",
           std::isnan(row.typical_among_best) ? Json() : value_json(technique(row.id), row.typical_among_best)}});
   }
@@ -256,19 +257,21 @@ void print_sample(const TrainedSample& sample, const SearchSpace& space) {
 
 void print_summary(const SearchSummary& summary) {
   fmt::print(
-      "\nthe search's own trials: it looks where it has found something, so that these\n"
-      "counts are no evidence for a technique\n\n");
-  fmt::print("{:<28} {:>9} {:>10}   {:>14} {:>10}\n", "", "failed: on", "off, %",
-             fmt::format("on, best {}", summary.num_best), "typically");
+      "\nthe search's own trials: it looks where it has found something, so that none of\n"
+      "this is evidence for a technique; a swarm's trials give what does nothing, too,\n"
+      "a correlation. corr.: of ranks with the accuracy, the order of trials held fixed\n\n");
+  fmt::print("{:<24} {:>10} {:>6}  {:>12} {:>10} {:>7}\n", "", "failed: on", "off, %",
+             fmt::format("on, best {}", summary.num_best), "typically", "corr.");
   for (const TechniqueSummary& row : summary.techniques) {
     const TechniqueInfo& info = technique(row.id);
-    fmt::print("  {:<26} {:>9} {:>10}   {:>14} {:>10}\n", info.key, percent(row.on.failure_rate()),
+    fmt::print("  {:<22} {:>10} {:>6}  {:>12} {:>10} {:>7}\n", info.key, percent(row.on.failure_rate()),
                percent(row.off.failure_rate()), percent(row.share_among_best) + " %",
-               std::isnan(row.typical_among_best) ? "-" : format_value(info, row.typical_among_best));
+               std::isnan(row.typical_among_best) ? "-" : format_value(info, row.typical_among_best),
+               std::isnan(row.correlation) ? "-" : fmt::format("{:+.2f}", row.correlation));
   }
-  fmt::print("\n{:<28} {:>9} {:>10}   {:>14}\n", "optimizer", "trials", "failed, %", "best");
+  fmt::print("\n{:<24} {:>10} {:>10}   {:>10}\n", "optimizer", "trials", "failed, %", "best");
   for (const ChoiceSummary& row : summary.optimizers) {
-    fmt::print("  {:<26} {:>9} {:>10}   {:>14}\n", format_value(technique(Technique::kOptimizer), row.value),
+    fmt::print("  {:<22} {:>10} {:>10}   {:>10}\n", format_value(technique(Technique::kOptimizer), row.value),
                row.trials.num_trials, percent(row.trials.failure_rate()),
                std::isnan(row.best) ? "-" : fmt::format("{:.4f}", row.best));
   }

@@ -57,7 +57,25 @@ std::string trainings_text(size_t repeats, int64_t num_epochs) {
                      num_epochs, num_epochs == 1 ? "" : "s");
 }
 
-std::string confirmation_text(const Confirmation& confirmation, const SearchDefinition& search, size_t width) {
+/// The line that trains a row of a table again, with the table's seeds; trial -1: the baseline.
+std::string again(const Study& study, int64_t trial, int64_t num_epochs, uint64_t first_seed, size_t num_networks,
+                  bool on_all) {
+  std::vector<std::string> more{"--epochs",   fmt::format("{}", num_epochs),  "--seed", fmt::format("{}", first_seed),
+                                "--networks", fmt::format("{}", num_networks)};
+  if (on_all) more.emplace_back("--train-on-all");
+  return train_command(study, trial < 0 ? "baseline" : fmt::format("{}", trial), more);
+}
+
+std::string again(const Study& study, const FinalTest& test, const FinalRow& row) {
+  return again(study, row.trial, test.num_epochs, test.first_seed, row.test_accuracies.size(), true);
+}
+
+std::string again(const Study& study, const Confirmation& confirmation, const ConfirmedRow& row) {
+  return again(study, row.trial, confirmation.num_epochs, confirmation.first_seed, row.accuracies.size(), false);
+}
+
+std::string confirmation_text(const Confirmation& confirmation, const Study& study, const SearchDefinition& search,
+                              size_t width) {
   const auto row = [&](const ConfirmedRow& confirmed) {
     std::string setting = confirmed.trial < 0 ? "" : describe_setting(search.base, confirmed.setting);
     if (!confirmed.fault.empty()) setting = fmt::format("({}) {}", confirmed.fault, setting);
@@ -77,16 +95,8 @@ std::string confirmation_text(const Confirmation& confirmation, const SearchDefi
         fmt::format("no setting is better than {} in the confirmation; the best is tested", baseline_name(search)),
         width);
   }
-  return text + "\n";
-}
-
-/// The line that trains the winner again as the final test did.
-std::string again_text(const FinalTest& test, const Study& study) {
-  const std::string command =
-      train_command(study, fmt::format("{}", test.winner.trial),
-                    {"--epochs", fmt::format("{}", test.num_epochs), "--seed", fmt::format("{}", test.first_seed),
-                     "--networks", fmt::format("{}", test.winner.test_accuracies.size()), "--train-on-all"});
-  return fmt::format("again (any trial, or baseline):\n    {}\n", command);
+  const ConfirmedRow& first = confirmation.rows.empty() ? confirmation.baseline : confirmation.rows.front();
+  return text + fmt::format("again (any trial, or baseline):\n    {}\n\n", again(study, confirmation, first));
 }
 
 std::string test_text(const FinalTest& test, const Study& study, const SearchDefinition& search, bool is_confirmed,
@@ -102,8 +112,8 @@ std::string test_text(const FinalTest& test, const Study& study, const SearchDef
                               trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
                   width);
   const std::string text_of_verdict = verdict(test.difference(), baseline_name(search));
-  return text + again_text(test, study) + "\n" +
-         wrapped(fmt::format("trial {}: {}", test.winner.trial, text_of_verdict), width);
+  text += fmt::format("again (any trial, or baseline):\n    {}\n", again(study, test, test.winner));
+  return text + "\n" + wrapped(fmt::format("trial {}: {}", test.winner.trial, text_of_verdict), width);
 }
 
 std::string why_not_tested(const Answer& answer) {
@@ -116,12 +126,13 @@ Json row_json(int64_t trial, double validation_accuracy, const Setting& setting)
           {"setting", setting_json(setting)}};
 }
 
-Json confirmation_json(const Confirmation& confirmation) {
-  const auto row = [](const ConfirmedRow& confirmed) {
+Json confirmation_json(const Confirmation& confirmation, const Study& study) {
+  const auto row = [&](const ConfirmedRow& confirmed) {
     Json json = row_json(confirmed.trial, confirmed.validation_accuracy, confirmed.setting);
     json["accuracies"] = accuracies_json(confirmed.accuracies);
     json["mean"] = finite_or_null(mean(confirmed.accuracies));
     json["standard_error"] = finite_or_null(standard_error(confirmed.accuracies));
+    json["command"] = again(study, confirmation, confirmed);
     json["unstable"] = confirmed.fault.empty() ? Json(nullptr) : Json(confirmed.fault);
     return json;
   };
@@ -186,19 +197,20 @@ Answer find_answer(const AnswerOptions& options, const SearchDefinition& search,
 
 std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width) {
   std::string text = "\n";
-  if (answer.confirmation) text += confirmation_text(*answer.confirmation, search, width);
+  if (answer.confirmation) text += confirmation_text(*answer.confirmation, study, search, width);
   if (answer.test) return text + test_text(*answer.test, study, search, answer.confirmation.has_value(), width);
   return answer.signal != 0 ? text : text + wrapped(why_not_tested(answer), width);
 }
 
-Json to_json(const Answer& answer, const SearchDefinition& search) {
-  Json json{{"confirmation", answer.confirmation ? confirmation_json(*answer.confirmation) : Json(nullptr)},
+Json to_json(const Answer& answer, const Study& study, const SearchDefinition& search) {
+  Json json{{"confirmation", answer.confirmation ? confirmation_json(*answer.confirmation, study) : Json(nullptr)},
             {"verdict", answer.test ? verdict_json(*answer.test, search) : Json(nullptr)}};
   if (!answer.test) return json;
   Json rows = Json::array();
   for (const FinalRow* row : {&answer.test->baseline, &answer.test->winner}) {
     rows.push_back(row_json(row->trial, row->validation_accuracy, row->setting));
     rows.back()["test_accuracies"] = accuracies_json(row->test_accuracies);
+    rows.back()["command"] = again(study, *answer.test, *row);
   }
   json.update({{"epochs", answer.test->num_epochs},
                {"schedule_epochs", answer.test->schedule_epochs},

@@ -33,6 +33,6 @@ Answer find_answer(const AnswerOptions& options, const SearchDefinition& search,
 std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width);
 
 /// "confirmation", "verdict" and the rows of the final test.
-nlohmann::json to_json(const Answer& answer, const SearchDefinition& search);
+nlohmann::json to_json(const Answer& answer, const Study& study, const SearchDefinition& search);
 
 }  // namespace murmur::app

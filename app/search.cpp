@@ -240,7 +240,7 @@ int search(const SearchCommand& command) {
   fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
   nlohmann::json report = report_head("search");
   report["study"] = study.path().string();
-  report.update(to_json(answer, definition));
+  report.update(to_json(answer, study, definition));
   write_report(common.json, report);
   return 0;
 }

@@ -192,8 +192,8 @@ void count(Tally& tally, const std::vector<Answer>& answers) {
 }
 
 const std::vector<std::string>& tests() {
-  static const std::vector<std::string> all{"spearman", "spearman's interval", "variance share", "best contribution",
-                                            "interaction"};
+  static const std::vector<std::string> all{"spearman",          "spearman's interval", "variance share",
+                                            "best contribution", "interaction",         "spearman, ordered"};
   return all;
 }
 
@@ -212,6 +212,10 @@ std::vector<std::vector<Answer>> answers_of(const Function& function, const Samp
     if (!std::isnan(interval.low)) result[1].push_back({matters(d), p, kNan});
     result[2].push_back({matters(d), shares[d].p, shares[d].adjusted_p});
     result[3].push_back({matters(d), best[d].p, best[d].adjusted_p});
+  }
+  const std::vector<Effect> controlled = controlled_correlations(sample);
+  for (size_t d = 0; d < controlled.size(); ++d) {
+    result[5].push_back({matters(d), controlled[d].p, controlled[d].adjusted_p});
   }
   for (const Interaction& pair : interactions(sample)) {
     result[4].push_back({function.pairs.contains({pair.first, pair.second}), pair.effect.p, pair.effect.adjusted_p});

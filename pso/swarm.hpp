@@ -87,9 +87,9 @@ class Swarm : public Searcher {
  private:
   struct Particle {
     std::vector<double> position, velocity;
-    std::optional<Best> best;      // its id: the last of its evaluations
-    double sum = 0;                // of the fitnesses that the present position has been told
-    int64_t num_evaluations = 0;   // their number
+    std::optional<Best> best;     // its id: the last of its evaluations
+    double sum = 0;               // of the fitnesses that the present position has been told
+    int64_t num_evaluations = 0;  // their number
     int64_t num_asks = 0;
     bool is_out = false;
   };

@@ -6,6 +6,7 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
@@ -41,10 +42,10 @@ void adjust(Items& items, Get effect) {
   for (size_t i = 0; i < items.size(); ++i) effect(items[i]).adjusted_p = adjusted[i];
 }
 
-double correlation_p(double rho, int64_t n) {
-  if (std::isnan(rho)) return kNan;
+double correlation_p(double rho, int64_t freedom_left) {
+  if (std::isnan(rho) || freedom_left < 1) return kNan;
   if (std::abs(rho) >= 1) return 0;
-  const auto freedom = static_cast<double>(n - 2);
+  const auto freedom = static_cast<double>(freedom_left);
   const double t = std::abs(rho) * std::sqrt(freedom / (1 - rho * rho));
   return 2 * boost::math::cdf(boost::math::complement(boost::math::students_t(freedom), t));
 }
@@ -178,7 +179,7 @@ std::vector<Correlation> correlations(const Sample& sample, const BootstrapOptio
   for (size_t d = 0; d < sample.columns.size(); ++d) {
     column_ranks.push_back(doubled(ranks(sample.columns[d])));
     const double rho = sample.is_ordered[d] ? rank_correlation(column_ranks[d], value_ranks) : kNan;
-    result.push_back({{rho, correlation_p(rho, sample.size()), kNan}, {kNan, kNan}});
+    result.push_back({{rho, correlation_p(rho, sample.size() - 2), kNan}, {kNan, kNan}});
   }
   adjust(result, [](Correlation& item) -> Effect& { return item.effect; });
   std::vector<std::vector<double>> resampled(result.size());
@@ -193,6 +194,27 @@ std::vector<Correlation> correlations(const Sample& sample, const BootstrapOptio
   for (size_t d = 0; d < result.size(); ++d) {
     result[d].interval = percentile_interval(std::move(resampled[d]), options.confidence);
   }
+  return result;
+}
+
+std::vector<Effect> controlled_correlations(const Sample& sample) {
+  check_sample(sample);
+  std::vector<double> order(sample.values.size());
+  std::iota(order.begin(), order.end(), 0.0);
+  const std::vector<int32_t> order_ranks = doubled(ranks(order));
+  const std::vector<int32_t> value_ranks = doubled(ranks(sample.values));
+  const double of_values = rank_correlation(value_ranks, order_ranks);
+  std::vector<Effect> result;
+  for (size_t d = 0; d < sample.columns.size(); ++d) {
+    const std::vector<int32_t> column_ranks = doubled(ranks(sample.columns[d]));
+    const double of_column = rank_correlation(column_ranks, order_ranks);
+    const double left = (1 - of_values * of_values) * (1 - of_column * of_column);
+    const double rho = sample.is_ordered[d] && left > 0
+                           ? (rank_correlation(column_ranks, value_ranks) - of_values * of_column) / std::sqrt(left)
+                           : kNan;
+    result.push_back({rho, correlation_p(rho, sample.size() - 3), kNan});
+  }
+  adjust(result, [](Effect& effect) -> Effect& { return effect; });
   return result;
 }
 

@@ -27,6 +27,11 @@ struct Correlation {
 /// their number. Throws: InvalidArgument. Source: Spearman 1904.
 std::vector<Correlation> correlations(const Sample& sample, const BootstrapOptions& options = {});
 
+/// Spearman's partial correlation of each ordered dimension with the values, the order of the settings held fixed: what
+/// is left where both have drifted in the course of a search. NaN as in `correlations`, and where the order explains
+/// all. p: Student's t approximation. Throws: InvalidArgument.
+std::vector<Effect> controlled_correlations(const Sample& sample);
+
 /// The share of the variance of the values' ranks that each dimension explains alone: functional ANOVA's main effects,
 /// estimated from means over levels, less what chance explains (omega squared). Finds effects of any shape, and of
 /// categories. p: F test of the ranks (Kruskal-Wallis). Throws: InvalidArgument.

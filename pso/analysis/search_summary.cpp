@@ -6,6 +6,8 @@
 #include <map>
 
 #include "murmur/pso/analysis/ablation.hpp"
+#include "murmur/pso/analysis/importance.hpp"
+#include "murmur/pso/analysis/setting_sample.hpp"
 
 namespace murmur {
 namespace {
@@ -24,6 +26,24 @@ bool is_full_training(const TrialRecord& trial) {
   return !is_stage_one && trial.state != TrialState::kRunning && trial.state != TrialState::kWaiting;
 }
 
+/// Of each technique of the space with the accuracy. Trials have the order of their numbers; fewer than ten say
+/// nothing.
+std::vector<double> correlations_of(const SearchSpace& space, std::span<const TrialRecord> trials) {
+  constexpr size_t kFewest = 10;
+  std::vector<Setting> settings;
+  std::vector<double> values;
+  for (const TrialRecord& trial : trials) {
+    if (!is_full_training(trial)) continue;
+    settings.push_back(trial.setting);
+    values.push_back(trial.state == TrialState::kFail ? kNan : trial.value);
+  }
+  std::vector<double> result(space.techniques().size(), kNan);
+  if (settings.size() < kFewest) return result;
+  const std::vector<Effect> effects = controlled_correlations(setting_sample(space, settings, values));
+  for (size_t i = 0; i < result.size(); ++i) result[i] = effects[i].size;
+  return result;
+}
+
 }  // namespace
 
 double FailureCount::failure_rate() const {
@@ -34,12 +54,13 @@ SearchSummary summarize_search(const SearchSpace& space, const Setting& all_off,
   SearchSummary summary;
   const std::vector<Setting> best = best_settings(trials);
   summary.num_best = static_cast<int64_t>(best.size());
+  const std::vector<double> correlations = correlations_of(space, trials);
   for (const Technique id : space.techniques()) {
     std::vector<Setting> on;
     std::copy_if(best.begin(), best.end(), std::back_inserter(on),
                  [&](const Setting& s) { return s[id] != all_off[id]; });
     const double share = best.empty() ? kNan : static_cast<double>(on.size()) / static_cast<double>(best.size());
-    summary.techniques.push_back({id, {}, {}, share, typical_value(on, id)});
+    summary.techniques.push_back({id, {}, {}, share, typical_value(on, id), correlations[summary.techniques.size()]});
   }
   std::map<double, ChoiceSummary> optimizers;
   for (const TrialRecord& trial : trials) {

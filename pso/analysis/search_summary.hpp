@@ -7,8 +7,8 @@
 #include "murmur/pso/search_space.hpp"
 #include "murmur/pso/study.hpp"
 
-// What a search's own trials say without pretending to be a sample: counts. A searcher looks where it has found
-// something, so that none of these numbers is evidence for a technique.
+// What a search's own trials say without pretending to be a sample: counts, and how they go together. A searcher looks
+// where it has found something, so that none of these numbers is evidence for a technique.
 namespace murmur {
 
 /// Trials that were trained for their full number of epochs, or would have been, and how many of them failed.
@@ -25,6 +25,7 @@ struct TechniqueSummary {
   FailureCount on, off;       // of the trials that have it on, and off (at the study's base value)
   double share_among_best;    // of the best settings, how many have it on
   double typical_among_best;  // of those; NaN where none has
+  double correlation;         // with the validation accuracy, controlled for the order; NaN of choices
 };
 
 struct ChoiceSummary {

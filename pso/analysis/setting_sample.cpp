@@ -12,19 +12,6 @@ namespace {
 constexpr size_t kFewestTrials = 10;
 constexpr int64_t kFewestInGroup = 10;
 
-Sample make_sample(const SearchSpace& space, std::span<const Setting> settings, std::span<const double> values) {
-  Sample sample;
-  for (const Technique id : space.techniques()) {
-    std::vector<double> column;
-    for (const Setting& setting : settings) column.push_back(setting[id]);
-    sample.columns.push_back(std::move(column));
-    // Of two choices either order is one.
-    sample.is_ordered.push_back(technique(id).kind != Kind::kCategorical || technique(id).choices.size() == 2);
-  }
-  sample.values.assign(values.begin(), values.end());
-  return sample;
-}
-
 /// The settings with each choice of the optimizer, or all where it is not searched.
 std::vector<GroupCorrelations> correlate_groups(const SearchSpace& space, std::span<const Setting> settings,
                                                 const Sample& sample, uint64_t seed) {
@@ -61,6 +48,19 @@ void correct_together(std::vector<GroupCorrelations>& groups) {
 }
 
 }  // namespace
+
+Sample setting_sample(const SearchSpace& space, std::span<const Setting> settings, std::span<const double> values) {
+  Sample sample;
+  for (const Technique id : space.techniques()) {
+    std::vector<double> column;
+    for (const Setting& setting : settings) column.push_back(setting[id]);
+    sample.columns.push_back(std::move(column));
+    // Of two choices either order is one.
+    sample.is_ordered.push_back(technique(id).kind != Kind::kCategorical || technique(id).choices.size() == 2);
+  }
+  sample.values.assign(values.begin(), values.end());
+  return sample;
+}
 
 TrainedRegion trained_region(const SearchSpace& space, std::span<const TrialRecord> trials) {
   std::vector<const TrialRecord*> complete;
@@ -115,7 +115,7 @@ std::vector<std::vector<double>> sample_positions(const SearchSpace& space, cons
 
 SampleReport analyse_sample(const SearchSpace& space, std::span<const Setting> settings, std::span<const double> values,
                             uint64_t seed) {
-  const Sample sample = make_sample(space, settings, values);
+  const Sample sample = setting_sample(space, settings, values);
   SampleReport report{variance_shares(sample), best_contributions(sample), interactions(sample),
                       correlate_groups(space, settings, sample, seed)};
   correct_together(report.groups);

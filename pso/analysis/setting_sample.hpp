@@ -41,6 +41,9 @@ struct SampleReport {
   std::vector<GroupCorrelations> groups;      // of at least ten settings
 };
 
+/// Settings as a sample of the space's dimensions. `values`: one each; NaN: diverged.
+Sample setting_sample(const SearchSpace& space, std::span<const Setting> settings, std::span<const double> values);
+
 /// `values`: a validation accuracy each; NaN: diverged. Throws: InvalidArgument.
 SampleReport analyse_sample(const SearchSpace& space, std::span<const Setting> settings, std::span<const double> values,
                             uint64_t seed);

@@ -9,6 +9,7 @@
 #include "murmur/pso/study.hpp"
 #include "tests/app/run.hpp"
 #include "tests/app/search_command.hpp"
+#include "tests/app/trained_again.hpp"
 
 // What a search ends with.
 namespace murmur {
@@ -18,7 +19,9 @@ using test::Folder;
 using test::read_text;
 using test::run_murmur;
 using test::search_command;
+using test::trained_again;
 using test::write_dataset;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -55,23 +58,23 @@ TEST(Answer, EndsWithAVerdictAboutTheBestConfirmedTrial) {
   EXPECT_GE(verdict["standard_error"], 0);
   EXPECT_THAT(verdict["text"].get<std::string>(), HasSubstr("all off"));
   const std::vector<std::string> lines = lines_of(result.output);
-  std::string train_again;  // the winner
+  std::vector<std::string> commands;
   for (const std::string& line : lines) {
     const bool is_command = line.starts_with("    murmur train ");
-    if (is_command) train_again = line.substr(std::string("    murmur ").size());
+    if (is_command) commands.push_back(line.substr(4));
     if (!is_command && line != lines.back()) {
       EXPECT_LE(columns_of(line), 80) << line;
     }
   }
-  const auto trained =
-      run_murmur(train_again + " --device cpu --data " + folder.path() + " --quiet --json " + (folder / "t.json"));
-  ASSERT_EQ(trained.exit_code, 0) << trained.output;
-  nlohmann::json accuracies;
-  const auto training = nlohmann::json::parse(read_text(folder / "t.json"));
-  for (const auto& network : training["networks"]) {
-    accuracies.push_back(network["test_accuracy"]);
+  EXPECT_THAT(commands, ElementsAre(confirmation["rows"][0]["command"], report["rows"][1]["command"]));
+  EXPECT_EQ(trained_again(confirmation["baseline"], folder, "validation_accuracy"),
+            confirmation["baseline"]["accuracies"]);
+  for (const auto& row : confirmation["rows"]) {
+    EXPECT_EQ(trained_again(row, folder, "validation_accuracy"), row["accuracies"]);
   }
-  EXPECT_EQ(accuracies, verdict["winner"]["accuracies"]);
+  for (const auto& row : report["rows"]) {
+    EXPECT_EQ(trained_again(row, folder, "test_accuracy"), row["test_accuracies"]);
+  }
   EXPECT_THAT(lines.back(), HasSubstr(folder / "a.db"));
   EXPECT_THAT(lines.at(lines.size() - 2) + lines.at(lines.size() - 3), HasSubstr("95 % interval"));
   // Each step that is finished is not done again, and one that is not, is.

@@ -115,8 +115,8 @@ TEST(Swarm, AContenderIsEvaluatedAgainBeforeItIsABest) {
 }
 
 TEST(Swarm, ContendersOfNoiseAreNotBelieved) {
-  // A fitness that is nothing but noise of mean 0 and standard deviation 1: the best of 400 single evaluations is that of
-  // the luckiest, about 3, that of means of 16 at most what the noise of a mean (1/4) allows. A bound of 4 standard
+  // A fitness that is nothing but noise of mean 0 and standard deviation 1: the best of 400 single evaluations is that
+  // of the luckiest, about 3, that of means of 16 at most what the noise of a mean (1/4) allows. A bound of 4 standard
   // deviations on the largest of at most 400 means fails once in a hundred runs; the seed is fixed.
   const auto best_after = [](int64_t num_evaluations) {
     SwarmOptions swarm_options = options(8);

@@ -182,6 +182,26 @@ TEST(Importance, SpearmansCorrelation) {
   EXPECT_TRUE(std::isnan(result[1].effect.size));
 }
 
+// Ranks of the dimension 2 1 4 3 5, of the values 1 2 4 3 5: rho 0.8 with the order, 0.9 of the values with it, and 0.9
+// of both: (0.9 - 0.8 * 0.9) / sqrt((1 - 0.64) (1 - 0.81)) = 0.688247.
+TEST(Importance, CorrelationsControlledForTheOrder) {
+  const Sample sample{{{2, 1, 4, 3, 5}, {3, 3, 3, 3, 3}, {1, 2, 3, 4, 5}}, {true, true, true}, {10, 20, 40, 30, 50}};
+  const std::vector<Effect> result = controlled_correlations(sample);
+  EXPECT_NEAR(result[0].size, 0.688247, 1e-6);
+  EXPECT_TRUE(std::isnan(result[1].size));
+  EXPECT_TRUE(std::isnan(result[2].size));
+  // A dimension and the values that drift in the same direction, and have nothing else in common. The partial
+  // correlation of n = 500 has a standard error of 0.045 around about 0 (both are noise around a line).
+  Sample drift = designed(500, 5);
+  for (size_t i = 0; i < drift.values.size(); ++i) {
+    const double at = 4 * static_cast<double>(i) / 500;
+    drift.columns[20][i] += at;
+    drift.values[i] = drift.columns[21][i] + at;
+  }
+  EXPECT_GT(correlations(drift, {1, 0.95, 0})[20].effect.size, 0.8);
+  EXPECT_LT(std::abs(controlled_correlations(drift)[20].size), 4 * 0.045);
+}
+
 TEST(Importance, BootstrapIntervalsLieAroundTheCorrelation) {
   const Sample sample = designed(200, 3);
   const std::vector<Correlation> result = correlations(sample, {500, 0.95, 1});
