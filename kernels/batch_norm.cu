@@ -1,5 +1,6 @@
 // The small kernels around a batch norm: from the partial sums of a tile's lanes to the statistics, coefficients and
-// parameter gradients of each channel. One lane is a channel. Sums are finished in double: E[x^2] - E[x]^2 cancels.
+// parameter gradients of each channel. One tile is a channel, whose partial sums its lanes add up. Sums are finished in
+// double: E[x^2] - E[x]^2 cancels.
 #include "murmur/kernels/batch_norm.hpp"
 
 #include "murmur/kernels/images.hpp"
@@ -7,13 +8,9 @@
 namespace murmur::MURMUR_TARGET {
 namespace {
 
-constexpr int kChannels = 64;
+constexpr int kLanes = 128;
 constexpr double kMomentum = 0.99;  // Keras's
 constexpr double kEpsilon = 1e-3;
-
-int64_t channel_tiles(int64_t channels) {
-  return (channels + kChannels - 1) / kChannels;
-}
 
 /// The partial sums [P, tiles, 2, kChannelSums] of images; `memory` may be null.
 template <class T>
@@ -22,17 +19,32 @@ struct PartialSums {
   int64_t tiles;
   const T* memory;
 
-  /// The sum of a channel over all tiles that have it; `which` is 0 or 1.
-  MURMUR_HD double of_channel(int64_t network, int which, int64_t channel) const {
+  /// The sum of a channel over all tiles that have it, in a fixed order; `which` is 0 or 1. A tile has less than
+  /// kChannelSums elements of a channel: the lanes take as many tiles at once as they have room for.
+  MURMUR_KERNEL double of_channel(const Lanes<kLanes>& all, int64_t network, int which, int64_t channel) const {
     const int64_t blocks = num_blocks(images.size, images.layout);
     const int64_t channels = images.size.channels / blocks;
-    const int64_t width = 4 * quads_per_walk(channels);
-    double total = 0;
-    for (int64_t tile = channel / channels; tile < tiles; tile += blocks) {
-      const T* part = memory + ((network * tiles + tile) * 2 + which) * kChannelSums;
-      for (int64_t k = channel % channels; k < width; k += channels) total += static_cast<double>(part[k]);
+    const int64_t of_tile = 4 * quads_per_walk(channels) / channels;
+    const int64_t at_once = of_tile < kLanes ? kLanes / of_tile : 1;
+    const int64_t stride = blocks * 2 * kChannelSums;  // from a tile to the next one with this channel
+    const int64_t count = tiles / blocks;
+    const T* const first =
+        memory + ((network * tiles + channel / channels) * 2 + which) * kChannelSums + channel % channels;
+    PerLane<double, kLanes> total;
+    PerLane<int64_t, kLanes> place;
+    all.compute([&](int i) {
+      const int32_t tile = quotient(i, static_cast<int32_t>(of_tile));
+      total[i] = 0;
+      place[i] = tile * stride + (i - tile * of_tile) * channels;
+    });
+    for (int64_t tile = 0; tile < count; tile += at_once) {
+      const int64_t here = (count - tile < at_once ? count - tile : at_once) * of_tile;
+      const T* const part = first + tile * stride;
+      for (int64_t k = 0; k < here; k += kLanes) {
+        all.first(here - k).each([&](int i) { total[i] += static_cast<double>(part[k * channels + place[i]]); });
+      }
     }
-    return total;
+    return all.sum(total);
   }
 };
 
@@ -43,11 +55,11 @@ PartialSums<T> partial_sums(const StepArgs& step, const ImageTiles& images, cons
 
 template <class T>
 struct BatchStatistics {
-  static constexpr int kWidth = kChannels;
+  static constexpr int kWidth = kLanes;
   BatchStatisticsArgs<T> args;
   PartialSums<T> sums;
 
-  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t c) const {
     const NetworkState& state = args.step.state[network];
     const int64_t channels = args.images.size.channels;
     const int64_t width = 4 * num_quads(channels);
@@ -60,16 +72,14 @@ struct BatchStatistics {
     T* scale_shift = args.scale_shift + network * 2 * width;
     const T* gamma = args.gamma[network];
     const T* beta = args.beta[network];
-    const int64_t first = tile * kWidth;
-    all.first(channels - first).each([&](int i) {
-      const int64_t c = first + i;
-      double mean = static_cast<double>(running[c]);
-      double variance = static_cast<double>(running[width + c]);
-      if (sums.memory != nullptr) {
-        mean = sums.of_channel(network, 0, c) / count;
-        const double square = sums.of_channel(network, 1, c) / count - mean * mean;
-        variance = square < 0 ? 0 : square;
-      }
+    double mean = static_cast<double>(running[c]);
+    double variance = static_cast<double>(running[width + c]);
+    if (sums.memory != nullptr) {
+      mean = sums.of_channel(all, network, 0, c) / count;
+      const double square = sums.of_channel(all, network, 1, c) / count - mean * mean;
+      variance = square < 0 ? 0 : square;
+    }
+    all.leader([&] {
       if (moves) {
         const double unbiased = count > 1 ? variance * count / (count - 1) : variance;
         running[c] = static_cast<T>(kMomentum * static_cast<double>(running[c]) + (1 - kMomentum) * mean);
@@ -91,11 +101,11 @@ struct BatchStatistics {
 /// Source: Ioffe & Szegedy 2015.
 template <class T>
 struct BatchStatisticsBackward {
-  static constexpr int kWidth = kChannels;
+  static constexpr int kWidth = kLanes;
   BatchStatisticsBackwardArgs<T> args;
   PartialSums<T> sums;
 
-  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t c) const {
     const BatchStatisticsArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
     const int64_t channels = forward.images.size.channels;
@@ -108,13 +118,11 @@ struct BatchStatisticsBackward {
     T* grad_gamma = args.grad_gamma[network];
     T* grad_beta = args.grad_beta[network];
     T* coefficients = args.coefficients + network * 3 * width;
-    const int64_t first = tile * kWidth;
-    all.first(channels - first).each([&](int i) {
-      const int64_t c = first + i;
-      const double mean = static_cast<double>(saved[c]);
-      const double inverse = static_cast<double>(saved[width + c]);
-      const double sum = sums.of_channel(network, 0, c);
-      const double centred = sums.of_channel(network, 1, c) - mean * sum;
+    const double mean = static_cast<double>(saved[c]);
+    const double inverse = static_cast<double>(saved[width + c]);
+    const double sum = sums.of_channel(all, network, 0, c);
+    const double centred = sums.of_channel(all, network, 1, c) - mean * sum;
+    all.leader([&] {
       grad_gamma[c] += static_cast<T>(centred * inverse);
       grad_beta[c] += static_cast<T>(sum);
       const double a = static_cast<double>(gamma[c]) * inverse;
@@ -128,16 +136,14 @@ struct BatchStatisticsBackward {
 
 template <class T>
 struct BiasGradient {
-  static constexpr int kWidth = kChannels;
+  static constexpr int kWidth = kLanes;
   BiasGradientArgs<T> args;
   PartialSums<T> sums;
 
-  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t tile) const {
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t c) const {
     T* grad_bias = args.grad_bias[network];
-    const int64_t first = tile * kWidth;
-    all.first(args.images.size.channels - first).each([&](int i) {
-      grad_bias[first + i] += static_cast<T>(sums.of_channel(network, 0, first + i));
-    });
+    const double sum = sums.of_channel(all, network, 0, c);
+    all.leader([&] { grad_bias[c] += static_cast<T>(sum); });
   }
 };
 
@@ -145,7 +151,7 @@ struct BiasGradient {
 
 template <class T>
 void batch_statistics(murmur::Stream& stream, const BatchStatisticsArgs<T>& args) {
-  launch(stream, "batch_statistics", args.step.num_networks, channel_tiles(args.images.size.channels),
+  launch(stream, "batch_statistics", args.step.num_networks, args.images.size.channels,
          BatchStatistics<T>{args, partial_sums(args.step, args.images, args.sums)});
 }
 
@@ -153,8 +159,7 @@ MURMUR_INSTANTIATE_KERNEL(batch_statistics, BatchStatisticsArgs)
 
 template <class T>
 void batch_statistics_backward(murmur::Stream& stream, const BatchStatisticsBackwardArgs<T>& args) {
-  launch(stream, "batch_statistics_backward", args.forward.step.num_networks,
-         channel_tiles(args.forward.images.size.channels),
+  launch(stream, "batch_statistics_backward", args.forward.step.num_networks, args.forward.images.size.channels,
          BatchStatisticsBackward<T>{args, partial_sums(args.forward.step, args.forward.images, args.sums)});
 }
 
@@ -162,7 +167,7 @@ MURMUR_INSTANTIATE_KERNEL(batch_statistics_backward, BatchStatisticsBackwardArgs
 
 template <class T>
 void bias_gradient(murmur::Stream& stream, const BiasGradientArgs<T>& args) {
-  launch(stream, "bias_gradient", args.step.num_networks, channel_tiles(args.images.size.channels),
+  launch(stream, "bias_gradient", args.step.num_networks, args.images.size.channels,
          BiasGradient<T>{args, partial_sums(args.step, args.images, args.sums)});
 }
 

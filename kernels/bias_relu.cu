@@ -10,6 +10,7 @@ namespace {
 template <class T>
 struct BiasReluForward {
   static constexpr int kWidth = kImageLanes;
+  static constexpr int kResidentThreads = sizeof(T) == 4 ? 768 : kWidth;
   BiasReluArgs<T> args;
   int64_t tiles;  // of a network
 

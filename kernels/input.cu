@@ -30,7 +30,7 @@ struct InputForward {
   };
 
   MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t row_index) const {
-    const Row row = describe(all, network, row_index);
+    const Row row = all.once([&] { return describe(all, network, row_index); });
     const int64_t size = args.sample_size();
     const Image image(all, row.pixels, row.resampled ? size : 0, args.size.channels,
                       args.size.width * args.size.channels);

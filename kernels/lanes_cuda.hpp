@@ -136,6 +136,17 @@ class Lanes {
   __device__ void leader(const F& f) const {
     if (threadIdx.x == 0) f();
   }
+  /// All threads of the block must get here.
+  template <class F>
+  __device__ auto once(const F& f) const {
+    using Value = decltype(f());
+    static_assert(std::is_trivially_copyable_v<Value>);
+    __shared__ Value value;
+    __syncthreads();  // the last value's readers are done with it
+    if (threadIdx.x == 0) value = f();
+    __syncthreads();
+    return Value(value);
+  }
 
  private:
   static_assert(kWidth % 32 == 0);

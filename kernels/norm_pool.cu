@@ -179,6 +179,7 @@ struct NormPoolForward {
 template <class T>
 struct NormPoolBackward {
   static constexpr int kWidth = kImageLanes;
+  static constexpr int kResidentThreads = sizeof(T) == 4 ? 768 : kWidth;
   NormPoolBackwardArgs<T> args;
   int64_t tiles;  // of a network
 

@@ -12,6 +12,7 @@
 //   lanes.each([&](int i) { ... });      memory access: exactly the lanes that exist
 //   lanes.compute([&](int i) { ... });   arithmetic on PerLane values: may run on a few lanes more, never on memory
 //   lanes.sum(x), lanes.sync(), lanes.leader([&] { ... })
+//   lanes.once([&] { return value; })    what is the same for all lanes and dear: one of them computes it
 //   PerLane<T> x;  x[i]                  one value a lane: a register on the GPU, an array in L1 on the CPU
 //
 // Where a lane is a quad of consecutive elements, randomness comes by quads and everything else goes by elements:

@@ -142,6 +142,10 @@ class Lanes {
   [[gnu::always_inline]] void leader(const F& f) const {
     f();
   }
+  template <class F>
+  [[gnu::always_inline]] auto once(const F& f) const {
+    return f();
+  }
 
  private:
   static_assert(kWidth % 16 == 0);

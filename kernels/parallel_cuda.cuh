@@ -11,7 +11,27 @@
 namespace murmur::cuda {
 
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::kWidth, 1) run_kernel(const Kernel kernel, int64_t num_networks) {
+constexpr bool kInDouble = false;
+template <template <class> class Kernel>
+constexpr bool kInDouble<Kernel<double>> = true;
+
+/// Blocks of a kernel that an SM is to hold at once. Without a bound the compiler takes registers until one block fills
+/// an SM, and nothing hides the latency of its loads. 1,024 threads have 64 registers each; a kernel that would spill
+/// says fewer (`kResidentThreads`). In double, which is for checks, one block is enough.
+template <class Kernel>
+constexpr int min_blocks() {
+  if constexpr (requires { Kernel::kResidentThreads; }) {
+    return Kernel::kResidentThreads / Kernel::kWidth;
+  } else if constexpr (kInDouble<Kernel>) {
+    return 1;
+  } else {
+    return 1024 / (Kernel::kWidth < 64 ? 64 : Kernel::kWidth);  // an SM of compute capability 7.5 has 16 blocks at most
+  }
+}
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::kWidth, min_blocks<Kernel>())
+    run_kernel(const Kernel kernel, int64_t num_networks) {
   const Lanes<Kernel::kWidth> lanes;
   for (int64_t network = blockIdx.y; network < num_networks; network += gridDim.y) {
     kernel(lanes, network, static_cast<int64_t>(blockIdx.x));

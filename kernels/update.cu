@@ -152,12 +152,12 @@ struct Update {
       lanes.elements([&](int e) { g[e] = noise::freeze(g[e], q, word[e]); });
     }
     if (const float eta = techniques.get(Technique::kGradientNoise, network); eta > 0) {
-      const T deviation = static_cast<T>(noise::decayed_deviation(eta, state.update));
+      const T deviation = lanes.once([&] { return static_cast<T>(noise::decayed_deviation(eta, state.update)); });
       lanes.fill(n, [&](int i) { return normal(words(Technique::kGradientNoise, fresh + static_cast<uint64_t>(i))); });
       lanes.elements([&](int e) { g[e] = noise::gradient_noise(g[e], deviation, n[e]); });
     }
     if (const float eta = techniques.get(Technique::kWeightNoise, network); eta > 0) {
-      const T deviation = static_cast<T>(noise::decayed_deviation(eta, state.update));
+      const T deviation = lanes.once([&] { return static_cast<T>(noise::decayed_deviation(eta, state.update)); });
       lanes.fill(n, [&](int i) { return normal(words(Technique::kWeightNoise, fresh + static_cast<uint64_t>(i))); });
       lanes.elements([&](int e) { w[e] = noise::weight_noise(w[e], deviation, n[e]); });
     }
@@ -182,9 +182,11 @@ struct Update {
       v.store(lanes);
     } else {
       // Kingma & Ba 2015, with the bias correction in the rate and epsilon outside of it (Keras).
-      const double t = static_cast<double>(state.update + 1);
-      const T corrected = rate * static_cast<T>(::sqrt(1 - ::pow(static_cast<double>(kBeta2), t)) /
-                                                (1 - ::pow(static_cast<double>(kBeta1), t)));
+      const T corrected = lanes.once([&] {
+        const double t = static_cast<double>(state.update + 1);
+        return rate * static_cast<T>(::sqrt(1 - ::pow(static_cast<double>(kBeta2), t)) /
+                                     (1 - ::pow(static_cast<double>(kBeta1), t)));
+      });
       constexpr T kDecay1 = static_cast<T>(kBeta1);
       constexpr T kDecay2 = static_cast<T>(kBeta2);
       constexpr T kFloor = static_cast<T>(kEpsilon);

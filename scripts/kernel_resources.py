@@ -3,7 +3,7 @@
 
     scripts/kernel_resources.py > docs/kernel-resources.md
 
-Exits with 1 where a kernel spills or nvcc warns.
+Exits with 1 where a kernel spills, where fewer than two blocks of one in float fit on an SM, or where nvcc warns.
 """
 
 import glob
@@ -15,6 +15,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 ARCHITECTURES = (75, 80, 90)
+THREADS_OF_SM = {75: 1024, 80: 2048, 90: 2048}
+REGISTERS_OF_SM = 65536
+BLOCKS_OF_SM = 16  # more on some
+FEWEST_BLOCKS = 2
 NVCC = os.path.join(os.environ.get("CUDA_HOME", "/usr/local/cuda"), "bin", "nvcc")
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -43,6 +47,25 @@ def compile_kernel(source):
     return rows
 
 
+def widths(source):
+    """Threads a block of each kernel of a source: {struct: kWidth}."""
+    constants, result, struct = {}, {}, ""
+    for path in [*glob.glob("kernels/*.hpp"), source]:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        constants.update(re.findall(r"constexpr int (\w+) = (\d+);", text))
+        for line in text.splitlines():
+            struct = match[1] if (match := re.match(r"struct (\w+) {", line)) else struct
+            if match := re.search(r"constexpr int kWidth = (\w+);", line):
+                result[struct] = int(constants.get(match[1], match[1]))
+    return result
+
+
+def blocks_of_sm(registers, width, sm):
+    """How many blocks fit: registers go to warps in steps of eight a thread."""
+    return min(REGISTERS_OF_SM // (-(-registers // 8) * 8 * width), THREADS_OF_SM[sm] // width, BLOCKS_OF_SM)
+
+
 def readable(names):
     """run_kernel<Update<float>> -> `Update<float>`"""
     text = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
@@ -53,21 +76,26 @@ def main():
     sources = sorted(glob.glob("kernels/*.cu"))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         table = {source: rows for source, rows in zip(sources, pool.map(compile_kernel, sources))}
-    spilling = 0
+    faults = []
     print("# Registers and spills\n")
-    print("What `ptxas -v` of nvcc 13.0 says of every kernel: registers a thread for each architecture, bytes of shared memory,")
-    print("bytes of stack and spills. Made by `scripts/kernel_resources.py`.\n")
-    print("| source | kernel | " + " | ".join(f"sm_{sm}" for sm in ARCHITECTURES) + " | shared | spills |")
-    print("|-|-|" + "-|" * (len(ARCHITECTURES) + 2))
+    print("What `ptxas -v` of nvcc 13.0 says of every kernel: registers a thread for each architecture, blocks of it that fit on an SM")
+    print("(the fewest of the architectures), bytes of shared memory, bytes of stack and spills. Made by `scripts/kernel_resources.py`, which")
+    print(f"fails where one spills, and where fewer than {FEWEST_BLOCKS} blocks of a kernel in float fit.\n")
+    print("| source | kernel | " + " | ".join(f"sm_{sm}" for sm in ARCHITECTURES) + " | blocks | shared | spills |")
+    print("|-|-|" + "-|" * (len(ARCHITECTURES) + 3))
     for source, rows in table.items():
-        names = sorted({row[0] for row in rows})
+        names, width = sorted({row[0] for row in rows}), widths(source)
         for name, label in sorted(zip(names, readable(names)), key=lambda pair: pair[1]):
             own = {row[1]: row for row in rows if row[0] == name}
             spills = sum(row[4] for row in own.values())
-            spilling += spills
+            blocks = min(blocks_of_sm(own[sm][2], width[label.split("<")[0]], sm) for sm in ARCHITECTURES)
+            if spills or (blocks < FEWEST_BLOCKS and "double" not in label):
+                faults.append(f"{source}: {label}: expected no spills and at least {FEWEST_BLOCKS} blocks an SM, "
+                              f"got {spills} bytes and {blocks} blocks")  # fmt: skip
             registers = " | ".join(str(own[sm][2]) for sm in ARCHITECTURES)
-            print(f"| {source} | `{label}` | {registers} | {max(row[3] for row in own.values())} | {spills} |")
-    return 1 if spilling else 0
+            print(f"| {source} | `{label}` | {registers} | {blocks} | {max(row[3] for row in own.values())} | {spills} |")
+    print("\n".join(faults), end="\n" if faults else "", file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
