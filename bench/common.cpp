@@ -14,6 +14,7 @@
 
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
+#include "murmur/engine/version.hpp"
 
 namespace murmur::bench {
 namespace {
@@ -35,7 +36,8 @@ std::string output_of(const std::string& command) {
 std::string source_commit() {
   const std::string commit = output_of(
       fmt::format("git -C '{}' describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null", MURMUR_SOURCE_DIR));
-  return commit.empty() ? "unknown" : commit;
+  if (!commit.empty()) return commit;
+  return std::string(murmur::commit().empty() ? "unknown" : murmur::commit());  // far from the source tree, what was built in
 }
 
 std::string compiler() {
