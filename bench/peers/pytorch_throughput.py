@@ -102,8 +102,12 @@ def measure_process(options, threads, noises, barrier, queue):
     torch.set_num_threads(threads)
     device = torch.device(options.device)
     data = Data(options, device)
-    kind = Eager if device.type == "cpu" else CudaGraph
-    queue.put(measure(options, lambda noise: kind(data, noise), noises, barrier.wait))
+    precision = "tf32" if options.tf32 else "fp32"
+
+    def make(noise):
+        return Eager(data, noise) if device.type == "cpu" else CudaGraph(data, noise, precision=precision)
+
+    queue.put(measure(options, make, noises, barrier.wait))
 
 
 def measure_processes(options, count, threads, noises):
@@ -166,26 +170,36 @@ def default_threads():
 
 
 class Measurements:
-    """Runs the modes one after the other; one that fails is skipped, with its reason."""
+    """Runs the modes one after the other; one that fails is skipped, with its reason. What is known is written after each."""
 
-    def __init__(self, options):
+    def __init__(self, options, report):
+        self.report = report
+        report["results"], report["skipped"] = [], []
+        self.begin = time.monotonic()
         self.options = options
         self.device = torch.device(options.device)
         self.noises = {"off": [False], "on": [True], "both": [False, True]}[options.noise]
-        self.results, self.skipped = [], []
+        self.results, self.skipped = report["results"], report["skipped"]
 
     def add(self, mode, networks, measured, threads=None, precision="fp32"):
         """measured: a function that gives (setup, rates) of each noise."""
         if mode not in self.options.modes:
             return
+        if self.options.minutes > 0 and time.monotonic() - self.begin > 60 * self.options.minutes:
+            self.skip(mode, f"P={networks}, {precision}: no time left")
+            return
         try:
             values = measured()
-        except (RuntimeError, TypeError, NotImplementedError, torch.cuda.OutOfMemoryError) as error:
+        except (RuntimeError, TypeError, NotImplementedError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             self.skip(mode, f"P={networks}, {precision}: {first}")
             return
         for noise, value in zip(self.noises, values):
             self.results.append(line_of(mode, networks, noise, threads, precision, value))
+        mark_best(self.results)
+        fashion.write_json(self.options.json, self.report)
+        if has_compiler():
+            torch._dynamo.reset()  # it gives up compiling what it has compiled for too many others
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -211,6 +225,10 @@ class Measurements:
         if not on_cpu:
             self.add("eager", 1, self.make(Eager), precision=precision)
             self.add("cuda_graph", 1, self.make(CudaGraph, precision=precision), precision=precision)
+        for networks in options.ensembles:
+            for name in precisions:
+                pack = self.make(PackTrainer, networks, compile=has_compiler() and not on_cpu, precision=name)
+                self.add("pack", networks, pack, threads, name)
         if not has_compiler():
             for mode in ("compiled", "vmap"):
                 self.skip(mode, f"not available here: needs PyTorch >= 2, got {torch.__version__}")
@@ -221,12 +239,7 @@ class Measurements:
                 self.add("vmap", networks, self.make(Vmap, networks), threads, precision)
                 if not on_cpu:
                     self.add("vmap_graph", networks, self.make(Vmap, networks, capture=True), threads, precision)
-        for networks in options.ensembles:
-            for name in precisions:
-                pack = self.make(PackTrainer, networks, compile=has_compiler() and not on_cpu, precision=name)
-                self.add("pack", networks, pack, threads, name)
-        mark_best(self.results)
-        return self.results, self.skipped
+        fashion.write_json(self.options.json, self.report)
 
 
 def numbers(text):
@@ -255,6 +268,7 @@ def main():
     parser.add_argument("--processes", type=int, default=4, help="CUDA: processes that share the GPU")
     parser.add_argument("--precisions", default=list(PRECISIONS), type=lambda text: text.split(","), help="CUDA, compiled")
     parser.add_argument("--tf32", action="store_true", help="allow TF32 in what is not compiled")
+    parser.add_argument("--minutes", type=float, default=0, help="begin no mode after so many minutes (0: no limit)")
     parser.add_argument("--json", default="", help="also write the results to this file")
     options = parser.parse_args()
     if options.image is None:
@@ -282,12 +296,8 @@ def main():
         tf32=options.tf32,
         large_gemm_flops_per_second=large_gemm_flops_per_second(torch.device(options.device)),
     )
-    report["results"], report["skipped"] = Measurements(options).run()
-    text = json.dumps(report, indent=2)
-    print(text)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+    Measurements(options, report).run()
+    print(json.dumps(report, indent=2))
     return 0
 
 
