@@ -119,6 +119,13 @@ std::optional<double> copy_percent(const KernelProfile& kernel, double copy_gb_p
   return 100 * *kernel.num_bytes * 1e-9 / (kernel.total_us * 1e-6) / copy_gb_per_second;
 }
 
+/// Columns of the names: those of the longest, within bounds, for a library's kernels have long ones.
+size_t name_width(const ProfileReport& report) {
+  size_t longest = 0;
+  for (const KernelProfile& kernel : report.kernels) longest = std::max(longest, kernel.kernel.size());
+  return std::clamp<size_t>(longest, 37, 60);
+}
+
 std::string_view without_prefix(std::string_view text, std::string_view prefix) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
@@ -229,27 +236,29 @@ std::string profile_table(const ProfileReport& report, double copy_gb_per_second
   const auto cell = [](auto value, int digits) {
     return value ? fmt::format("{:.{}f}", static_cast<double>(*value), digits) : std::string("-");
   };
+  const size_t width = name_width(report);
   std::string text =
-      fmt::format("{:<40} {:>8} {:>11} {:>10} {:>7}", "kernel", "launches", "time us", "mean us", "share");
+      fmt::format("{:<{}} {:>8} {:>11} {:>10} {:>7}", "kernel", width, "launches", "time us", "mean us", "share");
   if (has_copy) text += fmt::format(" {:>6}", "%copy");
   if (has_registers) text += fmt::format(" {:>9}", "registers");
   if (has_occupancy) text += fmt::format(" {:>10}", "%occupancy");
   text += '\n';
   const double all = total_us(report);
   for (const KernelProfile& kernel : report.kernels) {
-    text +=
-        fmt::format("{:<40} {:>8} {:>11.1f} {:>10.2f} {:>6.1f}%", kernel.kernel.substr(0, 40), kernel.num_launches,
-                    kernel.total_us, kernel.total_us / static_cast<double>(std::max<int64_t>(1, kernel.num_launches)),
-                    all > 0 ? 100 * kernel.total_us / all : 0);
+    text += fmt::format("{:<{}} {:>8} {:>11.1f} {:>10.2f} {:>6.1f}%", kernel.kernel.substr(0, width), width,
+                        kernel.num_launches, kernel.total_us,
+                        kernel.total_us / static_cast<double>(std::max<int64_t>(1, kernel.num_launches)),
+                        all > 0 ? 100 * kernel.total_us / all : 0);
     if (has_copy) text += fmt::format(" {:>6}", cell(copy_percent(kernel, copy_gb_per_second), 1));
     if (has_registers) text += fmt::format(" {:>9}", cell(kernel.num_registers, 0));
     if (has_occupancy) text += fmt::format(" {:>10}", cell(kernel.occupancy_percent, 1));
     text += '\n';
   }
   if (report.ranges.empty()) return text;
-  text += fmt::format("\n{:<40} {:>8} {:>11}\n", "range (GPU time of what it launched)", "times", "time us");
+  text += fmt::format("\n{:<{}} {:>8} {:>11}\n", "range (GPU time of what it launched)", width, "times", "time us");
   for (const RangeProfile& range : report.ranges) {
-    text += fmt::format("{:<40} {:>8} {:>11.1f}\n", range.range.substr(0, 40), range.num_instances, range.total_us);
+    text += fmt::format("{:<{}} {:>8} {:>11.1f}\n", range.range.substr(0, width), width, range.num_instances,
+                        range.total_us);
   }
   return text;
 }

@@ -89,7 +89,7 @@ pack() {
   mkdir -p "$stage/bench"
   cp -r "$here/gpu.sh" "$here/gpu_bundle.sh" "$here/gpu" "$here/peers" "$stage/bench/"
   find "$stage/bench" -name __pycache__ -prune -exec rm -r {} +
-  tar -C "$stage" -c . | xz -T0 -6 >"$out/bundle.tar.xz"
+  tar -C "$stage" -c . | xz -T0 "${XZ_DEFAULTS--6}" >"$out/bundle.tar.xz"
   size=$(stat -c %s "$out/bundle.tar.xz")
   printf '%s: %d.%d MiB (at most %d), %d programs, %d libraries\n' "$out/bundle.tar.xz" $((size >> 20)) \
     $(((size & 1048575) * 10 >> 20)) $((most_bytes >> 20)) $# "$(find "$stage/lib" -type f | wc -l)"

@@ -76,8 +76,8 @@ def run_command(command, limit, environment):
             raise
         if code is None:
             end(process)
-        output.seek(0)
-        text = output.read(MOST_OUTPUT).decode(errors="replace")
+        output.seek(max(0, output.seek(0, os.SEEK_END) - MOST_OUTPUT))  # summaries stand at the end
+        text = output.read().decode(errors="replace")
         return code, time.monotonic() - begin, text
 
 
@@ -148,8 +148,10 @@ def run_plan(plan, gpu, options, head):
     deadline = time.monotonic() + 60 * options.minutes
     for step, reason in plan:
         left = deadline - time.monotonic() - ENDING
-        if not reason and left < min(step.seconds, 10):
-            reason = "no time left"
+        if reason == steps.NO_TIME and left >= step.seconds:
+            reason = ""  # those before it took less than they should
+        elif not reason and left < min(step.seconds, 10):
+            reason = steps.NO_TIME
         if reason:
             print(f"{step.name:<22} left out: {reason}", flush=True)
             results.append({"step": step.name, "outcome": f"left out: {reason}", "figures": {}})

@@ -1,14 +1,17 @@
 """The steps of bench/gpu.sh, in order of value: what a first run on a GPU should answer, the most important first."""
 
 import dataclasses
+import functools
 import os
 import shutil
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PEERS = os.path.join(ROOT, "bench", "peers")
 MODELS = ("fc", "lenet5", "vgg3")
+NO_TIME = "no time for it"
 
 
 @dataclasses.dataclass
@@ -22,6 +25,16 @@ class Step:
     cpu: list = None  # the command without a GPU, or nothing to be run there
     json: bool = False  # it writes its figures to the file that stands for {json}
     tool: str = ""  # a program that must be there
+
+
+@functools.lru_cache(None)
+def python_of_peers():
+    """The first Python that has PyTorch; this one where none has."""
+    for python in (sys.executable, "python3", "/usr/bin/python3"):
+        path = shutil.which(python)
+        if path and subprocess.run([path, "-c", "import torch"], capture_output=True, check=False).returncode == 0:
+            return path
+    return sys.executable
 
 
 def shared_cache(folder):
@@ -112,7 +125,7 @@ def throughput_step(programs, model, networks, repeats, seconds):
 
 def peer_step(programs, model, networks, seconds):
     def command(device, networks, *more):
-        return [sys.executable, os.path.join(PEERS, "compare_throughput.py"), "--program", programs["bench_throughput"],
+        return [python_of_peers(), os.path.join(PEERS, "compare_throughput.py"), "--program", programs["bench_throughput"],
                 "--model", model, "--device", device, "--networks", networks, "--ensembles", networks,
                 "--rounds", "1", "--epochs", "1", "--repeats", "2", "--jax", "--json", "{json}", *more]  # fmt: skip
 
@@ -123,7 +136,7 @@ def peer_step(programs, model, networks, seconds):
 
 def profile_step(programs, name, kernel, networks, model, seconds):
     command = [programs["murmur"], "profile", "ncu", "--kernel", kernel, "--ticks", "3:4", "--json", "{json}"]
-    command += ["--output", "{stem}", "--", "--device", "cuda", "--model", model, "--networks", str(networks), "--train-images", "1280"]
+    command += ["--output", "{stem}", "--device", "cuda", "--model", model, "--networks", str(networks), "--train-images", "1280"]
     command += noise_options()
     return Step(f"ncu-{name}", command, seconds, 3 * seconds + 60, "profile", json=True, tool="ncu")
 
@@ -151,7 +164,7 @@ def all_steps(build, output):
              cpu=[*bench_kernels, "--device", "cpu", "--benchmark_min_time=0.01", "--benchmark_filter=normals"], json=True),
         throughput_step(programs, "lenet5", "1,64,1024", 1, 60),
         throughput_step(programs, "vgg3", "1,64", 1, 60),
-        profile_step(programs, "fc", "input_forward|InputForward|Update|ActivationForward|LossForward", 1024, "fc", 20),
+        profile_step(programs, "fc", "InputForward|Update|ActivationForward|LossForward", 1024, "fc", 20),
         peer_step(programs, "fc", "64,1024", 60),
         *sanitizer_steps(programs)[1:4],
         profile_step(programs, "lenet5", "BiasGradient|BiasRelu|NormPool|InputForward", 1, "lenet5", 20),
@@ -190,7 +203,7 @@ def planned(steps, minutes, gpu):
     for step in steps:
         reason = why_not(step, gpu)
         if not reason and gpu and step.seconds > left:
-            reason = "no time for it"
+            reason = NO_TIME
         if not reason and gpu:
             left -= step.seconds
         plan.append((step, reason))

@@ -9,8 +9,12 @@ import argparse
 import statistics
 import sys
 
-import numpy as np
-import torch
+try:
+    import numpy as np
+    import torch
+except ImportError as missing:
+    print(f"check_peers: {missing}; nothing checked")
+    sys.exit(77)
 
 import fashion
 import pack
