@@ -14,7 +14,7 @@ def predictions():
 def measured(results, figure):
     """The value of "STEP.WHAT"; "STEP.ok" is 1 where the step gave what it should and 0 where it did not; else None."""
     for result in results:
-        if not figure.startswith(result["step"] + "."):
+        if not figure.startswith(result["step"] + "."):  # a second run has another name
             continue
         what = figure[len(result["step"]) + 1 :]
         if what == "ok" and not result["outcome"].startswith("left out"):

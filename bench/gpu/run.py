@@ -100,9 +100,12 @@ def outcome(code, step):
     return "ok" if code == step.exit_code else f"expected exit {step.exit_code}, got {code}"
 
 
-def run_step(step, gpu, options, head, limit):
-    path = os.path.join(options.output, step.name)
+def run_step(step, gpu, options, head, limit, again=()):
+    """again: environment variables of a second run, whose file has a name of its own."""
+    path = os.path.join(options.output, step.name + ("-again" if again else ""))
     command = filled(step.command if gpu else step.cpu, path)
+    if again:
+        command = ["env", *again, *command]
     if os.path.exists(path + ".figures.json"):
         os.remove(path + ".figures.json")  # of an earlier run
     environment = dict(os.environ)
@@ -110,7 +113,7 @@ def run_step(step, gpu, options, head, limit):
         environment["MURMUR_REQUIRE_GPU"] = "1"
     code, seconds, output = run_command(command, limit, environment)
     result = {
-        "step": step.name,
+        "step": os.path.basename(path),
         "command": shlex.join(command),
         "exit_code": code,
         "outcome": outcome(code, step),
@@ -133,7 +136,7 @@ def write_json(path, value):
 
 def print_plan(chosen, gpu, options):
     """The plan for a machine with a GPU, whether this is one or not."""
-    plan = steps.planned(chosen, options.minutes, gpu=True)
+    plan = steps.planned(chosen, options.minutes, gpu or None)
     total = sum(step.seconds for step, reason in plan if not reason)
     print(f"plan: {options.minutes:g} minutes, of which the steps should take {total:.0f} s" + ("" if gpu else " (no GPU here)"))
     for step, reason in plan:
@@ -160,6 +163,11 @@ def run_plan(plan, gpu, options, head):
         result = run_step(step, gpu, options, head, min(step.limit, left))
         print(f"{step.name:<22} {result['outcome']:<30} {result['seconds']:7.1f} s", flush=True)
         results.append(result)
+        left = deadline - time.monotonic() - ENDING
+        if gpu and step.again and result["outcome"] != "ok" and left > step.seconds:
+            again = run_step(step, gpu, options, head, min(step.limit, left), step.again)
+            print(f"{again['step']:<22} {again['outcome']:<30} {again['seconds']:7.1f} s", flush=True)
+            results.append(again)
         report.write(options.output, head, results, options.minutes)  # what is known stays known, however this ends
     report.write(options.output, head, results, options.minutes)
     return results

@@ -11,6 +11,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PEERS = os.path.join(ROOT, "bench", "peers")
 MODELS = ("fc", "lenet5", "vgg3")
+# What makes the libraries say why a capture failed, and keeps the loading of modules out of it.
+DIAGNOSIS = ["CUDA_MODULE_LOADING=EAGER", "CUBLASLT_LOG_LEVEL=4", "CUDNN_LOGLEVEL_DBG=2", "CUDNN_LOGDEST_DBG=stderr"]
 NO_TIME = "no time for it"
 
 
@@ -25,6 +27,7 @@ class Step:
     cpu: list = None  # the command without a GPU, or nothing to be run there
     json: bool = False  # it writes its figures to the file that stands for {json}
     tool: str = ""  # a program that must be there
+    again: list = dataclasses.field(default_factory=list)  # the environment in which it runs once more where it failed
 
 
 @functools.lru_cache(None)
@@ -35,6 +38,16 @@ def python_of_peers():
         if path and subprocess.run([path, "-c", "import torch"], capture_output=True, check=False).returncode == 0:
             return path
     return sys.executable
+
+
+@functools.lru_cache(None)
+def tf32_words(*command):
+    """--tf32 where a program has that option: where it has not, TF32 is what it does anyway."""
+    try:
+        result = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return ["--tf32"] if "--tf32" in result.stdout else []
 
 
 def shared_cache(folder):
@@ -88,7 +101,9 @@ def train_steps(programs, output):
             train = [*shared_cache(output), programs["murmur"], "train", "--device", "cuda", *common]
             small = [programs["murmur"], "train", "--device", "cpu", "--train-images", "1280", *common]
             cpu = small if model != "vgg3" and not suffix else None
-            steps.append(Step(f"train-{model}{suffix}", [*train, "--train-images", "12800"], 8, 120, "train", cpu=cpu, json=True))
+            train += ["--train-images", "12800"]
+            step = Step(f"train-{model}{suffix}", train, 8, 120, "train", cpu=cpu, json=True, again=DIAGNOSIS)
+            steps.append(step)
     choices = os.path.join(output, "cache", "murmur", "convolutions")
     steps.append(Step("convolution-choices", ["cat", choices], 1, 10, "choices"))
     return steps
@@ -119,7 +134,8 @@ def throughput_step(programs, model, networks, repeats, seconds):
                 "--optimizer", "adam", "--json", "{json}", *more]  # fmt: skip
 
     cpu = command("cpu", "1,2", "--images", "1280", "--epochs", "1", "--repeats", "1") if model == "fc" else None
-    options = ["--epochs", "1", "--repeats", str(repeats)]
+    # The networks with convolutions take a fourth of the images: their ticks are long enough to be timed.
+    options = ["--epochs", "1", "--repeats", str(repeats), *(["--images", "12800"] if model != "fc" else [])]
     return Step(f"throughput-{model}", command("cuda", networks, *options), seconds, 3 * seconds + 60, "throughput", cpu=cpu, json=True)
 
 
@@ -130,8 +146,8 @@ def peer_step(programs, model, networks, seconds):
                 "--rounds", "1", "--epochs", "1", "--repeats", "2", "--jax", "--json", "{json}", *more]  # fmt: skip
 
     cpu = command("cpu", "2", "--images", "1280", "--repeats", "1", "--minutes", "2") if model == "fc" else None
-    minutes = ["--minutes", f"{2 * seconds / 60:.1f}"]
-    return Step(f"peers-{model}", command("cuda", networks, *minutes), seconds, 2 * seconds + 60, "peers", cpu=cpu, json=True)
+    more = ["--minutes", f"{2 * seconds / 60:.1f}", *tf32_words(programs["bench_throughput"]), "--ways"]
+    return Step(f"peers-{model}", command("cuda", networks, *more), seconds, 2 * seconds + 60, "peers", cpu=cpu, json=True)
 
 
 def profile_step(programs, name, kernel, networks, model, seconds):
@@ -145,7 +161,7 @@ def all_steps(build, output):
     programs = Programs(build)
     murmur = programs["murmur"]
     too_many = ["train", "--device", "cuda", "--model", "vgg3", "--networks", "1000000", "--epochs", "1", "--quiet"]
-    tf32 = ["train", "--device", "cuda", "--model", "lenet5", "--tf32", "--networks", "2", "--epochs", "1",
+    tf32 = ["train", "--device", "cuda", "--model", "lenet5", *tf32_words(murmur, "train"), "--networks", "2", "--epochs", "1",
             "--train-images", "12800", "--quiet", "--json", "{json}"]  # fmt: skip
     bench_kernels = [programs["bench_kernels"], "--benchmark_out={json}", "--benchmark_out_format=json"]
     quick = "--benchmark_filter=/(copy|normals|[a-z_]+/(none|all))"
@@ -172,7 +188,7 @@ def all_steps(build, output):
         peer_step(programs, "lenet5", "64", 90),
         peer_step(programs, "vgg3", "16", 120),
         Step("convolutions-vgg3", [*convolution, "--device", "cuda", "--layer", "vgg3"], 60, 240, "convolution", json=True),
-        Step("convolutions-tf32", [*convolution, "--device", "cuda", "--tf32"], 60, 240, "convolution", json=True),
+        Step("convolutions-tf32", [*convolution, "--device", "cuda", *tf32_words(programs["bench_convolution"])], 60, 240, "convolution", json=True),
         sanitizer_steps(programs)[4],
         Step("every-technique", [programs["layers_tests"], "--gtest_filter=*EveryTechnique*cuda0*"], 90, 300, "gtest"),
         Step("kernels-every-noise", [*bench_kernels, "--device", "cuda", "--benchmark_min_time=0.1"], 120, 300, "kernels", json=True),
@@ -184,7 +200,9 @@ def has_gpu():
 
 
 def why_not(step, gpu):
-    """Why a step cannot run on this machine; empty where it can."""
+    """Why a step cannot run on this machine; empty where it can. gpu: None for a plan of another machine, which has all tools."""
+    if gpu is None:
+        return ""
     if not gpu and step.cpu is None:
         return "no GPU here"
     command = step.command if gpu else step.cpu
@@ -202,9 +220,9 @@ def planned(steps, minutes, gpu):
     plan = []
     for step in steps:
         reason = why_not(step, gpu)
-        if not reason and gpu and step.seconds > left:
+        if not reason and gpu is not False and step.seconds > left:
             reason = NO_TIME
-        if not reason and gpu:
+        if not reason:
             left -= step.seconds
         plan.append((step, reason))
     return plan

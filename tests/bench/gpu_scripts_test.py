@@ -64,7 +64,7 @@ class Plan(Folder):
         build = str(self.fake_build())
         left_out = []
         for minutes in (9, 30):
-            plan = steps.planned(steps.all_steps(build, "out"), minutes, True)
+            plan = steps.planned(steps.all_steps(build, "out"), minutes, None)
             left_out.append({step.name for step, reason in plan if reason == steps.NO_TIME})
             self.assertLessEqual(sum(step.seconds for step, reason in plan if not reason), 60 * minutes)
         self.assertTrue(left_out[1] < left_out[0], left_out)
@@ -126,6 +126,14 @@ class Running(Folder):
         text = (out / "report.md").read_text(encoding="utf-8")
         self.assertIn("no figure here is a measurement", text)
         self.assertIn("0 confirmed, 0 refuted", text)
+
+
+    def test_a_training_that_fails_runs_once_more_and_says_more(self):
+        build = self.fake_build("echo $CUBLASLT_LOG_LEVEL; exit 4")
+        out = self.folder / "out"
+        call(ROOT / "bench" / "gpu.sh", "--build", build, "--output", out, "--stub", self.folder, "--only", "train-fc")
+        again = json.loads((out / "train-fc-again.json").read_text(encoding="utf-8"))
+        self.assertEqual((again["step"], again["exit_code"], again["output_tail"]), ("train-fc-again", 4, "4\n"))
 
 
 class Figures(unittest.TestCase):
