@@ -14,6 +14,7 @@ MODELS = ("fc", "lenet5", "vgg3")
 # What makes the libraries say why a capture failed, and keeps the loading of modules out of it.
 DIAGNOSIS = ["CUDA_MODULE_LOADING=EAGER", "CUBLASLT_LOG_LEVEL=4", "CUDNN_LOGLEVEL_DBG=2", "CUDNN_LOGDEST_DBG=stderr"]
 NO_TIME = "no time for it"
+HAS_TORCH = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
 
 
 @dataclasses.dataclass
@@ -35,7 +36,7 @@ def python_of_peers():
     """The first Python that has PyTorch; this one where none has."""
     for python in (sys.executable, "python3", "/usr/bin/python3"):
         path = shutil.which(python)
-        if path and subprocess.run([path, "-c", "import torch"], capture_output=True, check=False).returncode == 0:
+        if path and subprocess.run([path, "-c", HAS_TORCH], capture_output=True, check=False).returncode == 0:
             return path
     return sys.executable
 
@@ -136,7 +137,8 @@ def throughput_step(programs, model, networks, repeats, seconds):
     cpu = command("cpu", "1,2", "--images", "1280", "--epochs", "1", "--repeats", "1") if model == "fc" else None
     # The networks with convolutions take a fourth of the images: their ticks are long enough to be timed.
     options = ["--epochs", "1", "--repeats", str(repeats), *(["--images", "12800"] if model != "fc" else [])]
-    return Step(f"throughput-{model}", command("cuda", networks, *options), seconds, 3 * seconds + 60, "throughput", cpu=cpu, json=True)
+    limit = 3 * seconds + 60
+    return Step(f"throughput-{model}", command("cuda", networks, *options), seconds, limit, "throughput", cpu=cpu, json=True)
 
 
 def peer_step(programs, model, networks, seconds):
@@ -147,7 +149,8 @@ def peer_step(programs, model, networks, seconds):
 
     cpu = command("cpu", "2", "--images", "1280", "--repeats", "1", "--minutes", "2") if model == "fc" else None
     more = ["--minutes", f"{2 * seconds / 60:.1f}", *tf32_words(programs["bench_throughput"]), "--ways"]
-    return Step(f"peers-{model}", command("cuda", networks, *more), seconds, 2 * seconds + 60, "peers", cpu=cpu, json=True)
+    limit = 2 * seconds + 60
+    return Step(f"peers-{model}", command("cuda", networks, *more), seconds, limit, "peers", cpu=cpu, json=True)
 
 
 def profile_step(programs, name, kernel, networks, model, seconds):
@@ -188,7 +191,8 @@ def all_steps(build, output):
         peer_step(programs, "lenet5", "64", 90),
         peer_step(programs, "vgg3", "16", 120),
         Step("convolutions-vgg3", [*convolution, "--device", "cuda", "--layer", "vgg3"], 60, 240, "convolution", json=True),
-        Step("convolutions-tf32", [*convolution, "--device", "cuda", *tf32_words(programs["bench_convolution"])], 60, 240, "convolution", json=True),
+        Step("convolutions-tf32", [*convolution, "--device", "cuda", *tf32_words(programs["bench_convolution"])], 60, 240,
+             "convolution", json=True),
         sanitizer_steps(programs)[4],
         Step("every-technique", [programs["layers_tests"], "--gtest_filter=*EveryTechnique*cuda0*"], 90, 300, "gtest"),
         Step("kernels-every-noise", [*bench_kernels, "--device", "cuda", "--benchmark_min_time=0.1"], 120, 300, "kernels", json=True),
