@@ -67,7 +67,7 @@ def initial_weights(key, layers, shape):
     shapes = parameter_shapes(layers, shape)
     keys = random.split(key, len(shapes))
     return [
-        0.05 * random.normal(k, sizes) if is_drawn else jnp.full(sizes, start)
+        0.05 * random.normal(k, sizes) if is_drawn else jnp.full(sizes, start, jnp.float32)
         for k, (sizes, is_drawn, start) in zip(keys, shapes)
     ]
 
