@@ -141,16 +141,19 @@ def throughput_step(programs, model, networks, repeats, seconds):
     return Step(f"throughput-{model}", command("cuda", networks, *options), seconds, limit, "throughput", cpu=cpu, json=True)
 
 
-def peer_step(programs, model, networks, seconds):
-    def command(device, networks, *more):
-        return [python_of_peers(), os.path.join(PEERS, "compare_throughput.py"), "--program", programs["bench_throughput"],
-                "--model", model, "--device", device, "--networks", networks, "--ensembles", networks,
-                "--rounds", "1", "--epochs", "1", "--repeats", "2", "--jax", "--json", "{json}", *more]  # fmt: skip
+def peer_step(programs, name, model, networks, seconds, *options):
+    """Compiling takes most of it: a way that is not begun in time is left out by the peers themselves."""
 
-    cpu = command("cpu", "2", "--images", "1280", "--repeats", "1", "--minutes", "2") if model == "fc" else None
-    more = ["--minutes", f"{2 * seconds / 60:.1f}", *tf32_words(programs["bench_throughput"]), "--ways"]
+    def command(device, networks, *more):
+        return [python_of_peers(), os.path.join(PEERS, "compare_throughput.py"),
+                "--program", programs["bench_throughput"], "--model", model, "--device", device,
+                "--networks", networks, "--ensembles", networks, "--rounds", "1", "--epochs", "1", "--repeats", "2",
+                "--ways", "--json", "{json}", *more]  # fmt: skip
+
+    cpu = command("cpu", "2", "--images", "1280", "--repeats", "1", "--minutes", "2") if name == "fc" else None
+    more = [*options, "--minutes", f"{2 * seconds / 60:.1f}", *tf32_words(programs["bench_throughput"])]
     limit = 2 * seconds + 60
-    return Step(f"peers-{model}", command("cuda", networks, *more), seconds, limit, "peers", cpu=cpu, json=True)
+    return Step(f"peers-{name}", command("cuda", networks, *more), seconds, limit, "peers", cpu=cpu, json=True)
 
 
 def profile_step(programs, name, kernel, networks, model, seconds):
@@ -169,6 +172,7 @@ def all_steps(build, output):
     bench_kernels = [programs["bench_kernels"], "--benchmark_out={json}", "--benchmark_out_format=json"]
     quick = "--benchmark_filter=/(copy|normals|[a-z_]+/(none|all))"
     convolution = [programs["bench_convolution"], "--networks", "1,64", "--json", "{json}"]
+    every_way = ["--jax", "--precisions", "tf32,bf16"]
     return [
         Step("info", [murmur, "info"], 3, 60, "info", cpu=[murmur, "info"]),
         *test_steps(programs),
@@ -184,12 +188,13 @@ def all_steps(build, output):
         throughput_step(programs, "lenet5", "1,64,1024", 1, 60),
         throughput_step(programs, "vgg3", "1,64", 1, 60),
         profile_step(programs, "fc", "InputForward|Update|ActivationForward|LossForward", 1024, "fc", 20),
-        peer_step(programs, "fc", "64,1024", 60),
+        peer_step(programs, "fc", "fc", "1024", 70, "--modes", "cuda_graph,pack,vmap_graph", "--precisions", "tf32"),
         *sanitizer_steps(programs)[1:4],
         profile_step(programs, "lenet5", "BiasGradient|BiasRelu|NormPool|InputForward", 1, "lenet5", 20),
         profile_step(programs, "vgg3", "BatchStatistics|NormPool|BiasRelu", 16, "vgg3", 30),
-        peer_step(programs, "lenet5", "64", 90),
-        peer_step(programs, "vgg3", "16", 120),
+        peer_step(programs, "lenet5", "lenet5", "64", 150, "--images", "12800", *every_way),
+        peer_step(programs, "vgg3", "vgg3", "16", 150, "--images", "12800", *every_way),
+        peer_step(programs, "fc-every-way", "fc", "64,1024", 150, *every_way),
         Step("convolutions-vgg3", [*convolution, "--device", "cuda", "--layer", "vgg3"], 60, 240, "convolution", json=True),
         Step("convolutions-tf32", [*convolution, "--device", "cuda", *tf32_words(programs["bench_convolution"])], 60, 240,
              "convolution", json=True),

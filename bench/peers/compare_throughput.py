@@ -54,6 +54,7 @@ def run_pytorch(options, label):
     command += ["--model", options.model] + (["--image", options.image] if options.image else [])
     command += ["--ensembles", options.ensembles] + (["--tf32"] if options.tf32 else [])
     command += ["--modes", options.modes] if options.modes else []
+    command += ["--precisions", options.precisions] if options.precisions else []
     command += ["--minutes", str(0.6 * options.minutes)] if options.minutes > 0 else []
     return run(command, f"{label}, PyTorch, {options.model}", options)
 
@@ -227,6 +228,7 @@ def main():
     parser.add_argument("--ensembles", default="16,64", help="networks of the peers' ensembles")
     parser.add_argument("--jax", action="store_true", help="JAX, too, where it is installed")
     parser.add_argument("--modes", default="", help="only these of pytorch_throughput.py's modes")
+    parser.add_argument("--precisions", default="", help="only these of what it compiles: fp32, tf32, bf16")
     parser.add_argument("--ways", action="store_true", help="print every way that ran")
     parser.add_argument("--images", type=int, default=fashion.TRAINING_IMAGES, help="a multiple of 128")
     parser.add_argument("--epochs", type=int, default=2, help="epochs of a timed run")
