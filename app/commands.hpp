@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 
 namespace murmur::app {
 
@@ -16,5 +17,10 @@ Run add_ablate(CLI::App& app);
 Run add_baseline(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_study(CLI::App& app);
+Run add_profile(CLI::App& app);
+
+/// All options of `train` on another command, which runs it in a process of its own. They live as long as what is
+/// returned.
+std::shared_ptr<void> add_train_options(CLI::App& command);
 
 }  // namespace murmur::app

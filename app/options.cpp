@@ -189,6 +189,19 @@ void report_chance(double accuracy, int64_t num_classes, bool quiet) {
                   accuracy, num_classes, chance));
 }
 
+ProfileTicks parse_ticks(const std::string& option, const std::string& text) {
+  if (text.empty()) return {};
+  ProfileTicks ticks;
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, ticks.first);
+  const bool has_two = first.ec == std::errc() && first.ptr != end && *first.ptr == ':';
+  const auto last = has_two ? std::from_chars(first.ptr + 1, end, ticks.last) : first;
+  if (!has_two || last.ec != std::errc() || last.ptr != end || ticks.first < 1 || ticks.last < ticks.first) {
+    throw InvalidArgument("{}: expected A:B, ticks counted from 1 with A not above B, got '{}'", option, text);
+  }
+  return ticks;
+}
+
 ModelSpecification model_of(const CommonOptions& options) {
   return parse_model(options.model);
 }

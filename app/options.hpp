@@ -67,6 +67,9 @@ void report_rounding(const Setting& setting, const CommonOptions& options);
 /// One line on standard error where `accuracy` is hardly better than guessing: such a baseline says nothing.
 void report_chance(double accuracy, int64_t num_classes, bool quiet);
 
+/// "3:4", ticks counted from 1; empty: none. Throws: InvalidArgument, naming the option.
+ProfileTicks parse_ticks(const std::string& option, const std::string& text);
+
 ModelSpecification model_of(const CommonOptions& options);
 TrainerOptions trainer_options(const CommonOptions& options, int64_t num_networks);
 

@@ -33,6 +33,7 @@ struct TrainOptions {
   std::string checkpoint;
   int64_t every = 1;
   std::string resume;
+  std::string profile_ticks;
   StudySource source;
   std::string dataset_contents;  // that the study's search had; empty: any
 };
@@ -158,6 +159,7 @@ class Training {
       : options_(options), common_(options.common), setting_(parse_settings(common_.set, definitions_of(common_))) {
     const ModelSpecification model = model_of(common_);
     trainer_options_ = app::trainer_options(common_, options.networks);
+    trainer_options_.profile = parse_ticks("--profile-ticks", options.profile_ticks);
     Dataset dataset = load_data(common_);
     check_contents(dataset);
     report_others(dataset, common_.quiet);
@@ -328,26 +330,38 @@ void add_file_options(CLI::App& command, TrainOptions& options) {
                      "go on from this checkpoint, and write it; its options need not be given again");
 }
 
-}  // namespace
-
-Run add_train(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("train", "train a population of networks, one seed each, with one setting");
+std::shared_ptr<TrainOptions> declare_options(CLI::App& command) {
   auto options = std::make_shared<TrainOptions>();
-  command->add_option("--networks", options->networks, "networks trained at once")
+  command.add_option("--networks", options->networks, "networks trained at once")
       ->check(whole_number(1, 1000000))
       ->capture_default_str();
   command
-      ->add_option("--schedule-epochs", options->schedule_epochs,
-                   "epochs that the two schedules were made for, when that is not --epochs (0): they are transferred")
+      .add_option("--schedule-epochs", options->schedule_epochs,
+                  "epochs that the two schedules were made for, when that is not --epochs (0): they are transferred")
       ->check(whole_number(0, 1000000))
       ->capture_default_str();
-  command->add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
-  add_file_options(*command, *options);
-  add_source_options(*command, options->source);
-  command->get_option("--from")->excludes("--resume");
-  add_common_options(*command, options->common, 5);
-  command->get_option("--init")->description(
+  command.add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
+  command.add_option(
+      "--profile-ticks", options->profile_ticks,
+      "A:B: a profiler that waits for it looks at the ticks A to B, counted from 1 (see murmur profile)");
+  add_file_options(command, *options);
+  add_source_options(command, options->source);
+  command.get_option("--from")->excludes("--resume");
+  add_common_options(command, options->common, 5);
+  command.get_option("--init")->description(
       "initial weights: scale (N(0, init_scale^2)), he, glorot, or a safetensors file, of all networks or of one");
+  return options;
+}
+
+}  // namespace
+
+std::shared_ptr<void> add_train_options(CLI::App& command) {
+  return declare_options(command);
+}
+
+Run add_train(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("train", "train a population of networks, one seed each, with one setting");
+  const auto options = declare_options(*command);
   return [options, command] { return train(*options, *command); };
 }
 

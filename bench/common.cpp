@@ -13,7 +13,7 @@
 #include <random>
 
 #include "murmur/engine/error.hpp"
-#include "murmur/engine/file.hpp"
+#include "murmur/engine/version.hpp"
 
 namespace murmur::bench {
 namespace {
@@ -35,7 +35,9 @@ std::string output_of(const std::string& command) {
 std::string source_commit() {
   const std::string commit = output_of(
       fmt::format("git -C '{}' describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null", MURMUR_SOURCE_DIR));
-  return commit.empty() ? "unknown" : commit;
+  if (!commit.empty()) return commit;
+  return std::string(murmur::commit().empty() ? "unknown"
+                                              : murmur::commit());  // far from the source tree, what was built in
 }
 
 std::string compiler() {
@@ -115,10 +117,6 @@ nlohmann::json provenance(Device device, const std::string& commit, std::span<ch
           {"command", fmt::format("{}", fmt::join(arguments, " "))},
           {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))}};
-}
-
-void write_json(const std::string& path, const nlohmann::json& json) {
-  write_file(path, json.dump(2) + "\n");
 }
 
 int guarded_main(const char* name, const std::function<int()>& body) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "murmur/engine/device.hpp"
+#include "murmur/engine/file.hpp"
 #include "murmur/layers/population_trainer.hpp"
 
 // What the benchmark programs share.
@@ -37,7 +38,10 @@ TrainingData random_data(int64_t num_training, int64_t num_validation, const Ima
 nlohmann::json provenance(Device device, const std::string& commit, std::span<char* const> arguments);
 
 /// Throws: Error.
-void write_json(const std::string& path, const nlohmann::json& json);
+template <class Json>
+void write_json(const std::string& path, const Json& json) {
+  write_file(path, json.dump(2) + "\n");
+}
 
 /// Runs a program's body; an exception becomes one plain line and the exit code that `murmur` would give.
 int guarded_main(const char* name, const std::function<int()>& body);

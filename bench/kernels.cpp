@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench/common.hpp"
+#include "bench/nvbench.hpp"
 #include "bench/reference.hpp"
 #include "murmur/kernels/activation.hpp"
 #include "murmur/kernels/input.hpp"
@@ -33,6 +34,7 @@ constexpr int64_t kNumImages = 48000;
 struct Options {
   std::string device = "all";
   std::string commit;
+  std::string nvbench_json;
   int64_t cpu_networks = 1;
   int64_t cuda_networks = 1024;
   int64_t micro_batch = 128;
@@ -67,12 +69,25 @@ struct Bed {
   int64_t num_networks = 0;
   int64_t micro_batch = 0;
   double copy_bytes_per_second = 0;
+  std::vector<NvbenchState> states;  // of the benchmarks that ran
 
   /// Enough to hide what a replay costs by itself.
   int num_launches() const { return device.is_cuda() ? 8 : 64; }
 };
 
-void run(benchmark::State& state, Bed& bed, const Make& make) {
+/// The seconds of a launch in each replay. Google Benchmark calls a benchmark again until it took long enough: the last
+/// call counts.
+void remember(Bed& bed, const std::string& kernel, const std::string& variant, std::vector<double> seconds) {
+  NvbenchState state{kernel, {{"Noise", variant}}, std::move(seconds)};
+  const auto is_same = [&](const NvbenchState& other) {
+    return other.benchmark == state.benchmark && other.axes == state.axes;
+  };
+  std::erase_if(bed.states, is_same);
+  bed.states.push_back(std::move(state));
+}
+
+/// Returns the seconds of a launch in each replay.
+std::vector<double> run(benchmark::State& state, Bed& bed, const Make& make) {
   const Work work = make(bed);
   const int num_launches = work.num_launches > 0 ? work.num_launches : bed.num_launches();
   bed.stream->begin_capture();
@@ -85,12 +100,14 @@ void run(benchmark::State& state, Bed& bed, const Make& make) {
   work.prepare();
   replay();  // warms up
   double total = 0;
+  std::vector<double> replays;
   while (state.KeepRunning()) {
     work.prepare();
     bed.stream->synchronize();
     const double seconds = time_seconds(replay);
     state.SetIterationTime(seconds);
     total += seconds;
+    replays.push_back(seconds / num_launches);
   }
   const double launches = static_cast<double>(state.iterations()) * num_launches;
   const auto rate = benchmark::Counter::kIsRate;
@@ -98,9 +115,10 @@ void run(benchmark::State& state, Bed& bed, const Make& make) {
   state.counters["launch"] = benchmark::Counter(launches, time);
   state.counters["per_element"] = benchmark::Counter(work.num_elements * launches, time);
   state.counters["elements"] = benchmark::Counter(work.num_elements * launches, rate);
-  if (work.num_bytes == 0) return;
+  if (work.num_bytes == 0) return replays;
   state.counters["bytes"] = benchmark::Counter(work.num_bytes * launches, rate);
   state.counters["%copy"] = 100 * work.num_bytes * launches / total / bed.copy_bytes_per_second;
+  return replays;
 }
 
 /// The state and the technique table of P networks, all with the same setting.
@@ -357,18 +375,21 @@ double measure_copy(Bed& bed) {
 
 class Case final : public benchmark::Fixture {
  public:
-  Case(Bed& bed, const std::string& name, Make make) : bed_(bed), make_(std::move(make)) { SetName(name.c_str()); }
+  Case(Bed& bed, std::string kernel, std::string variant, Make make)
+      : bed_(bed), kernel_(std::move(kernel)), variant_(std::move(variant)), make_(std::move(make)) {
+    SetName(fmt::format("{}/{}/{}", bed.device.name(), kernel_, variant_).c_str());
+  }
 
  private:
-  void BenchmarkCase(benchmark::State& state) override { run(state, bed_, make_); }
+  void BenchmarkCase(benchmark::State& state) override { remember(bed_, kernel_, variant_, run(state, bed_, make_)); }
 
   Bed& bed_;
+  std::string kernel_, variant_;
   Make make_;
 };
 
 void add(Bed& bed, const std::string& kernel, const std::string& variant, Make make) {
-  const std::string name = fmt::format("{}/{}/{}", bed.device.name(), kernel, variant);
-  auto benchmark_case = std::make_unique<Case>(bed, name, std::move(make));
+  auto benchmark_case = std::make_unique<Case>(bed, kernel, variant, std::move(make));
   benchmark::internal::RegisterBenchmarkInternal(benchmark_case.release())  // takes it over
       ->UseManualTime()
       ->Unit(benchmark::kMicrosecond);
@@ -497,6 +518,7 @@ int run_all(int argc, char** argv) {
       ->check(CLI::Range(4, 1 << 16))
       ->capture_default_str();
   app.add_option("--commit", options.commit, "commit to record (default: the source tree's)");
+  app.add_option("--nvbench-json", options.nvbench_json, "write the times to this file, as nvbench does");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -516,6 +538,10 @@ int run_all(int argc, char** argv) {
   }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
+  if (!options.nvbench_json.empty()) {
+    const Bed& last = *beds.back();  // the GPU, where there is one: nvbench knows no other device
+    write_json(options.nvbench_json, nvbench_json(last.device, last.states, {argv, static_cast<size_t>(argc)}));
+  }
   return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "bench/common.hpp"
 #include "bench/gemm_limit.hpp"
+#include "bench/nvbench.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/layers/specification.hpp"
 
@@ -26,7 +27,9 @@ struct Options {
   std::string noise = "both";
   std::string image;  // empty: 32x32x3 for vgg3, else 28x28x1
   std::string json;
+  std::string nvbench_json;
   std::string commit;
+  std::string optimizer = "sgd";
   std::vector<int64_t> networks{1, 16, 64};
   int64_t images = 48000;
   int64_t epochs = 3;
@@ -83,6 +86,7 @@ class Run {
       : trainer_(model, data, trainer_options(options, num_networks)), noise_(noise) {
     Setting setting = noise ? all_noise() : Setting();
     setting.set(Technique::kBatchSize, static_cast<double>(options.micro_batch));
+    setting.set(Technique::kOptimizer, parse_value(technique(Technique::kOptimizer), options.optimizer));
     for (int64_t p = 0; p < num_networks; ++p) trainer_.start(p, {static_cast<uint64_t>(p + 1), setting, 1000});
   }
 
@@ -194,6 +198,20 @@ nlohmann::json report(const Population& population, const Options& options) {
   return lines;
 }
 
+/// An epoch's seconds of every population, with noise and without.
+std::vector<NvbenchState> nvbench_states(const std::vector<Population>& populations, const Options& options) {
+  std::vector<NvbenchState> states;
+  for (const Population& population : populations) {
+    for (const auto& run : population.runs) {
+      NvbenchState state{fmt::format("throughput {}", options.model), {}, {}};
+      state.axes = {{"Networks", fmt::format("{}", population.num_networks)}, {"Noise", run->noise() ? "on" : "off"}};
+      for (const double s : run->seconds()) state.seconds.push_back(s / static_cast<double>(options.epochs));
+      states.push_back(std::move(state));
+    }
+  }
+  return states;
+}
+
 int benchmark(const Options& options, std::span<char* const> arguments) {
   const ModelSpecification model = parse_model(options.model);
   const TrainerOptions base = trainer_options(options, 1);
@@ -225,6 +243,9 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
   for (const Population& population : populations) {
     for (const auto& line : report(population, options)) results.push_back(line);
   }
+  if (!options.nvbench_json.empty()) {
+    write_json(options.nvbench_json, nvbench_json(base.device, nvbench_states(populations, options), arguments));
+  }
   if (!options.json.empty()) {
     nlohmann::json json = provenance(base.device, options.commit, arguments);
     json.update({{"benchmark", "throughput"},
@@ -238,6 +259,7 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
                  {"repeats", options.repeats},
                  {"threads", options.threads},
                  {"tf32", options.tf32},
+                 {"optimizer", options.optimizer},
                  {"large_gemm_flops_per_second", gemm_flops},
                  {"results", results}});
     write_json(options.json, json);
@@ -268,8 +290,12 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   app.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
+  app.add_option("--optimizer", options.optimizer, "sgd, momentum or adam")
+      ->check(CLI::IsMember({"sgd", "momentum", "adam"}))
+      ->capture_default_str();
   app.add_option("--commit", options.commit, "commit to record (default: the source tree's)");
   app.add_option("--json", options.json, "write the results to this file");
+  app.add_option("--nvbench-json", options.nvbench_json, "write the times to this file, as nvbench does");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -30,6 +30,8 @@ if(MURMUR_HAS_CUDA)
     endif()
   endforeach()
   set(CMAKE_CUDA_STANDARD 20)
+  # Profilers name the source line of an instruction; the code stays the same.
+  add_compile_options($<$<COMPILE_LANGUAGE:CUDA>:-lineinfo>)
   message(STATUS "CUDA target: ${MURMUR_NVCC}, architectures ${CMAKE_CUDA_ARCHITECTURES}")
   if(TARGET murmur::cudnn)
     set(MURMUR_HAS_CUDNN ON)

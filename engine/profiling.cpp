@@ -1,7 +1,8 @@
 #include "murmur/engine/profiling.hpp"
 
+#include <algorithm>
+
 #include "murmur/engine/cuda/profiling.hpp"
-#include "murmur/engine/device.hpp"
 
 namespace murmur {
 
@@ -11,6 +12,23 @@ ProfileRange::ProfileRange([[maybe_unused]] const char* name) {
 
 ProfileRange::~ProfileRange() {
   if constexpr (kCudaBuild) cuda::pop_range();
+}
+
+int64_t ProfileWindow::begin(int64_t count) {
+  if (!is_ahead()) return count;
+  if (num_done_ < ticks_.first - 1) return std::min(count, ticks_.first - 1 - num_done_);
+  if constexpr (kCudaBuild) {
+    if (num_done_ == ticks_.first - 1 && device_.is_cuda()) cuda::start_profiler();
+  }
+  return std::min(count, ticks_.last - num_done_);
+}
+
+void ProfileWindow::end(int64_t count) {
+  const bool was_ahead = is_ahead();
+  num_done_ += count;
+  if constexpr (kCudaBuild) {
+    if (was_ahead && !is_ahead() && device_.is_cuda()) cuda::stop_profiler();
+  }
 }
 
 }  // namespace murmur

@@ -72,7 +72,8 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       test_(make_pass(data.test_images, data.test_labels, {0, data.test_images.size(0)}, false)),
       states_(static_cast<size_t>(options.num_networks)),
       trials_(static_cast<size_t>(options.num_networks)),
-      fresh_(static_cast<size_t>(options.num_networks), 0) {
+      fresh_(static_cast<size_t>(options.num_networks), 0),
+      profile_(options.profile, options.device) {
   if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
   // Both evaluations ask for the same tensors in the same order, and never run at the same time.
   test_.arena = validation_.arena;
@@ -144,12 +145,14 @@ void PopulationTrainer::launch(Pass& pass, int64_t num_ticks) {
 }
 
 void PopulationTrainer::run(Pass& pass, TickProgress progress) {
-  if (!options_.on_ticks) return launch(pass, num_ticks(pass));
+  if (!options_.on_ticks && !(pass.training && profile_.is_ahead())) return launch(pass, num_ticks(pass));
   using Clock = std::chrono::steady_clock;
   for (int64_t left = num_ticks(pass); left > 0;) {
-    const int64_t count = std::min(pass.num_at_once, left);
+    int64_t count = std::min(pass.num_at_once, left);
+    if (pass.training) count = profile_.begin(count);
     const auto start = Clock::now();
     launch(pass, count);
+    if (pass.training) profile_.end(count);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (count == pass.num_at_once) {
       const double factor = std::clamp(kSecondsAtOnce / std::max(seconds, 1e-9), 0.5, 4.0);
@@ -157,7 +160,7 @@ void PopulationTrainer::run(Pass& pass, TickProgress progress) {
     }
     left -= count;
     progress.num_done += count;
-    options_.on_ticks(progress);
+    if (options_.on_ticks) options_.on_ticks(progress);
   }
 }
 

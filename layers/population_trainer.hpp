@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "murmur/engine/profiling.hpp"
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/engine/stream.hpp"
 #include "murmur/engine/training_data.hpp"
@@ -38,6 +39,7 @@ struct TrainerOptions {
   bool allow_tf32 = false;  // GPU only
   int num_threads = 0;      // CPU only; 0: one per core
   OnTicks on_ticks{};       // none: an epoch is launched as a whole
+  ProfileTicks profile{};   // GPU only
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
@@ -148,6 +150,7 @@ class PopulationTrainer {
   std::vector<NetworkState> states_;
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
+  ProfileWindow profile_;
   bool copy_is_stale_ = false;  // every network's copy of its weights must be written
 };
 

@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import json
 import os
 import platform
 import shlex
@@ -80,6 +81,15 @@ def commit():
     command = ["git", "-C", here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     return result.stdout.strip() or "unknown"
+
+
+def write_json(path, report):
+    """Whole or not at all: whoever is ended between two modes leaves the last complete one."""
+    if path:
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+        os.replace(path + ".part", path)
 
 
 def provenance():

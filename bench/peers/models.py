@@ -4,7 +4,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-MODELS = ("fc", "lenet5", "vgg3", "resnet8")
+import specification
+
+MODELS = tuple(specification.NAMED)
 ACTIVATION_NOISE = 0.05
 DROPOUT = 0.1
 
@@ -18,26 +20,21 @@ class Flatten(nn.Module):
 
 class NoisyReLU(nn.Module):
     def forward(self, x):
+        if not self.training:
+            return functional.relu(x)
         return functional.relu(torch.add(x, torch.randn_like(x), alpha=ACTIVATION_NOISE))
 
 
 class Residual(nn.Module):
-    def __init__(self, channels, filters, stride, relu):
+    def __init__(self, layer, shape, noise):
         super().__init__()
-        self.inner = nn.Sequential(
-            convolution(channels, filters, 3, stride), norm(filters), relu(),
-            convolution(filters, filters), norm(filters),
-        )  # fmt: skip
-        same = channels == filters and stride == 1
-        self.skip = nn.Identity() if same else nn.Sequential(convolution(channels, filters, 1, stride), norm(filters))
-        self.relu = relu()
+        self.inner = nn.Sequential(*modules(layer[3], shape, noise))
+        self.skip = nn.Identity()
+        if specification.has_projection(layer, shape):
+            self.skip = nn.Sequential(nn.Conv2d(shape[2], layer[1], 1, layer[2]), norm(layer[1]))
 
     def forward(self, x):
-        return self.relu(self.inner(x) + self.skip(x))
-
-
-def convolution(channels, filters, kernel=3, stride=1, padding=None):
-    return nn.Conv2d(channels, filters, kernel, stride, kernel // 2 if padding is None else padding)
+        return self.inner(x) + self.skip(x)
 
 
 def norm(channels):
@@ -45,31 +42,39 @@ def norm(channels):
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
+def module(layer, shape, noise):
+    """One elementary layer for inputs of a shape (H, W, C) or (features,)."""
+    kind, channels = layer[0], shape[-1]
+    if kind == "conv":
+        return nn.Conv2d(channels, *layer[1:])
+    if kind == "depthwise":
+        return nn.Conv2d(channels, channels, *layer[1:], groups=channels)
+    if kind == "linear":
+        return nn.Linear(channels, layer[1])
+    if kind == "residual":
+        return Residual(layer, shape, noise)
+    if kind == "layernorm":
+        return nn.LayerNorm(channels) if len(shape) == 1 else nn.GroupNorm(1, channels)
+    if kind == "avgpool":
+        return nn.AvgPool2d(layer[1]) if layer[1] else nn.AdaptiveAvgPool2d(1)
+    makers = {"norm": lambda: norm(channels), "flatten": Flatten, "relu": NoisyReLU if noise else nn.ReLU}
+    makers["maxpool"] = lambda: nn.MaxPool2d(layer[1])
+    makers["dropout"] = lambda: nn.Dropout(DROPOUT)
+    return makers[kind]()
+
+
+def modules(layers, shape, noise):
+    result = []
+    for layer in layers:
+        if noise or layer[0] != "dropout":
+            result.append(module(layer, shape, noise))
+        shape = specification.after(layer, shape)
+    return result
+
+
 def build(model, height=28, width=28, channels=1, noise=False):
     """A network of ten classes for images [N, C, H, W]; noise: before each hidden ReLU, and dropout."""
-    relu = NoisyReLU if noise else nn.ReLU
-    dropout = [nn.Dropout(DROPOUT)] if noise else []
-    if model == "fc":
-        layers = [Flatten(), nn.Linear(height * width * channels, 50), relu(), *dropout]
-        layers += [nn.Linear(50, 50), relu(), *dropout, nn.Linear(50, 10)]
-    elif model == "lenet5":
-        features = 16 * ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
-        layers = [convolution(channels, 6, 5), relu(), nn.MaxPool2d(2), *dropout]
-        layers += [convolution(6, 16, 5, padding=0), relu(), nn.MaxPool2d(2), *dropout, Flatten()]
-        layers += [nn.Linear(features, 120), relu(), *dropout, nn.Linear(120, 84), relu(), *dropout, nn.Linear(84, 10)]
-    elif model == "vgg3":
-        layers = []
-        for filters in (32, 64, 128):
-            for _ in range(2):
-                layers += [convolution(channels, filters), relu(), norm(filters)]
-                channels = filters
-            layers += [nn.MaxPool2d(2), *dropout]
-        layers += [Flatten(), nn.Linear(128 * (height // 8) * (width // 8), 128), relu(), *dropout, nn.Linear(128, 10)]
-    else:
-        layers = [convolution(channels, 16), norm(16), relu(), Residual(16, 16, 1, relu), Residual(16, 32, 2, relu)]
-        layers += [Residual(32, 64, 2, relu), nn.AdaptiveAvgPool2d(1), *dropout, Flatten()]
-        layers += [nn.Linear(64, 10)]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*modules(specification.parse(model), (height, width, channels), noise))
 
 
 def weight_layers(network):

@@ -1,6 +1,9 @@
 #include "murmur/engine/cuda/profiling.hpp"
 
+#include <cuda_profiler_api.h>
 #include <nvtx3/nvToolsExt.h>
+
+#include "murmur/engine/cuda/check.hpp"
 
 namespace murmur::cuda {
 
@@ -10,6 +13,14 @@ void push_range(const char* name) {
 
 void pop_range() {
   nvtxRangePop();
+}
+
+void start_profiler() {
+  check(cudaProfilerStart(), "cudaProfilerStart");
+}
+
+void stop_profiler() {
+  check(cudaProfilerStop(), "cudaProfilerStop");
 }
 
 }  // namespace murmur::cuda

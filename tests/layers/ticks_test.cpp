@@ -49,6 +49,14 @@ TEST_P(TicksTest, WhoLooksChangesNothing) {
   }
 }
 
+TEST_P(TicksTest, AProfilersTicksChangeNothing) {
+  TrainerOptions options = test::small_options(device(), 3);
+  const std::vector<EpochResult> alone = train(options);
+  options.profile = {2, 3};
+  const std::vector<EpochResult> profiled = train(options);
+  for (size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(profiled[i].train_loss, alone[i].train_loss);
+}
+
 TEST_P(TicksTest, WhatTheyThrowEndsTheEpoch) {
   TrainerOptions options = test::small_options(device(), 1);
   int64_t num_calls = 0;
