@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 #include "app/terminal.hpp"
 #include "murmur/pso/setting_json.hpp"
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 #include "app/signals.hpp"
 #include "app/terminal.hpp"
 #include "app/train_command.hpp"

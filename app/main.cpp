@@ -13,8 +13,8 @@
 
 #include "app/commands.hpp"
 #include "app/config.hpp"
+#include "app/json_report.hpp"
 #include "app/manual.hpp"
-#include "app/report.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace {

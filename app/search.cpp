@@ -8,9 +8,9 @@
 
 #include "app/commands.hpp"
 #include "app/final_test.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
-#include "app/report.hpp"
 #include "app/signals.hpp"
 #include "app/starts.hpp"
 #include "app/terminal.hpp"
