@@ -1,0 +1,127 @@
+import { noChoices } from "../charts/parts.js";
+import { THEMES } from "../charts/theme.js";
+import { apply, noFilter } from "../data/filter.js";
+import { studyOf } from "../data/study.js";
+import { Figure } from "./figure.js";
+
+/** What the page knows: the report, what the reader has chosen, and the charts that show it. */
+export class App {
+  constructor() {
+    /** @type {any} */
+    this.report = {};
+    /** @type {import("../data/study.js").Study[]} */
+    this.studies = [];
+    this.current = 0;
+    this.filter = noFilter();
+    this.choices = noChoices();
+    this.sort = { column: "value", isDown: true };
+    this.search = "";
+    this.numRows = 25;
+    /** @type {"auto" | "light" | "dark"} */
+    this.wanted = "auto";
+    this.isPrinting = false;
+    this.width = 900;
+    /** @type {Map<string, Figure>} */
+    this.figures = new Map();
+    /** @type {(() => void)[]} what else shows the trials of the filter */
+    this.onFilter = [];
+    this.mask = new Uint8Array(0);
+    this.topMask = new Uint8Array(0);
+    this.numShown = 0;
+    this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
+    /** @type {number | undefined} */
+    this.frame = undefined;
+  }
+
+  /** @param {any} report decoded */
+  load(report) {
+    this.report = report;
+    this.studies = (report.studies ?? []).map(studyOf);
+    if (this.current >= this.studies.length) this.current = 0;
+    this.applyFilter();
+  }
+
+  get study() {
+    return this.studies[this.current];
+  }
+
+  get theme() {
+    const isDark = this.wanted === "dark" || (this.wanted === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+    return THEMES[isDark && !this.isPrinting ? "dark" : "light"];
+  }
+
+  scene() {
+    return {
+      study: this.study,
+      studies: this.studies,
+      theme: this.theme,
+      width: this.width,
+      mask: this.mask,
+      choices: this.choices,
+      tip: () => "",
+    };
+  }
+
+  applyFilter() {
+    if (!this.study) return;
+    const { mask, count } = apply(this.study, this.filter);
+    this.mask = mask;
+    this.numShown = count;
+    this.topMask = this.filter.ranges.size === 0 ? mask : apply(this.study, { top: this.filter.top, ranges: new Map() }).mask;
+  }
+
+  /** The filter has changed: at the next frame everything that shows it follows. @param {Figure} [but] that shows it already */
+  filterChanged(but = undefined) {
+    this.applyFilter();
+    if (this.frame !== undefined) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = undefined;
+      for (const id of ["history", "scatter", "parallel"]) {
+        const figure = this.figures.get(id);
+        if (figure && figure !== but) figure.update();
+      }
+      for (const follow of this.onFilter) follow();
+    });
+  }
+
+  /**
+   * A figure, the same for every time it is asked for, so that a refresh keeps what it shows.
+   * @param {string} name
+   * @param {string} title
+   * @param {(scene: import("../charts/parts.js").Scene) => void} [prepare]
+   */
+  figure(name, title, prepare = undefined, id = name) {
+    let figure = this.figures.get(id);
+    if (!figure) {
+      figure = new Figure(this, name, title, prepare, id);
+      this.figures.set(id, figure);
+      this.observer.observe(figure.element);
+    }
+    figure.isStale = true;
+    return figure;
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  seen(entries) {
+    for (const entry of entries) {
+      for (const figure of this.figures.values()) {
+        if (figure.element !== entry.target) continue;
+        figure.isVisible = entry.isIntersecting;
+        if (figure.isVisible && figure.isStale) figure.draw();
+      }
+    }
+  }
+
+  /** Everything, also what nobody sees yet: for paper, and where colours change. */
+  drawAll() {
+    for (const figure of this.figures.values()) if (figure.element.isConnected) figure.draw();
+  }
+
+  /** The width or the colours have changed. */
+  redraw() {
+    for (const figure of this.figures.values()) {
+      figure.isStale = true;
+      if (figure.isVisible) figure.draw();
+    }
+  }
+}
