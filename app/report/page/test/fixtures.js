@@ -91,8 +91,12 @@ export function study(options = {}) {
   const { algorithm = "swarm", dataset = "fashion-mnist" } = options;
   const uniform = random(seed);
   const space = dimensions();
-  const state = Array.from({ length: trials }, (_, i) => (i % 13 === 12 ? 2 : i % 9 === 8 ? 1 : 0));
+  const state = Array.from(
+    { length: trials },
+    (_, i) => /** @type {number} */ (i % 13 === 12 ? 2 : i % 9 === 8 ? 1 : 0),
+  );
   if (options.running) for (let i = Math.max(0, trials - 4); i < trials; ++i) state[i] = 3;
+  /** @type {number[]} */
   const value = [];
   const params = space.map(() => /** @type {number[]} */ ([]));
   const curves = [];
@@ -108,13 +112,18 @@ export function study(options = {}) {
       const at = Math.min(1, Math.max(0, free));
       const [low, high] = [dimension.low ?? 0, dimension.high ?? 0];
       let parameter;
-      if (dimension.choices) parameter = Math.min(dimension.choices.length - 1, Math.floor(at * dimension.choices.length));
-      else if (dimension.scale === "log") parameter = dimension.off === 0 && at < 0.1 ? 0 : low * (high / low) ** at;
-      else parameter = low + (high - low) * at;
+      if (dimension.choices) {
+        parameter = Math.min(dimension.choices.length - 1, Math.floor(at * dimension.choices.length));
+      } else if (dimension.scale === "log") {
+        parameter = dimension.off === 0 && at < 0.1 ? 0 : low * (high / low) ** at;
+      } else {
+        parameter = low + (high - low) * at;
+      }
       if (dimension.kind === "integer") parameter = Math.round(parameter);
       params[d].push(parameter);
     });
-    const level = 0.842 + (gain / 100) * 1.05 * (1 - Math.exp(-i / (trials / 4))) - 0.03 * uniform() ** 2 - 0.12 * heat * uniform();
+    const level =
+      0.842 + (gain / 100) * 1.05 * (1 - Math.exp(-i / (trials / 4))) - 0.03 * uniform() ** 2 - 0.12 * heat * uniform();
     const length = state[i] === 3 ? Math.floor(epochs / 2) : state[i] === 0 ? epochs : Math.min(epochs, 1 + (i % 3));
     lengths.push(length);
     let last = NaN;
@@ -133,7 +142,8 @@ export function study(options = {}) {
     if (state[i] === 0 && !(v <= value[winner])) winner = i;
   });
   const write = (/** @type {number} */ d, /** @type {number} */ v) => (space[d].choices ? space[d].choices?.[v] : v);
-  const settingOf = (/** @type {number} */ i) => Object.fromEntries(space.map((one, d) => [one.key, write(d, params[d][i])]));
+  const settingOf = (/** @type {number} */ i) =>
+    Object.fromEntries(space.map((one, d) => [one.key, write(d, params[d][i])]));
   const baseSetting = Object.fromEntries(
     space.map((one) => [
       one.key,
@@ -154,7 +164,7 @@ export function study(options = {}) {
   const numbers = `${written(middle)} ± ${written(error)} points (95 % interval ${written(interval[0])} to ${written(interval[1])})`;
   const finished = options.verdict !== false && winner >= 0;
   const ranked = value
-    .map((v, i) => i)
+    .map((_, i) => i)
     .filter((i) => state[i] === 0)
     .sort((a, b) => value[b] - value[a])
     .slice(0, 10);
@@ -185,8 +195,18 @@ export function study(options = {}) {
     trials: {
       state: packed("u8", state),
       value: packed("f32", value),
-      stage: packed("u8", state.map(() => 0)),
-      ...(algorithm === "swarm" ? { particle: packed("i32", state.map((_, i) => i % particles)) } : {}),
+      stage: packed(
+        "u8",
+        state.map(() => 0),
+      ),
+      ...(algorithm === "swarm"
+        ? {
+            particle: packed(
+              "i32",
+              state.map((_, i) => i % particles),
+            ),
+          }
+        : {}),
       begin: packed("f32", begin),
       end: packed("f32", end),
       origin: "2026-01-31T12:00:00Z",
@@ -196,19 +216,33 @@ export function study(options = {}) {
     curves: packed("f32", curves),
     baseline: {
       value: 0.8421,
-      curve: Array.from({ length: epochs }, (_, k) => 0.8421 * (1 - 0.3 * Math.exp(-(k + 1) / (epochs / 4)))).map((v, k) =>
-        k === epochs - 1 ? 0.8421 : v,
+      curve: Array.from({ length: epochs }, (_, k) => 0.8421 * (1 - 0.3 * Math.exp(-(k + 1) / (epochs / 4)))).map(
+        (v, k) => (k === epochs - 1 ? 0.8421 : v),
       ),
       setting: baseSetting,
       command: `${train} baseline`,
     },
-    winner: winner < 0 ? null : { trial: winner, tested: finished, value: value[winner], setting: settingOf(winner), command: `${train} winner` },
+    winner:
+      winner < 0
+        ? null
+        : {
+            trial: winner,
+            tested: finished,
+            value: value[winner],
+            setting: settingOf(winner),
+            command: `${train} winner`,
+          },
     confirmation: finished
       ? {
           epochs,
           first_seed: "1099511627777",
           baseline: { trial: null, validation_accuracy: 0.8421, setting: baseSetting, ...summary(baseline) },
-          rows: ranked.map((i) => ({ trial: i, validation_accuracy: value[i], setting: settingOf(i), ...summary(at(value[i] - 0.002, 0.001)) })),
+          rows: ranked.map((i) => ({
+            trial: i,
+            validation_accuracy: value[i],
+            setting: settingOf(i),
+            ...summary(at(value[i] - 0.002, 0.001)),
+          })),
         }
       : null,
     verdict: finished
@@ -219,7 +253,9 @@ export function study(options = {}) {
           interval,
           winner: { accuracies: better },
           baseline: { accuracies: baseline },
-          text: isDecided ? `${middle > 0 ? "better" : "worse"} than all off by ${numbers}` : `not distinguishable from all off: ${numbers}`,
+          text: isDecided
+            ? `${middle > 0 ? "better" : "worse"} than all off by ${numbers}`
+            : `not distinguishable from all off: ${numbers}`,
         }
       : null,
     analysis: options.analysis && winner >= 0 ? analysis(space, settingOf(winner), uniform, `${train}`) : null,
@@ -230,7 +266,13 @@ export function study(options = {}) {
 function summary(accuracies) {
   const mean = accuracies.reduce((sum, v) => sum + v, 0) / accuracies.length;
   const deviation = Math.sqrt(accuracies.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (accuracies.length - 1));
-  return { accuracies, mean, standard_error: deviation / Math.sqrt(accuracies.length), unstable: null, command: "murmur train --again" };
+  return {
+    accuracies,
+    mean,
+    standard_error: deviation / Math.sqrt(accuracies.length),
+    unstable: null,
+    command: "murmur train --again",
+  };
 }
 
 /** @param {any[]} space @param {any} setting @param {() => number} uniform @param {string} train */
@@ -283,17 +325,31 @@ function analysis(space, setting, uniform, train) {
       correlations,
     };
   });
+  /** @type {{techniques: string[], share: number, p: number, adjusted_p: number}[]} */
   const pairs = [];
   for (let a = 0; a < space.length; ++a) {
     for (let b = a + 1; b < space.length; ++b) {
+      /** @type {boolean} */
       const isReal = pairs.length % 60 === 7;
       const p = isReal ? 1e-5 * (1 + uniform()) : 0.01 + uniform() * 0.99;
-      pairs.push({ techniques: [space[a].key, space[b].key], share: isReal ? 0.03 + 0.02 * uniform() : 0.004 * uniform(), p, adjusted_p: Math.min(1, p * 231) });
+      pairs.push({
+        techniques: [space[a].key, space[b].key],
+        share: isReal ? 0.03 + 0.02 * uniform() : 0.004 * uniform(),
+        p,
+        adjusted_p: Math.min(1, p * 231),
+      });
     }
   }
   pairs.sort((a, b) => a.p - b.p);
   return {
-    ablation: { trial: 98, epochs: 6, first_seed: "1", all_off: { accuracies: [0.84], command: "" }, text: "better", rows },
+    ablation: {
+      trial: 98,
+      epochs: 6,
+      first_seed: "1",
+      all_off: { accuracies: [0.84], command: "" },
+      text: "better",
+      rows,
+    },
     sample: { seed: "1", epochs: 6, num_settings: 440, dimensions: tested, interactions: pairs },
   };
 }

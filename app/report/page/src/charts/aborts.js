@@ -13,7 +13,12 @@ export function ratesOf(study) {
     const { values, choices, off, key } = dimension;
     if (key === "optimizer" && choices) {
       choices.forEach((choice, index) =>
-        rates.push({ key: `optimizer ${choice}`, what: "", on: true, failures: failures(study, (i) => values[i] === index) }),
+        rates.push({
+          key: `optimizer ${choice}`,
+          what: "",
+          on: true,
+          failures: failures(study, (i) => values[i] === index),
+        }),
       );
     } else if (Number.isFinite(off) && !(dimension.isLog && dimension.low <= off && off <= dimension.high)) {
       const isOff = (/** @type {number} */ i) => Number.isNaN(values[i]) || values[i] === off;
@@ -35,11 +40,15 @@ export function build(scene) {
   const { study, theme } = scene;
   const all = failures(study, () => true);
   if (all.all === 0) return { missing: "No full training has ended yet." };
-  if (all.aborted + all.diverged === 0) return { missing: `None of ${plural(all.all, "training")} was aborted or diverged.` };
+  if (all.aborted + all.diverged === 0) {
+    return { missing: `None of ${plural(all.all, "training")} was aborted or diverged.` };
+  }
   const rates = ratesOf(study);
   const keys = [...new Set(rates.map((rate) => rate.key))];
   if (keys.length === 0) {
-    return { missing: `${percent(share(all), 1)} of ${plural(all.all, "training")} failed; no searched technique can be off.` };
+    return {
+      missing: `${percent(share(all), 1)} of ${plural(all.all, "training")} failed; no searched technique can be off.`,
+    };
   }
   const rows = keys.map((key) => ({ label: title(key) }));
   const toData = (/** @type {boolean} */ on) =>
@@ -75,15 +84,19 @@ export function build(scene) {
         textStyle: { color: theme.ink, fontSize: 12 },
         data: [
           { name: "on", icon: "circle" },
-          { name: "off", icon: "emptyCircle", itemStyle: { color: theme.ground, borderColor: theme.blue, borderWidth: 2 } },
+          { name: "off", icon: "circle", itemStyle: { color: theme.ground, borderColor: theme.blue, borderWidth: 2 } },
         ],
       },
       grid: { left: labelWidth(scene), right: 18, top, bottom: 48, outerBoundsMode: "none" },
       xAxis: valueAxis(scene, "trainings that failed", {
         nameGap: 28,
         min: 0,
-        max: 1,
-        axisLabel: { color: theme.muted, formatter: (/** @type {number} */ v) => `${Math.round(100 * v)} %`, hideOverlap: true },
+        max: (/** @type {any} */ { max }) => Math.min(1, Math.ceil(10 * max) / 10),
+        axisLabel: {
+          color: theme.muted,
+          formatter: (/** @type {number} */ v) => `${Math.round(100 * v)} %`,
+          hideOverlap: true,
+        },
       }),
       yAxis: rowAxis(scene, rows),
       series: [
@@ -94,7 +107,7 @@ export function build(scene) {
     marks: { on: toData(true).length, off: toData(false).length },
     summary: `${percent(share(all), 1)} of ${plural(all.all, "training")} failed: ${count(all.aborted)} aborted, ${count(all.diverged)} diverged.`,
     table: {
-      columns: ["technique", "", "trainings", "aborted", "diverged", "failed"],
+      columns: ["technique", "is", "trainings", "aborted", "diverged", "failed"],
       rows: () =>
         rates.map((rate) => [
           title(rate.key),

@@ -1,7 +1,7 @@
 import { fitness, plural } from "../data/format.js";
 import { curveBand } from "../data/stats.js";
 import { curveOf, placeOf } from "../data/study.js";
-import { base, hasAccuracies, legend, legendHeight, percentLabel, valueAxis } from "./parts.js";
+import { base, DASH_ICON, hasAccuracies, legend, legendHeight, LINE_ICON, percentLabel, valueAxis } from "./parts.js";
 
 /** As many curves as colours tell apart. */
 export const MOST_CURVES = 6;
@@ -57,7 +57,14 @@ export function build(scene) {
   const band = (name, from, to, opacity) => {
     const below = thinned(from);
     const above = thinned(to);
-    const common = { type: "line", stack: name, stackStrategy: "all", symbol: "none", silent: true, lineStyle: { width: 0 } };
+    const common = {
+      type: "line",
+      stack: name,
+      stackStrategy: "all",
+      symbol: "none",
+      silent: true,
+      lineStyle: { width: 0 },
+    };
     return [
       { ...common, name: `below ${name}`, data: below, areaStyle: { opacity: 0 } },
       {
@@ -69,7 +76,12 @@ export function build(scene) {
       },
     ];
   };
-  const line = (/** @type {string} */ name, /** @type {number[]} */ values, /** @type {string} */ color, /** @type {any} */ more) => ({
+  const line = (
+    /** @type {string} */ name,
+    /** @type {number[]} */ values,
+    /** @type {string} */ color,
+    /** @type {any} */ more,
+  ) => ({
     type: "line",
     name,
     color,
@@ -85,14 +97,24 @@ export function build(scene) {
   const floor = Math.min(...[...curves.map((curve) => curve.values), baseline, low].flat().filter(Number.isFinite));
   const rows = () =>
     [...curves, { name: study.baselineName, values: baseline }].flatMap(({ name, values }) =>
-      values.map((/** @type {number} */ value, /** @type {number} */ epoch) => [name, epoch + 1, fitness(value, isAccuracy)]),
+      values.map((/** @type {number} */ value, /** @type {number} */ epoch) => [
+        name,
+        epoch + 1,
+        fitness(value, isAccuracy),
+      ]),
     );
   return {
     height: 320 + top,
     option: {
       ...base(scene),
       tooltip: { ...base(scene).tooltip, trigger: "item" },
-      legend: legend(scene, { data: names, itemWidth: 24 }),
+      legend: legend(scene, {
+        data: names.map((name) => ({
+          name,
+          icon: name === study.baselineName ? DASH_ICON : name.startsWith("middle") ? "rect" : LINE_ICON,
+          itemStyle: name.startsWith("middle") ? { opacity: name === "middle half" ? 0.45 : 0.2 } : undefined,
+        })),
+      }),
       grid: { left: 64, right: 16, top: top + 8, bottom: 46, outerBoundsMode: "none" },
       xAxis: valueAxis(scene, "epoch", {
         nameGap: 28,
@@ -104,10 +126,16 @@ export function build(scene) {
       yAxis: valueAxis(scene, "", {
         min: Math.floor(floor * 50) / 50,
         scale: true,
-        axisLabel: { color: theme.muted, formatter: isAccuracy ? percentLabel : undefined, showMinLabel: !isAccuracy || floor > 0.02 },
+        axisLabel: {
+          color: theme.muted,
+          formatter: isAccuracy ? percentLabel : undefined,
+          showMinLabel: !isAccuracy || floor > 0.02,
+        },
       }),
       series: [
-        ...(hasBand ? [...band("middle 90 % of all trials", low, high, 0.12), ...band("middle half", lower, upper, 0.16)] : []),
+        ...(hasBand
+          ? [...band("middle 90 % of all trials", low, high, 0.12), ...band("middle half", lower, upper, 0.16)]
+          : []),
         ...curves.map((curve, k) => line(curve.name, curve.values, theme.series[k % theme.series.length], {})),
         ...(baseline.length > 0 ? [line(study.baselineName, baseline, theme.ink, { type: "dashed" })] : []),
       ],
@@ -116,7 +144,9 @@ export function build(scene) {
     summary:
       `Accuracy after each epoch of ${plural(curves.length, "trial")}` +
       (baseline.length > 0 ? ` and of ${study.baselineName}. ` : ". ") +
-      curves.map((curve) => `${curve.name} ends with ${fitness(curve.values[curve.values.length - 1], isAccuracy)}.`).join(" "),
+      curves
+        .map((curve) => `${curve.name} ends with ${fitness(curve.values[curve.values.length - 1], isAccuracy)}.`)
+        .join(" "),
     table: { columns: ["trial", "epoch", "value"], rows },
   };
 }

@@ -1,6 +1,16 @@
 import { points, pValue, signed, title } from "../data/format.js";
 import { GROUPS } from "../data/study.js";
-import { base, intervalSeries, isNarrow, labelWidth, legendHeight, pointsLabel, rowAxis, rule, valueAxis } from "./parts.js";
+import {
+  base,
+  intervalSeries,
+  isNarrow,
+  labelWidth,
+  legendHeight,
+  pointsLabel,
+  rowAxis,
+  rule,
+  valueAxis,
+} from "./parts.js";
 
 /** @typedef {import("../data/study.js").Study} Study */
 
@@ -19,6 +29,11 @@ import { base, intervalSeries, isNarrow, labelWidth, legendHeight, pointsLabel, 
  */
 
 const LEVEL = 0.05;
+/** Between the two panels, in pixels. */
+const GAP = 48;
+
+/** @param {number} value */
+const correlationLabel = (value) => (value === 0 ? "0" : signed(value, 1));
 
 /** What a row of the ablation compares, in words. */
 export const COMPARISONS = /** @type {Record<string, string>} */ ({
@@ -116,7 +131,9 @@ function buildComparison(scene, source) {
   const studies = scene.studies
     .map((study) => ({ study, marks: marksOf(study).filter((mark) => mark.source === source) }))
     .filter(({ marks }) => marks.length > 0);
-  if (studies.length < 2) return { missing: "Fewer than two of the studies have these effects, so that there is nothing to compare." };
+  if (studies.length < 2) {
+    return { missing: "Fewer than two of the studies have these effects, so that there is nothing to compare." };
+  }
   const isSample = source === "sample";
   const rows = rowsOf(
     studies.map(({ study }) => study),
@@ -156,7 +173,11 @@ function buildComparison(scene, source) {
       grid: { left: labelWidth(scene), right: 18, top, bottom: 48, outerBoundsMode: "none" },
       xAxis: valueAxis(scene, isSample ? "rank correlation with the accuracy" : "points of accuracy", {
         nameGap: 28,
-        axisLabel: { color: scene.theme.muted, formatter: isSample ? undefined : pointsLabel, hideOverlap: true },
+        axisLabel: {
+          color: scene.theme.muted,
+          formatter: isSample ? correlationLabel : pointsLabel,
+          hideOverlap: true,
+        },
       }),
       yAxis: rowAxis(scene, rows),
       series,
@@ -164,7 +185,15 @@ function buildComparison(scene, source) {
     marks: { marks: all.length, studies: studies.length },
     summary: `Effects of ${rows.filter((row) => !row.isGroup).length} techniques in ${studies.length} studies.`,
     table: {
-      columns: ["study", "technique", "comparison", isSample ? "rank correlation" : "points", "low", "high", "p (Holm)"],
+      columns: [
+        "study",
+        "technique",
+        "comparison",
+        isSample ? "rank correlation" : "points",
+        "low",
+        "high",
+        "p (Holm)",
+      ],
       rows: () => all.map(({ study, mark }) => [study.name, ...rowOf(mark).slice(0, 6)]),
     },
   };
@@ -251,7 +280,7 @@ export function build(scene) {
   const rowHeight = Math.max(24, hasSample ? 7 * optimizers.length + 9 : 24);
   const panel = rows.length * rowHeight;
   const usable = scene.width - left - 18;
-  const firstWidth = hasPoints && hasSample ? (usable - 28) * 0.56 : usable;
+  const firstWidth = hasPoints && hasSample ? (usable - GAP) * 0.56 : usable;
   const grids = [];
   const xAxes = [];
   const yAxes = [];
@@ -266,10 +295,10 @@ export function build(scene) {
     yAxes.push(rowAxis(scene, rows));
   }
   if (hasSample) {
-    const at = hasPoints && !isStacked ? left + firstWidth + 28 : left;
+    const at = hasPoints && !isStacked ? left + firstWidth + GAP : left;
     grids.push({
       left: at,
-      width: hasPoints && !isStacked ? usable - firstWidth - 28 : usable,
+      width: hasPoints && !isStacked ? usable - firstWidth - GAP : usable,
       top: isStacked ? top + panel + 64 : top,
       height: panel,
     });
@@ -278,7 +307,7 @@ export function build(scene) {
         nameGap: 28,
         gridIndex: sampleAxis,
         splitNumber: 4,
-        axisLabel: { color: scene.theme.muted, fontSize: 12, hideOverlap: true },
+        axisLabel: { color: scene.theme.muted, fontSize: 12, hideOverlap: true, formatter: correlationLabel },
       }),
     );
     const labels = rowAxis(scene, rows, { gridIndex: sampleAxis });

@@ -1,7 +1,19 @@
 import { count, fitness, plural } from "../data/format.js";
 import { quantile } from "../data/stats.js";
-import { ABORTED, baselineValue, COMPLETE, DIVERGED, STATE_NAMES } from "../data/study.js";
-import { base, hasAccuracies, isNarrow, legend, legendHeight, percentLabel, valueAxis } from "./parts.js";
+import { ABORTED, baselineValue, COMPLETE, DIVERGED, placeOf, STATE_NAMES } from "../data/study.js";
+import {
+  base,
+  DASH_ICON,
+  hasAccuracies,
+  isNarrow,
+  legend,
+  legendHeight,
+  LINE_ICON,
+  OPEN_ENDS,
+  openLines,
+  percentLabel,
+  valueAxis,
+} from "./parts.js";
 
 /** @typedef {import("../data/study.js").Study} Study */
 
@@ -15,7 +27,11 @@ const LARGE = 3000;
  */
 export function range(study) {
   const values = Float64Array.from(study.order, (i) => study.value[i]).sort();
-  const edges = [quantile(values, study.sign > 0 ? 0.05 : 0), quantile(values, study.sign > 0 ? 1 : 0.95), baselineValue(study)];
+  const edges = [
+    quantile(values, study.sign > 0 ? 0.05 : 0),
+    quantile(values, study.sign > 0 ? 1 : 0.95),
+    baselineValue(study),
+  ];
   const finite = edges.filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const low = Math.min(...finite);
@@ -28,7 +44,9 @@ export function range(study) {
 export function bestSteps(study) {
   const steps = [];
   for (let i = 0; i < study.size; ++i) {
-    if (Number.isFinite(study.best[i]) && !(study.best[i] === study.best[i - 1])) steps.push([study.number[i], study.best[i]]);
+    if (Number.isFinite(study.best[i]) && !(study.best[i] === study.best[i - 1])) {
+      steps.push([study.number[i], study.best[i]]);
+    }
   }
   if (steps.length > 0) steps.push([study.number[study.size - 1], study.best[study.size - 1]]);
   return steps;
@@ -73,7 +91,7 @@ function buildComparison(scene) {
     option: {
       ...base(scene),
       tooltip: { ...base(scene).tooltip, trigger: "item" },
-      legend: legend(scene, { itemWidth: 28 }),
+      legend: legend(scene, { data: names.map((name, k) => ({ name, icon: k === 0 ? LINE_ICON : DASH_ICON })) }),
       grid: { left: 64, right: 16, top: top + 8, bottom: 46, outerBoundsMode: "none" },
       xAxis: valueAxis(scene, "trial", { nameGap: 28, splitLine: { show: false }, min: 0 }),
       yAxis: valueAxis(scene, "", {
@@ -82,19 +100,23 @@ function buildComparison(scene) {
         axisLabel: {
           color: scene.theme.muted,
           formatter: isAccuracy ? percentLabel : undefined,
-          showMinLabel: false,
-          showMaxLabel: false,
+          ...OPEN_ENDS,
         },
+        splitLine: openLines(scene),
       }),
       series,
     },
     marks: { studies: series.length, steps: series.reduce((sum, one) => sum + one.data.length, 0) },
     summary: studies
-      .map((study) => `${study.name}: best ${fitness(study.value[study.order[0]], isAccuracy)} of ${plural(study.size, "trial")}.`)
+      .map(
+        (study) =>
+          `${study.name}: best ${fitness(study.value[study.order[0]], isAccuracy)} of ${plural(study.size, "trial")}.`,
+      )
       .join(" "),
     table: {
       columns: ["study", "trial", "best so far"],
-      rows: () => studies.flatMap((study) => bestSteps(study).map((step) => [study.name, step[0], fitness(step[1], isAccuracy)])),
+      rows: () =>
+        studies.flatMap((study) => bestSteps(study).map((step) => [study.name, step[0], fitness(step[1], isAccuracy)])),
     },
   };
 }
@@ -115,9 +137,11 @@ export function build(scene) {
   let numBelow = 0;
   for (let i = 0; i < study.size; ++i) {
     const x = study.number[i];
-    if (study.state[i] === ABORTED) points.aborted.push(x, 1);
-    else if (study.state[i] === DIVERGED) points.diverged.push(x, 0);
-    else if (study.state[i] === COMPLETE && Number.isFinite(study.value[i])) {
+    if (study.state[i] === ABORTED) {
+      points.aborted.push(x, 1);
+    } else if (study.state[i] === DIVERGED) {
+      points.diverged.push(x, 0);
+    } else if (study.state[i] === COMPLETE && Number.isFinite(study.value[i])) {
       const isOutside = study.value[i] < low || study.value[i] > high;
       numBelow += isOutside ? 1 : 0;
       if (isOutside) points.below.push(x, study.value[i] < low ? low : high);
@@ -131,6 +155,9 @@ export function build(scene) {
   const baseline = baselineValue(study);
   if (Number.isFinite(baseline)) names.push(study.baselineName);
   if (points.hidden.length > 0) names.splice(1, 0, "outside of the filter");
+  const winner = typeof study.winner?.trial === "number" ? placeOf(study, study.winner.trial) : -1;
+  const hasWinner = winner >= 0 && study.winner.tested === true && Number.isFinite(study.value[winner]);
+  if (hasWinner) names.push("winner");
   const top = legendHeight(scene, names);
   const tipOf = (/** @type {any} */ p) =>
     scene.tip([`trial ${p.value[0]}`, fitness(p.value[1], isAccuracy), "click: its learning curve"]);
@@ -170,7 +197,13 @@ export function build(scene) {
         : undefined,
     option: {
       ...base(scene),
-      legend: legend(scene, { data: names }),
+      legend: legend(scene, {
+        data: names.map((name) => ({
+          name,
+          icon: name === "best so far" ? LINE_ICON : name === study.baselineName ? DASH_ICON : "circle",
+          itemStyle: name === "winner" ? { color: theme.ground, borderColor: theme.ink, borderWidth: 1.5 } : undefined,
+        })),
+      }),
       grid: [
         { left, right: 16, top: top + 8, bottom, outerBoundsMode: "none" },
         { left, right: 16, bottom: 48, height: 40, outerBoundsMode: "none" },
@@ -182,7 +215,7 @@ export function build(scene) {
           gridIndex: 1,
           nameGap: 28,
           splitLine: { show: false },
-          axisLabel: { color: theme.muted, hideOverlap: true },
+          axisLabel: { color: theme.muted, hideOverlap: true, showMaxLabel: false },
         }),
       ],
       yAxis: [
@@ -192,9 +225,9 @@ export function build(scene) {
           axisLabel: {
             color: theme.muted,
             formatter: isAccuracy ? percentLabel : undefined,
-            showMinLabel: false,
-            showMaxLabel: false,
+            ...OPEN_ENDS,
           },
+          splitLine: openLines(scene),
         }),
         {
           type: "category",
@@ -216,7 +249,11 @@ export function build(scene) {
           tooltip: { formatter: (/** @type {any} */ p) => scene.tip([`trial ${p.value[0]}`, "outside of the range"]) },
         }),
         dots("aborted", points.aborted, { ...strip, itemStyle: { color: theme.gold }, tooltip: stripTip("aborted") }),
-        dots("diverged", points.diverged, { ...strip, itemStyle: { color: theme.orange }, tooltip: stripTip("diverged") }),
+        dots("diverged", points.diverged, {
+          ...strip,
+          itemStyle: { color: theme.orange },
+          tooltip: stripTip("diverged"),
+        }),
         {
           type: "line",
           name: "best so far",
@@ -240,6 +277,15 @@ export function build(scene) {
                 [x.max, baseline],
               ]
             : [],
+        },
+        {
+          type: "scatter",
+          name: "winner",
+          silent: true,
+          symbolSize: 14,
+          z: 5,
+          itemStyle: { color: "transparent", borderColor: theme.ink, borderWidth: 1.75 },
+          data: hasWinner ? [[study.number[winner], study.value[winner]]] : [],
         },
       ],
     },

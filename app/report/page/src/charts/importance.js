@@ -81,12 +81,24 @@ export function build(scene) {
     height: top + 24 * rows.length + 52,
     option: {
       ...base(scene),
-      legend: { top: 0, left: 0, itemGap: isNarrow(scene) ? 8 : 18, selectedMode: false, itemWidth: 14, itemHeight: 8, textStyle: { color: theme.ink, fontSize: 12 } },
+      legend: {
+        top: 0,
+        left: 0,
+        itemGap: isNarrow(scene) ? 8 : 18,
+        selectedMode: false,
+        itemWidth: 14,
+        itemHeight: 8,
+        textStyle: { color: theme.ink, fontSize: 12 },
+      },
       grid: { left: labelWidth(scene), right: 18, top, bottom: 48, outerBoundsMode: "none" },
       xAxis: valueAxis(scene, "share", {
         nameGap: 28,
         min: 0,
-        axisLabel: { color: theme.muted, hideOverlap: true, formatter: (/** @type {number} */ v) => `${Math.round(100 * v)} %` },
+        axisLabel: {
+          color: theme.muted,
+          hideOverlap: true,
+          formatter: (/** @type {number} */ v) => `${Math.round(100 * v)} %`,
+        },
       }),
       yAxis: rowAxis(scene, rows),
       series: [bar(names[0], "variance", theme.blue), bar(names[1], "best", theme.green)],
@@ -98,7 +110,13 @@ export function build(scene) {
     table: {
       columns: ["technique", "share of variance", "p (Holm)", "contribution to the best", "p (Holm) of it"],
       rows: () =>
-        found.map((row) => [title(row.key), percent(row.variance, 1), pValue(row.varianceP), percent(row.best, 1), pValue(row.bestP)]),
+        found.map((row) => [
+          title(row.key),
+          percent(row.variance, 1),
+          pValue(row.varianceP),
+          percent(row.best, 1),
+          pValue(row.bestP),
+        ]),
     },
   };
 }

@@ -26,20 +26,26 @@ export function build(scene) {
     };
   }
   const shown = all.slice(0, MOST);
-  const name = (/** @type {any} */ pair) => `${title(String(pair.techniques[0]))} × ${title(String(pair.techniques[1]))}`;
+  const name = (/** @type {any} */ pair) =>
+    `${title(String(pair.techniques[0]))} × ${title(String(pair.techniques[1]))}`;
   const left = isNarrow(scene) ? 150 : 270;
-  const rows = shown.map((pair) => ({ label: name(pair) }));
+  // A narrow label has two lines, rather than an end cut off.
+  const rows = shown.map((pair) => ({ label: isNarrow(scene) ? name(pair).replace(" × ", "\n× ") : name(pair) }));
   const yAxis = rowAxis(scene, rows);
   yAxis.axisLabel.width = left - 12;
   return {
-    height: 24 * rows.length + 64,
+    height: (isNarrow(scene) ? 38 : 24) * rows.length + 64,
     option: {
       ...base(scene),
       grid: { left, right: 18, top: 8, bottom: 48, outerBoundsMode: "none" },
       xAxis: valueAxis(scene, "share of the variance", {
         nameGap: 28,
         min: 0,
-        axisLabel: { color: theme.muted, formatter: (/** @type {number} */ v) => `${Number((100 * v).toFixed(1))} %`, hideOverlap: true },
+        axisLabel: {
+          color: theme.muted,
+          formatter: (/** @type {number} */ v) => `${Number((100 * v).toFixed(1))} %`,
+          hideOverlap: true,
+        },
       }),
       yAxis,
       series: [
@@ -56,7 +62,11 @@ export function build(scene) {
           })),
           tooltip: {
             formatter: (/** @type {any} */ p) =>
-              scene.tip([name(shown[p.dataIndex]), percent(shown[p.dataIndex].share, 1), `p ${pValue(shown[p.dataIndex].adjusted_p)} (Holm)`]),
+              scene.tip([
+                name(shown[p.dataIndex]),
+                percent(shown[p.dataIndex].share, 1),
+                `p ${pValue(shown[p.dataIndex].adjusted_p)} (Holm)`,
+              ]),
           },
         },
       ],

@@ -1,7 +1,7 @@
 import { pValue, signed, title } from "../data/format.js";
 import { missingSample } from "./importance.js";
 import { base, isNarrow, labelWidth, rowAxis } from "./parts.js";
-import { mix } from "./theme.js";
+import { FONT, mix } from "./theme.js";
 
 const LEVEL = 0.05;
 
@@ -14,6 +14,7 @@ export function build(scene) {
   const { study, theme } = scene;
   const missing = missingSample(study);
   if (missing) return missing;
+  /** @type {{key: string, optimizer: string, rho: number, p: number, interval: number[]}[]} */
   const cells = [];
   /** @type {string[]} */
   const optimizers = [];
@@ -27,7 +28,13 @@ export function build(scene) {
       sizes[optimizer] = found.settings;
       if (typeof found.rho !== "number") continue;
       if (!keys.includes(row.technique)) keys.push(row.technique);
-      cells.push({ key: String(row.technique), optimizer, rho: found.rho, p: found.adjusted_p, interval: found.interval ?? [] });
+      cells.push({
+        key: String(row.technique),
+        optimizer,
+        rho: found.rho,
+        p: found.adjusted_p,
+        interval: found.interval ?? [],
+      });
     }
   }
   if (cells.length === 0) return { missing: "No optimizer has at least ten settings in the designed sample." };
@@ -50,7 +57,8 @@ export function build(scene) {
           color: theme.ink,
           interval: 0,
           lineHeight: 15,
-          formatter: (/** @type {string} */ name) => `${name}\n${sizes[name] ? (isNarrow(scene) ? sizes[name] : `${sizes[name]} settings`) : ""}`,
+          formatter: (/** @type {string} */ name) =>
+            `${name}\n${sizes[name] ? (isNarrow(scene) ? sizes[name] : `${sizes[name]} settings`) : ""}`,
         },
       },
       yAxis: rowAxis(scene, rows),
@@ -77,12 +85,18 @@ export function build(scene) {
             const [w] = api.size([1, 1]);
             const sure = isSure(params.dataIndex);
             const strength = 0.25 + 0.75 * (Math.abs(cell.rho) / strongest);
-            const fill = sure ? mix(theme.ground, cell.rho > 0 ? theme.positive : theme.negative, strength) : "transparent";
+            const fill = sure
+              ? mix(theme.ground, cell.rho > 0 ? theme.positive : theme.negative, strength)
+              : "transparent";
             const isStrong = sure && strength > 0.55;
             return {
               type: "group",
               children: [
-                { type: "rect", shape: { x: x - w / 2 + 2, y: y - height / 2 + 2, width: w - 4, height: height - 4, r: 2 }, style: { fill } },
+                {
+                  type: "rect",
+                  shape: { x: x - w / 2 + 2, y: y - height / 2 + 2, width: w - 4, height: height - 4, r: 2 },
+                  style: { fill },
+                },
                 {
                   type: "text",
                   style: {
@@ -92,6 +106,7 @@ export function build(scene) {
                     align: "center",
                     verticalAlign: "middle",
                     fontSize: 12,
+                    fontFamily: FONT,
                     fontWeight: sure ? 600 : 400,
                     fill: isStrong ? theme.ground : sure ? theme.ink : theme.muted,
                   },

@@ -2,7 +2,7 @@ import { fitness, plural, title, valueOf } from "../data/format.js";
 import { representatives } from "../data/filter.js";
 import { COMPLETE } from "../data/study.js";
 import { axisOf, quantityOf } from "./axes.js";
-import { base, hasAccuracies, isNarrow } from "./parts.js";
+import { base, hasAccuracies, isNarrow, wrapped } from "./parts.js";
 
 /** More lines than these are no picture any more, and slow. */
 const MOST_LINES = 600;
@@ -55,16 +55,22 @@ export function build(scene) {
   const rank = new Map(Array.from(study.order, (i, k) => [i, k]));
   const isBetterLast = (/** @type {number} */ a, /** @type {number} */ b) => (rank.get(b) ?? 0) - (rank.get(a) ?? 0);
   // Colours by quarters of all complete trials, the best on top.
-  const color = (/** @type {number} */ i) => theme.ramp[3 - Math.min(3, Math.floor((4 * (rank.get(i) ?? 0)) / study.order.length))];
+  const color = (/** @type {number} */ i) =>
+    theme.ramp[3 - Math.min(3, Math.floor((4 * (rank.get(i) ?? 0)) / study.order.length))];
   const rowOf = (/** @type {number} */ i) => quantities.map((one) => one.at(i));
   const data = shown.sort(isBetterLast).map((i) => {
     const quarter = theme.ramp.indexOf(color(i));
-    return { value: rowOf(i), id: String(study.number[i]), lineStyle: { color: color(i), opacity: 0.25 + 0.2 * quarter } };
+    return {
+      value: rowOf(i),
+      id: String(study.number[i]),
+      lineStyle: { color: color(i), opacity: 0.25 + 0.2 * quarter },
+    };
   });
   const isAccuracy = hasAccuracies(study);
-  const most = Math.max(...quantities.map((one) => one.name.length));
-  const isTight = scene.width / quantities.length < 7 * most;
-  const common = { coordinateSystem: "parallel", parallelIndex: 0, progressive: 0, smooth: 0.12 };
+  const space = (scene.width - 110) / (quantities.length - 1);
+  const names = quantities.map((one) => wrapped(one.name, Math.max(8, Math.floor(space / 6.6))));
+  const lines = Math.max(...names.map((name) => name.split("\n").length));
+  const common = { coordinateSystem: "parallel", parallelIndex: 0, progressive: 0 };
   return {
     height: 380,
     note:
@@ -76,17 +82,26 @@ export function build(scene) {
       parallel: {
         left: isNarrow(scene) ? 30 : 48,
         right: isNarrow(scene) ? 44 : 64,
-        top: isTight ? 76 : 44,
+        top: 20 + 15 * lines,
         bottom: 24,
         parallelAxisDefault: {
           nameLocation: "end",
-          nameGap: isTight ? 12 : 18,
-          nameRotate: isTight ? 32 : 0,
-          nameTextStyle: { color: theme.ink, fontSize: 12, align: isTight ? "left" : "center" },
+          nameGap: 14,
+          nameTextStyle: { color: theme.ink, fontSize: 12, lineHeight: 15, align: "center" },
           axisLine: { lineStyle: { color: theme.faint, width: 1 } },
           axisTick: { show: false },
           splitLine: { show: false },
-          axisLabel: { color: theme.muted, fontSize: 11, showMinLabel: true, showMaxLabel: true, hideOverlap: true },
+          axisLabel: {
+            color: theme.ink,
+            fontSize: 11,
+            showMinLabel: true,
+            showMaxLabel: true,
+            hideOverlap: true,
+            // Labels lie on the lines, and stay readable by an edge in the colour of the ground.
+            textBorderColor: theme.ground,
+            textBorderWidth: 3,
+          },
+          z: 20,
           areaSelectStyle: { width: 18, borderWidth: 1, borderColor: theme.orange, color: theme.orange, opacity: 0.25 },
           realtime: true,
         },
@@ -94,7 +109,7 @@ export function build(scene) {
       parallelAxis: quantities.map((one, dim) => ({
         dim,
         id: `axis-${one.key}`,
-        name: one.name,
+        name: names[dim],
         ...axisOf(one, 0),
         splitNumber: 4,
         axisLabel: { formatter: one.choices ? undefined : (/** @type {number} */ position) => one.label(position) },

@@ -90,9 +90,35 @@ export function valueAxis(scene, name, more = {}) {
     axisLine: { show: false },
     axisTick: { show: false },
     axisLabel: { color: theme.muted, fontSize: 12, hideOverlap: true },
-    splitLine: { lineStyle: { color: theme.line } },
+    splitLine: { lineStyle: { color: theme.line }, showMinLine: true, showMaxLine: true },
     ...more,
   };
+}
+
+/** For an axis whose ends are no round numbers: they are not written. */
+export const OPEN_ENDS = { showMinLabel: false, showMaxLabel: false };
+
+/** The grid lines of such an axis. @param {Scene} scene */
+export const openLines = (scene) => ({
+  lineStyle: { color: scene.theme.line },
+  showMinLine: false,
+  showMaxLine: false,
+});
+
+/** What a legend shows for a line and for a dashed one. */
+export const LINE_ICON = "path://M0,4L20,4L20,6L0,6Z";
+export const DASH_ICON = "path://M0,4L5,4L5,6L0,6ZM7.5,4L12.5,4L12.5,6L7.5,6ZM15,4L20,4L20,6L15,6Z";
+
+/** Words in lines of at most so many letters. @param {string} text @param {number} most */
+export function wrapped(text, most) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const last = lines.length - 1;
+    if (last >= 0 && lines[last].length + 1 + word.length <= most) lines[last] += ` ${word}`;
+    else lines.push(word);
+  }
+  return lines.join("\n");
 }
 
 /**
@@ -129,7 +155,8 @@ export function rowAxis(scene, rows, more = {}) {
 export const percentLabel = (value) => `${Number((100 * value).toFixed(1))} %`.replace("-", "\u2212");
 
 /** @param {number} value */
-export const pointsLabel = (value) => `${value > 0 ? "+" : ""}${Number((100 * value).toFixed(2))}`.replace("-", "\u2212");
+export const pointsLabel = (value) =>
+  `${value > 0 ? "+" : ""}${Number((100 * value).toFixed(2))}`.replace("-", "\u2212");
 
 /** @typedef {"circle" | "diamond" | "triangle" | "square"} Shape */
 

@@ -2,7 +2,7 @@ import { fitness, plural, title } from "../data/format.js";
 import { COMPLETE, DIVERGED } from "../data/study.js";
 import { axisOf, jitter, quantityOf } from "./axes.js";
 import { pairs } from "./history.js";
-import { base, hasAccuracies, legend, legendHeight, valueAxis } from "./parts.js";
+import { base, hasAccuracies, legend, legendHeight, OPEN_ENDS, openLines, valueAxis } from "./parts.js";
 
 const LARGE = 3000;
 
@@ -48,15 +48,17 @@ export function build(scene) {
   const axis = (/** @type {import("./axes.js").Quantity} */ one, /** @type {object} */ more) =>
     valueAxis(scene, one.name, {
       ...axisOf(one, 0.03),
-      ...(one.choices ? { type: "value", min: -0.5, max: one.choices.length - 0.5, interval: 0.5, data: undefined } : {}),
+      ...(one.choices
+        ? { type: "value", min: -0.5, max: one.choices.length - 0.5, interval: 0.5, data: undefined }
+        : {}),
       axisLabel: {
         color: theme.muted,
         hideOverlap: true,
-        showMinLabel: one.choices ? false : undefined,
-        showMaxLabel: one.choices ? false : undefined,
+        ...OPEN_ENDS,
         formatter: (/** @type {number} */ position) =>
           one.choices ? (Number.isInteger(position) ? one.label(position) : "") : one.label(position),
       },
+      splitLine: openLines(scene),
       ...more,
     });
   const colors = [theme.ramp[3], theme.ramp[2], theme.ramp[1], theme.ramp[0], theme.orange];

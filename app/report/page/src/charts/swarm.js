@@ -2,7 +2,7 @@ import { fitness, percent, plural } from "../data/format.js";
 import { principal } from "../data/projection.js";
 import { COMPLETE } from "../data/study.js";
 import { quantityOf } from "./axes.js";
-import { base, hasAccuracies, legend, legendHeight, valueAxis } from "./parts.js";
+import { base, hasAccuracies, legend, legendHeight, OPEN_ENDS, openLines, valueAxis } from "./parts.js";
 
 /** @typedef {import("../data/study.js").Study} Study */
 
@@ -71,7 +71,9 @@ export function build(scene) {
   const particles = sweepsOf(study);
   const num = numSweeps(study);
   if (num < 2) return { missing: "The swarm has not moved yet: it needs two sweeps." };
-  if (study.dimensions.length < 2) return { missing: "The swarm moves along one dimension only: the scatter shows it." };
+  if (study.dimensions.length < 2) {
+    return { missing: "The swarm moves along one dimension only: the scatter shows it." };
+  }
   const sweep = choices.sweep < 0 ? num - 1 : Math.min(choices.sweep, num - 1);
   const isProjected = !choices.swarmX || !choices.swarmY;
   const isAccuracy = hasAccuracies(study);
@@ -94,6 +96,8 @@ export function build(scene) {
     const margin = 0.05 * (high - low || 1);
     const one = part === 0 ? qx : qy;
     return valueAxis(scene, name, {
+      splitLine: projection ? { show: false } : openLines(scene),
+      axisLine: { show: Boolean(projection), onZero: false, lineStyle: { color: theme.line } },
       min: low - margin,
       max: high + margin,
       nameGap,
@@ -101,8 +105,7 @@ export function build(scene) {
         show: !projection,
         color: theme.muted,
         hideOverlap: true,
-        showMinLabel: false,
-        showMaxLabel: false,
+        ...OPEN_ENDS,
         formatter: (/** @type {number} */ v) => (one.choices && !Number.isInteger(v) ? "" : one.label(v)),
       },
     });
@@ -136,7 +139,8 @@ export function build(scene) {
   const resting = now.filter((_, p) => !isActive[p]);
   const names = ["complete", "failed or running", "best so far"];
   const top = legendHeight(scene, names);
-  const quarter = (/** @type {number} */ i) => 3 - Math.min(3, Math.floor((4 * (rank.get(i) ?? 0)) / study.order.length));
+  const quarter = (/** @type {number} */ i) =>
+    3 - Math.min(3, Math.floor((4 * (rank.get(i) ?? 0)) / study.order.length));
   const dots = (/** @type {string} */ name, /** @type {number[]} */ trials, /** @type {any} */ more) => ({
     type: "scatter",
     name,
@@ -146,7 +150,10 @@ export function build(scene) {
     tooltip: {
       formatter: (/** @type {any} */ p) => {
         const i = trials[p.dataIndex];
-        return scene.tip([`particle ${study.particle?.[i]}, trial ${study.number[i]}`, fitness(study.value[i], isAccuracy)]);
+        return scene.tip([
+          `particle ${study.particle?.[i]}, trial ${study.number[i]}`,
+          fitness(study.value[i], isAccuracy),
+        ]);
       },
     },
     ...more,
@@ -160,14 +167,28 @@ export function build(scene) {
       legend: legend(scene, {
         data: [
           { name: names[0], icon: "circle", itemStyle: { color: theme.ramp[3] } },
-          { name: names[1], icon: "circle", itemStyle: { color: theme.ground, borderColor: theme.orange, borderWidth: 2 } },
+          {
+            name: names[1],
+            icon: "circle",
+            itemStyle: { color: theme.ground, borderColor: theme.orange, borderWidth: 2 },
+          },
           { name: names[2], icon: "diamond", itemStyle: { color: theme.ink } },
         ],
         itemWidth: 12,
         itemHeight: 12,
       }),
-      grid: { left: projection ? 40 : 76, right: 16, top: top + 4, bottom: projection ? 36 : 50, outerBoundsMode: "none" },
-      xAxis: axis(0, projection ? `first principal component, ${percent(sx, 0)} of the variance` : qx.name, projection ? 14 : 30),
+      grid: {
+        left: projection ? 40 : 76,
+        right: 16,
+        top: top + 4,
+        bottom: projection ? 36 : 50,
+        outerBoundsMode: "none",
+      },
+      xAxis: axis(
+        0,
+        projection ? `first principal component, ${percent(sx, 0)} of the variance` : qx.name,
+        projection ? 14 : 30,
+      ),
       yAxis: axis(1, projection ? `second, ${percent(sy, 0)}` : qy.name, projection ? 14 : 58),
       series: [
         {
@@ -180,9 +201,13 @@ export function build(scene) {
         },
         dots("resting", resting, { symbolSize: 6, itemStyle: { color: theme.faint } }),
         dots("complete", shown.filter(isComplete), { color: (/** @type {number} */ i) => theme.ramp[quarter(i)] }),
-        dots("failed or running", shown.filter((i) => !isComplete(i)), {
-          itemStyle: { color: theme.ground, borderColor: theme.orange, borderWidth: 2 },
-        }),
+        dots(
+          "failed or running",
+          shown.filter((i) => !isComplete(i)),
+          {
+            itemStyle: { color: theme.ground, borderColor: theme.orange, borderWidth: 2 },
+          },
+        ),
         dots("best so far", best < 0 ? [] : [best], {
           symbol: "diamond",
           symbolSize: 15,
@@ -199,7 +224,12 @@ export function build(scene) {
       columns: ["sweep", "particle", "trial", "value"],
       rows: () =>
         particles.flatMap((trials) =>
-          trials.map((i, s) => [s + 1, study.particle?.[i] ?? "", study.number[i], fitness(study.value[i], isAccuracy)]),
+          trials.map((i, s) => [
+            s + 1,
+            study.particle?.[i] ?? "",
+            study.number[i],
+            fitness(study.value[i], isAccuracy),
+          ]),
         ),
     },
   };

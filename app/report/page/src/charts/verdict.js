@@ -1,5 +1,15 @@
 import { percent, points } from "../data/format.js";
-import { base, intervalSeries, isNarrow, pointsLabel, rowAxis, rule, valueAxis } from "./parts.js";
+import {
+  base,
+  intervalSeries,
+  isNarrow,
+  OPEN_ENDS,
+  openLines,
+  pointsLabel,
+  rowAxis,
+  rule,
+  valueAxis,
+} from "./parts.js";
 
 /** @typedef {import("../data/study.js").Study} Study */
 
@@ -59,8 +69,8 @@ export function build(scene) {
     min: (/** @type {any} */ { min, max }) => Math.min(0, min) - 0.08 * (Math.max(0, max) - Math.min(0, min)),
     max: (/** @type {any} */ { min, max }) => Math.max(0, max) + 0.08 * (Math.max(0, max) - Math.min(0, min)),
   });
-  // Ends of an axis that are no round numbers are not written.
-  Object.assign(axis.axisLabel, { showMinLabel: false, showMaxLabel: false });
+  Object.assign(axis.axisLabel, OPEN_ENDS);
+  axis.splitLine = openLines(scene);
   return {
     height: 88 + 44 * studies.length,
     option: {

@@ -54,8 +54,11 @@ export function isPacked(value) {
  * @param {PackedColumn[]} found
  */
 export function packedColumns(value, found = []) {
-  if (isPacked(value)) found.push(value);
-  else if (typeof value === "object" && value !== null) for (const part of Object.values(value)) packedColumns(part, found);
+  if (isPacked(value)) {
+    found.push(value);
+  } else if (typeof value === "object" && value !== null) {
+    for (const part of Object.values(value)) packedColumns(part, found);
+  }
   return found;
 }
 
@@ -69,7 +72,8 @@ export function numbersOf(column, bytes) {
   if (!Type) throw new Error(`a column has the unknown type ${column.type}`);
   const length = column.length;
   if (bytes.length < length * Type.BYTES_PER_ELEMENT) throw new Error("a column is shorter than it says");
-  const numbers = new Type(/** @type {ArrayBuffer} */ (bytes.slice(0, length * Type.BYTES_PER_ELEMENT).buffer));
+  // A copy begins at an address that suits every type.
+  const numbers = new Type(new Uint8Array(bytes.subarray(0, length * Type.BYTES_PER_ELEMENT)).buffer);
   if (column.type !== "u16" || column.low === undefined || column.high === undefined) return numbers;
   const scaled = new Float32Array(length);
   const step = (column.high - column.low) / 65534;

@@ -31,7 +31,9 @@ function parse(text) {
 export function decodeSync(text, inflate) {
   const report = parse(text);
   const numbers = new Map();
-  for (const column of packedColumns(report)) numbers.set(column, numbersOf(column, inflate(fromBase64(column.deflate))));
+  for (const column of packedColumns(report)) {
+    numbers.set(column, numbersOf(column, inflate(fromBase64(column.deflate))));
+  }
   return replaced(report, numbers);
 }
 

@@ -69,9 +69,9 @@ const text = (value) => (value === null || value === undefined ? "" : String(val
 const number = (value) => (typeof value === "number" ? value : NaN);
 
 /** @returns {Dimension} */
-function dimensionOf(/** @type {any} */ given, /** @type {number} */ index, /** @type {any} */ column) {
+function dimensionOf(/** @type {any} */ given, /** @type {number} */ index, /** @type {any} */ packed) {
   const choices = Array.isArray(given.choices) && given.choices.length > 0 ? given.choices.map(String) : null;
-  const values = toNumbers(column);
+  const values = toNumbers(packed);
   let low = number(given.low);
   let high = number(given.high);
   if (choices) {
@@ -89,7 +89,11 @@ function dimensionOf(/** @type {any} */ given, /** @type {number} */ index, /** 
     low,
     high,
     choices,
-    off: choices ? (given.off === null || given.off === undefined ? NaN : indexOf(choices, given.off)) : number(given.off),
+    off: choices
+      ? given.off === null || given.off === undefined
+        ? NaN
+        : indexOf(choices, given.off)
+      : number(given.off),
     values,
   };
 }

@@ -10,6 +10,9 @@ import { command, h, table } from "./dom.js";
 /** "1.98", without a sign. @param {number} value */
 const size = (value) => (100 * Math.abs(value)).toFixed(2);
 
+/** "86.12 ± 0.06 %" @param {number} value @param {number} error */
+const withError = (value, error) => (Number.isFinite(error) ? `${size(value)} ± ${size(error)} %` : percent(value));
+
 /**
  * The answer in one sentence, and what stands behind it.
  * @param {Study} study
@@ -26,8 +29,7 @@ export function answerOf(study) {
       : `${trial} is not distinguishable from ${study.baselineName}`;
     const winner = verdict.winner?.accuracies ?? [];
     const baseline = verdict.baseline?.accuracies ?? [];
-    const written = (/** @type {number[]} */ values) =>
-      `${percent(mean(values))}${Number.isFinite(standardError(values)) ? ` ± ${size(standardError(values))}` : ""}`;
+    const written = (/** @type {number[]} */ values) => withError(mean(values), standardError(values));
     const lead = [
       `The 95 % interval of the difference is ${points(low)} to ${points(high)} points of test accuracy` +
         (isDecided(study) ? "." : `, and has 0 in it: ${points(verdict.difference)}${error} points.`),
@@ -42,7 +44,10 @@ export function answerOf(study) {
   }
   if (verdict?.text) return { headline: `Trial ${verdict.trial}: ${verdict.text}`, lead: [] };
   if (study.size === 0) {
-    return { headline: study.isRunning ? "The search has begun" : "The study has no trials", lead: ["There is nothing to say yet."] };
+    return {
+      headline: study.isRunning ? "The search has begun" : "The study has no trials",
+      lead: ["There is nothing to say yet."],
+    };
   }
   const done = study.size - study.counts[3] - study.counts[4];
   const lead = [];
@@ -58,7 +63,12 @@ export function answerOf(study) {
   } else {
     lead.push("No trial is complete, so that there is no setting to test.");
   }
-  if (study.isRunning) return { headline: `The search is running: ${plural(done, "trial")}${study.planned ? ` of ${count(study.planned)}` : ""}`, lead };
+  if (study.isRunning) {
+    return {
+      headline: `The search is running: ${plural(done, "trial")}${study.planned ? ` of ${count(study.planned)}` : ""}`,
+      lead,
+    };
+  }
   if (study.order.length === 0) return { headline: `All of ${plural(study.size, "trial")} failed`, lead };
   return { headline: "There is no verdict: nothing was tested", lead };
 }
@@ -82,13 +92,17 @@ function facts(study) {
       "trials",
       count(study.size),
       states
-        .filter(([n]) => n > 0)
+        .filter(([n]) => Number(n) > 0)
         .map(([n, name]) => `${count(Number(n))} ${name}`)
         .join(", "),
     ],
   ];
-  if (best !== undefined) rows.push(["best by validation", fitness(study.value[best], isAccuracy), `trial ${study.number[best]}`]);
-  if (Number.isFinite(baselineValue(study))) rows.push([study.baselineName, fitness(baselineValue(study), isAccuracy), "trained as a trial is"]);
+  if (best !== undefined) {
+    rows.push(["best by validation", fitness(study.value[best], isAccuracy), `trial ${study.number[best]}`]);
+  }
+  if (Number.isFinite(baselineValue(study))) {
+    rows.push([study.baselineName, fitness(baselineValue(study), isAccuracy), "trained as a trial is"]);
+  }
   if (definition.dataset) {
     rows.push([
       "data set",
@@ -101,22 +115,27 @@ function facts(study) {
     const particles = definition.particles ? plural(Number(definition.particles), "particle") : "";
     rows.push(["search", study.algorithm, [particles, seed].filter(Boolean).join(", ")]);
   }
-  return h("dl", { class: "facts" }, ...rows.map(([name, value, more]) => h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, value), h("span", {}, more)))));
+  return h(
+    "dl",
+    { class: "facts" },
+    ...rows.map(([name, value, more]) =>
+      h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, value), h("span", {}, more))),
+    ),
+  );
 }
 
 /** @param {import("./app.js").App} app */
 export function answer(app) {
   const { study } = app;
   const { headline, lead } = answerOf(study);
-  const figure = app.figure("verdict", "The verdict", (scene) => (scene.studies = [scene.study]));
+  const caption = "Point and line: the mean difference and its 95 % interval. Ticks: the difference of each seed.";
+  const figure = app.figure("verdict", "The verdict", (scene) => (scene.studies = [scene.study]), "verdict", caption);
   return [
     h("p", { class: "over" }, study.name),
     h("h1", {}, headline),
     ...lead.map((text) => h("p", { class: "lead" }, text)),
     ...study.notes.map((text) => h("p", { class: "remark" }, text)),
     hasInterval(study) && figure.element,
-    hasInterval(study) &&
-      h("p", { class: "caption" }, "Point and line: the mean difference and its 95 % interval. Ticks: the difference of each seed."),
     facts(study),
   ];
 }
@@ -165,7 +184,9 @@ export function settings(app) {
     h(
       "p",
       {},
-      study.winner.tested ? `The setting that was tested, ${name}, beside ${study.baselineName}. ` : `The best so far, ${name}, beside ${study.baselineName}. `,
+      study.winner.tested
+        ? `The setting that was tested, ${name}, beside ${study.baselineName}. `
+        : `The best so far, ${name}, beside ${study.baselineName}. `,
       "Bold: what differs.",
     ),
     h(
@@ -178,13 +199,26 @@ export function settings(app) {
         h(
           "thead",
           {},
-          h("tr", {}, h("th", { scope: "col" }, "technique"), h("th", { scope: "col", class: "number" }, name), h("th", { scope: "col", class: "number" }, study.baselineName)),
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, "technique"),
+            h("th", { scope: "col", class: "number" }, name),
+            h("th", { scope: "col", class: "number" }, study.baselineName),
+          ),
         ),
         ...bodies,
       ),
-      h("div", {}, ...commands.flatMap(([label, text]) => [h("h3", {}, label), command(text, `the command that ${label[0].toLowerCase()}${label.slice(1)}`)])),
+      h(
+        "div",
+        {},
+        ...commands.flatMap(([label, text]) => [
+          h("h3", {}, label),
+          command(text, `the command that ${label[0].toLowerCase()}${label.slice(1)}`),
+        ]),
+        ...confirmation(study),
+      ),
     ),
-    ...confirmation(study),
   ];
 }
 
@@ -193,7 +227,7 @@ function confirmation(study) {
   const rows = study.confirmation?.rows ?? [];
   if (rows.length === 0) return [];
   const written = (/** @type {any} */ row) =>
-    row.unstable ? `unstable: ${row.unstable}` : `${percent(row.mean ?? NaN)} ± ${Number.isFinite(row.standard_error) ? size(row.standard_error) : "–"}`;
+    row.unstable ? `unstable: ${row.unstable}` : withError(row.mean ?? NaN, row.standard_error ?? NaN);
   const all = [...rows, study.confirmation.baseline].filter(Boolean);
   const num = all[0]?.accuracies?.length ?? 0;
   return [
@@ -207,7 +241,11 @@ function confirmation(study) {
     table(
       "Confirmation",
       ["trial", "validation, as a trial", "confirmed"],
-      all.map((row) => [row.trial === null || row.trial < 0 ? study.baselineName : `${row.trial}`, percent(row.validation_accuracy ?? NaN), written(row)]),
+      all.map((row) => [
+        row.trial === null || row.trial < 0 ? study.baselineName : `${row.trial}`,
+        percent(row.validation_accuracy ?? NaN),
+        written(row),
+      ]),
     ),
   ];
 }
@@ -217,7 +255,11 @@ export function sideBySide(app, open) {
   const rows = app.studies.map((study, index) => {
     const best = study.order[0];
     return [
-      h("button", { type: "button", class: "link", "aria-pressed": index === app.current, onclick: () => open(index) }, study.name),
+      h(
+        "button",
+        { type: "button", class: "link", "aria-pressed": index === app.current, onclick: () => open(index) },
+        study.name,
+      ),
       String(study.definition.dataset ?? "–"),
       String(study.definition.model ?? "–"),
       study.algorithm || "–",
@@ -228,18 +270,32 @@ export function sideBySide(app, open) {
     ];
   });
   const tests = app.studies.filter(hasInterval);
-  const elements = [table("Studies", ["study", "data", "network", "search", "trials", "best", "baseline", "verdict"], rows, { class: "wide" })];
+  const elements = [
+    table("Studies", ["study", "data", "network", "search", "trials", "best", "baseline", "verdict"], rows, {
+      class: "wide",
+    }),
+  ];
   if (tests.length > 0) {
     elements.push(
       h("h3", {}, "Verdicts"),
-      app.figure("verdict", "Verdicts of all studies", undefined, "verdicts").element,
-      h("p", { class: "caption" }, "Filled: the interval leaves out 0. Differences are over each study's own baseline."),
+      app.figure(
+        "verdict",
+        "Verdicts of all studies",
+        undefined,
+        "verdicts",
+        "Filled: the interval leaves out 0. Differences are over each study's own baseline.",
+      ).element,
     );
   }
   elements.push(
     h("h3", {}, "Best so far"),
-    app.figure("history", "Best so far in all studies", (scene) => (scene.choices.compare = "all"), "histories").element,
-    h("p", { class: "caption" }, "Best complete trial so far by validation; thin dashed lines are the baselines, each in its study's colour."),
+    app.figure(
+      "history",
+      "Best so far in all studies",
+      (scene) => (scene.choices.compare = "all"),
+      "histories",
+      "Best complete trial so far by validation; thin dashed lines are the baselines, each in its study's colour.",
+    ).element,
   );
   return elements;
 }

@@ -46,7 +46,8 @@ export class App {
   }
 
   get theme() {
-    const isDark = this.wanted === "dark" || (this.wanted === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+    const isDark =
+      this.wanted === "dark" || (this.wanted === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
     return THEMES[isDark && !this.isPrinting ? "dark" : "light"];
   }
 
@@ -67,7 +68,8 @@ export class App {
     const { mask, count } = apply(this.study, this.filter);
     this.mask = mask;
     this.numShown = count;
-    this.topMask = this.filter.ranges.size === 0 ? mask : apply(this.study, { top: this.filter.top, ranges: new Map() }).mask;
+    this.topMask =
+      this.filter.ranges.size === 0 ? mask : apply(this.study, { top: this.filter.top, ranges: new Map() }).mask;
   }
 
   /** The filter has changed: at the next frame everything that shows it follows. @param {Figure} [but] that shows it already */
@@ -90,7 +92,7 @@ export class App {
    * @param {string} title
    * @param {(scene: import("../charts/parts.js").Scene) => void} [prepare]
    */
-  figure(name, title, prepare = undefined, id = name) {
+  figure(name, title, prepare = undefined, id = name, caption = "") {
     let figure = this.figures.get(id);
     if (!figure) {
       figure = new Figure(this, name, title, prepare, id);
@@ -98,6 +100,8 @@ export class App {
       this.observer.observe(figure.element);
     }
     figure.isStale = true;
+    figure.isNew = true;
+    figure.caption.textContent = caption.replace(/(\d) %/g, "$1\u00a0%");
     return figure;
   }
 

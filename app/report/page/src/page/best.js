@@ -29,7 +29,13 @@ export function listed(app) {
   for (let i = 0; i < study.size; ++i) if (mask[i] && isFound(i)) found.push(i);
   const direction = sort.isDown ? -1 : 1;
   const dimension = study.dimensions.find((d) => d.key === sort.column);
-  const values = dimension ? dimension.values : sort.column === "trial" ? study.number : sort.column === "state" ? study.state : study.value;
+  const values = dimension
+    ? dimension.values
+    : sort.column === "trial"
+      ? study.number
+      : sort.column === "state"
+        ? study.state
+        : study.value;
   const isValue = values === study.value;
   found.sort((a, b) => {
     // What is not complete is no best setting, whatever its value: it comes last.
@@ -46,7 +52,9 @@ export function best(app) {
   const { study } = app;
   if (study.size === 0) return [h("p", { class: "missing" }, "The study has no trial yet.")];
   const keys = chosenDimensions({ ...app.scene(), width: 900 });
-  const confirmed = new Map((study.confirmation?.rows ?? []).map((/** @type {any} */ row) => [placeOf(study, row.trial), row]));
+  const confirmed = new Map(
+    (study.confirmation?.rows ?? []).map((/** @type {any} */ row) => [placeOf(study, row.trial), row]),
+  );
   const columns = [
     { key: "trial", name: "trial" },
     { key: "value", name: hasAccuracies(study) ? "validation" : "value" },
@@ -71,12 +79,17 @@ export function best(app) {
       { class: study.number[i] === study.winner?.trial ? "winner" : null },
       h("th", { scope: "row" }, String(study.number[i])),
       h("td", { class: "number" }, fitness(study.value[i], hasAccuracies(study))),
-      h("td", {}, STATE_NAMES[study.state[i]] ?? "", confirmed.has(i) && ", confirmed"),
+      h("td", {}, confirmed.has(i) ? "confirmed" : (STATE_NAMES[study.state[i]] ?? "")),
       ...keys.map((key) => {
         const d = study.dimensions.find((one) => one.key === key);
         return h("td", { class: "number" }, d ? valueOf(d, d.values[i]) : "");
       }),
-      h("td", {}, study.commands.train && copyButton(commandFor(study, study.number[i]), `the command that trains trial ${study.number[i]}`)),
+      h(
+        "td",
+        {},
+        study.commands.train &&
+          copyButton(commandFor(study, study.number[i]), `the command that trains trial ${study.number[i]}`),
+      ),
     );
   const show = () => {
     const found = listed(app);
@@ -112,7 +125,11 @@ export function best(app) {
   const save = () => download(`${study.name.replace(/[^\w.-]+/g, "_")}.csv`, csv(allRows(app)), "text/csv");
   show();
   return [
-    h("p", {}, "The trials that the filter shows, with the axes of the parallel coordinates as columns; a click on a column's name sorts. The file has all parameters."),
+    h(
+      "p",
+      {},
+      "The trials that the filter shows, with the axes of the parallel coordinates as columns; a click on a column's name sorts. The file has all parameters.",
+    ),
     h(
       "div",
       { class: "controls" },
@@ -122,7 +139,7 @@ export function best(app) {
     ),
     h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Best settings" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of best settings" },
       h(
         "table",
         { id: "best-table", class: "wide" },

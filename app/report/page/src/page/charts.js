@@ -47,17 +47,29 @@ export function curves(app) {
     inputmode: "numeric",
     size: 24,
     value: app.choices.trials.join(", "),
-    placeholder: chosenTrials({ ...app.scene() }).map((i) => study.number[i]).join(", "),
+    placeholder: chosenTrials({ ...app.scene() })
+      .map((i) => study.number[i])
+      .join(", "),
     onchange: (/** @type {any} */ event) => {
       const numbers = String(event.target.value).match(/\d+/g) ?? [];
-      app.choices.trials = [...new Set(numbers.map(Number))].filter((number) => placeOf(study, number) >= 0).slice(0, MOST_CURVES);
+      app.choices.trials = [...new Set(numbers.map(Number))]
+        .filter((number) => placeOf(study, number) >= 0)
+        .slice(0, MOST_CURVES);
       showChosen(app);
     },
   });
   return [
-    h("p", {}, `Validation accuracy after each epoch of chosen trials beside ${study.baselineName}. A click on a trial in the history adds it.`),
+    h(
+      "p",
+      {},
+      `Validation accuracy after each epoch of chosen trials beside ${study.baselineName}. A click on a trial in the history adds it.`,
+    ),
     study.curves.length > 0 &&
-      h("div", { class: "controls" }, h("label", { class: "field", for: "curves-of" }, h("span", {}, `Trials, up to ${MOST_CURVES}`), input)),
+      h(
+        "div",
+        { class: "controls" },
+        h("label", { class: "field", for: "curves-of" }, h("span", {}, `Trials, up to ${MOST_CURVES}`), input),
+      ),
     figure.element,
   ];
 }
@@ -66,16 +78,42 @@ export function curves(app) {
 export function importance(app) {
   const { study } = app;
   const missing = missingSample(study);
-  if (missing) return [h("div", { class: "missing" }, h("p", {}, missing.missing), missing.command && command(missing.command, "the command that trains a designed sample"))];
+  if (missing) {
+    return [
+      h(
+        "div",
+        { class: "missing" },
+        h("p", {}, missing.missing),
+        missing.command && command(missing.command, "the command that trains a designed sample"),
+      ),
+    ];
+  }
   return [
-    h("p", {}, "Of a designed sample: settings that were drawn without looking at values, so that p values hold. Filled: significant by Holm's correction."),
-    app.figure("importance", "Importance").element,
-    h("p", { class: "caption" }, "Share of variance: how much of the ranks of all values a technique explains alone. Contribution to the best: how differently the best quarter is spread from all."),
+    h(
+      "p",
+      {},
+      "Of a designed sample: settings that were drawn without looking at values, so that p values hold. Filled: significant by Holm's correction.",
+    ),
+    app.figure(
+      "importance",
+      "Importance",
+      undefined,
+      "importance",
+      "Share of variance: how much of the ranks of all values a technique explains alone. Contribution to the best: how differently the best quarter is spread from all.",
+    ).element,
     h("h3", {}, "Technique by optimizer"),
-    h("p", {}, "Rank correlation of each technique with the accuracy, for each optimizer by itself. Cells without colour are not significant. A peak in the middle of a range has no direction, and shows only above."),
+    h(
+      "p",
+      {},
+      "Rank correlation of each technique with the accuracy, for each optimizer by itself. Cells without colour are not significant. A peak in the middle of a range has no direction, and shows only above.",
+    ),
     app.figure("optimizers", "Technique by optimizer").element,
     h("h3", {}, "Interactions"),
-    h("p", {}, "Pairs that do together what neither does alone, as a share of the variance; the first are the least likely by chance. Filled: significant by Holm's correction."),
+    h(
+      "p",
+      {},
+      "Pairs that do together what neither does alone, as a share of the variance; the first are the least likely by chance. Filled: significant by Holm's correction.",
+    ),
     app.figure("interactions", "Interactions").element,
   ];
 }
@@ -113,7 +151,11 @@ export function swarm(app) {
     })
   );
   const output = h("output", { for: "swarm-sweep" });
-  const play = h("button", { type: "button", id: "swarm-play", onclick: () => (timer === undefined ? start() : stop()) }, "Play");
+  const play = h(
+    "button",
+    { type: "button", id: "swarm-play", onclick: () => (timer === undefined ? start() : stop()) },
+    "Play",
+  );
   const show = (/** @type {number} */ sweep) => {
     choices.sweep = sweep;
     slider.value = String(sweep);
@@ -137,7 +179,10 @@ export function swarm(app) {
     }, wait);
   };
   /** @type {[string, string][]} */
-  const options = [["", "projection"], ...study.dimensions.map((d) => /** @type {[string, string]} */ ([d.key, title(d.key)]))];
+  const options = [
+    ["", "projection"],
+    ...study.dimensions.map((d) => /** @type {[string, string]} */ ([d.key, title(d.key)])),
+  ];
   const axis = (/** @type {"swarmX" | "swarmY"} */ name, /** @type {string} */ label) =>
     choice(`swarm-${name === "swarmX" ? "x" : "y"}`, label, options, choices[name], (value) => {
       const other = name === "swarmX" ? "swarmY" : "swarmX";
@@ -145,7 +190,10 @@ export function swarm(app) {
       // A projection has both directions; two dimensions need another one.
       if (value === "") choices[other] = "";
       else if (choices[other] === "") choices[other] = study.dimensions.find((d) => d.key !== value)?.key ?? "";
-      for (const [id, key] of [["swarm-x", "swarmX"], ["swarm-y", "swarmY"]]) {
+      for (const [id, key] of [
+        ["swarm-x", "swarmX"],
+        ["swarm-y", "swarmY"],
+      ]) {
         const select = /** @type {HTMLSelectElement | null} */ (document.getElementById(id));
         if (select) select.value = choices[/** @type {"swarmX"} */ (key)];
       }
@@ -155,7 +203,11 @@ export function swarm(app) {
   slider.setAttribute("aria-valuetext", `sweep ${start0 + 1} of ${num}`);
   output.textContent = `${count(start0 + 1)} of ${count(num)}`;
   return [
-    h("p", {}, "Where each particle is in a sweep, and its last moves. Colours are quarters of all complete trials, the strongest the best."),
+    h(
+      "p",
+      {},
+      "Where each particle is in a sweep, and its last moves. Colours are quarters of all complete trials, the strongest the best.",
+    ),
     h(
       "div",
       { class: "controls" },

@@ -15,10 +15,13 @@ export function h(tag, properties = {}, ...children) {
   }
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
-    element.append(child instanceof Node ? child : String(child));
+    element.append(child instanceof Node ? child : tag === "code" ? String(child) : unbroken(String(child)));
   }
   return element;
 }
+
+/** A number stays with its unit. @param {string} text */
+const unbroken = (text) => text.replace(/(\d) (%|s|min|points?)(?=\W|$)/g, "$1\u00a0$2");
 
 /** @param {string} text tells a screen reader */
 export function say(text) {
@@ -54,7 +57,12 @@ export function copyButton(text, name) {
 
 /** A line for a shell, with a button that copies it. @param {string} text @param {string} name */
 export function command(text, name) {
-  return h("div", { class: "command" }, h("pre", { tabindex: 0, "aria-label": name }, h("code", {}, text)), copyButton(text, name));
+  return h(
+    "div",
+    { class: "command" },
+    h("pre", { tabindex: 0, "aria-label": name }, h("code", {}, text)),
+    copyButton(text, name),
+  );
 }
 
 /**
@@ -80,7 +88,8 @@ export function table(caption, columns, rows, more = {}) {
 }
 
 /** @param {unknown} value */
-const isNumeric = (value) => typeof value === "number" || (typeof value === "string" && (value === "–" || /^[+\u2212<]?\s?[.\d]/.test(value)));
+const isNumeric = (value) =>
+  typeof value === "number" || (typeof value === "string" && (value === "–" || /^[+\u2212<]?\s?[.\d]/.test(value)));
 
 /**
  * @param {string} id

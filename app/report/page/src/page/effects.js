@@ -12,7 +12,9 @@ const COMPARED = /** @type {[string, string][]} */ ([
 export function effects(app) {
   const { study } = app;
   const figure = app.figure("effects", "Effects of techniques");
-  const comparable = COMPARED.filter(([source]) => app.studies.filter((one) => sourcesOf(one).has(/** @type {any} */ (source))).length > 1);
+  const comparable = COMPARED.filter(
+    ([source]) => app.studies.filter((one) => sourcesOf(one).has(/** @type {any} */ (source))).length > 1,
+  );
   if (!comparable.some(([source]) => source === app.choices.compare)) app.choices.compare = "";
   const hasAny = sourcesOf(study).size > 0;
   const elements = [
@@ -33,10 +35,16 @@ export function effects(app) {
       h(
         "div",
         { class: "controls" },
-        choice("effects-of", "Show", [["", `${study.name}: its three marks`], ...comparable], app.choices.compare, (value) => {
-          app.choices.compare = value;
-          figure.update();
-        }),
+        choice(
+          "effects-of",
+          "Show",
+          [["", `${study.name}: its three marks`], ...comparable],
+          app.choices.compare,
+          (value) => {
+            app.choices.compare = value;
+            figure.update();
+          },
+        ),
       ),
     figure.element,
   ];

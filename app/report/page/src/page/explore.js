@@ -11,7 +11,11 @@ export function explore(app, rebuild) {
   const parallel = app.figure("parallel", "Parallel coordinates");
   connectBrush(app, parallel);
   return [
-    h("p", {}, "Each line is a complete trial; the darkest are the best quarter. Drag along an axis to keep what lies there, or give the ends as numbers. The history, the scatter and the table follow. This is where the search has looked: what all good trials have in common here is no evidence that it made them good."),
+    h(
+      "p",
+      {},
+      "Each line is a complete trial; the strongest colour is the best quarter. Drag along an axis to keep what lies there, or give the ends as numbers. The history, the scatter and the table follow. This is where the search has looked: what all good trials have in common here is no evidence that it made them good.",
+    ),
     filterBar(app),
     dimensionChooser(app, rebuild),
     parallel.element,
@@ -123,8 +127,18 @@ function dimensionChooser(app, rebuild) {
   return h(
     "div",
     { class: "pair" },
-    h("details", { id: "dimensions" }, h("summary", {}, `Axes: ${chosen.length} of ${study.dimensions.length} parameters`), h("div", { class: "checks" }, ...boxes)),
-    h("details", { id: "ranges" }, h("summary", {}, "Ranges as numbers"), h("div", { class: "ranges" }, ...[...chosen, ""].map((key, k) => rangeFields(app, key, k)))),
+    h(
+      "details",
+      { id: "dimensions" },
+      h("summary", {}, `Axes: ${chosen.length} of ${study.dimensions.length} parameters`),
+      h("div", { class: "checks" }, ...boxes),
+    ),
+    h(
+      "details",
+      { id: "ranges" },
+      h("summary", {}, "Ranges as numbers"),
+      h("div", { class: "ranges" }, ...[...chosen, ""].map((key, k) => rangeFields(app, key, k))),
+    ),
   );
 }
 
@@ -134,7 +148,10 @@ function rangeFields(app, key, index) {
   const one = quantityOf(study, key);
   const [low, high] = filter.ranges.get(key) ?? [-Infinity, Infinity];
   if (one.choices) {
-    const options = /** @type {[string, string][]} */ ([["", "all"], ...one.choices.map((text, i) => [String(i), text])]);
+    const options = /** @type {[string, string][]} */ ([
+      ["", "all"],
+      ...one.choices.map((text, i) => [String(i), text]),
+    ]);
     const value = filter.ranges.has(key) && low === high ? String(low) : "";
     return h(
       "div",
@@ -249,6 +266,9 @@ function readBrush(app, figure) {
     const low = Math.min(...intervals.map((ends) => Math.min(ends[0], ends[1])));
     const high = Math.max(...intervals.map((ends) => Math.max(ends[0], ends[1])));
     const isLow = low <= one.low + 1e-6 * (one.high - one.low);
-    filter.ranges.set(key, one.choices ? [Math.ceil(low), Math.floor(high)] : [isLow ? -Infinity : one.undo(low), one.undo(high)]);
+    filter.ranges.set(
+      key,
+      one.choices ? [Math.ceil(low), Math.floor(high)] : [isLow ? -Infinity : one.undo(low), one.undo(high)],
+    );
   });
 }

@@ -34,12 +34,15 @@ export class Figure {
     this.chart = {};
     this.isVisible = false;
     this.isStale = true;
-    this.rowsAt = 0;
+    /** What shows it was made anew: its place is kept, also before it is drawn, so that nothing jumps. */
+    this.isNew = true;
+    this.builtFor = 0;
     /** @type {((instance: any) => void) | null} */
     this.connect = null;
     this.canvas = h("div", { class: "canvas", id: `chart-${id}`, role: "img" });
     this.note = h("p", { class: "note" });
     this.missing = h("div", { class: "missing" });
+    this.caption = h("figcaption", { class: "caption", hidden: true });
     this.behind = h("div", {});
     this.details = h(
       "details",
@@ -47,22 +50,26 @@ export class Figure {
       h("summary", {}, "Data table"),
       this.behind,
     );
-    this.element = h("figure", { id: `figure-${id}` }, this.canvas, this.note, this.missing, this.details);
+    this.element = h(
+      "figure",
+      { id: `figure-${id}` },
+      this.canvas,
+      this.caption,
+      this.note,
+      this.missing,
+      this.details,
+    );
   }
 
   /** What it shows has changed. */
   update() {
     this.isStale = true;
     if (this.isVisible) this.draw();
-    else if (!this.canvas.style.height) this.reserve();
-  }
-
-  /** Keeps the place of what is not drawn yet, so that nothing jumps. */
-  reserve() {
-    this.build();
+    else if (this.isNew) this.build();
   }
 
   build() {
+    this.isNew = false;
     const width = Math.round(this.element.clientWidth || this.app.width);
     const scene = { ...this.app.scene(), width, tip };
     scene.choices = { ...scene.choices };
@@ -81,6 +88,7 @@ export class Figure {
     this.details.hidden = isMissing;
     this.note.textContent = chart.note ?? "";
     this.note.hidden = !chart.note;
+    this.caption.hidden = isMissing || this.caption.textContent === "";
     this.canvas.style.height = isMissing ? "0" : `${chart.height}px`;
     this.canvas.setAttribute("aria-label", `${this.title}. ${chart.summary ?? ""}`);
     this.builtFor = width;
@@ -95,7 +103,7 @@ export class Figure {
       return;
     }
     if (!this.instance) {
-      this.instance = init(this.canvas, null, { renderer: ON_CANVAS.has(this.name) ? "canvas" : "svg" });
+      this.instance = init(this.canvas, null, { renderer: ON_CANVAS.has(this.id) ? "canvas" : "svg" });
       this.connect?.(this.instance);
     }
     const height = this.chart.height ?? 400;
@@ -119,8 +127,13 @@ export class Figure {
       h(
         "p",
         { class: "controls" },
-        h("button", { type: "button", class: "quiet", onclick: () => download(file, csv([columns, ...all]), "text/csv") }, "Download as CSV"),
-        all.length > MOST_ROWS && h("span", { class: "note" }, ` The first ${MOST_ROWS} of ${all.length} rows; the file has all.`),
+        h(
+          "button",
+          { type: "button", class: "quiet", onclick: () => download(file, csv([columns, ...all]), "text/csv") },
+          "Download as CSV",
+        ),
+        all.length > MOST_ROWS &&
+          h("span", { class: "note" }, ` The first ${MOST_ROWS} of ${all.length} rows; the file has all.`),
       ),
       table(`Data: ${this.title}`, columns, all.slice(0, MOST_ROWS)),
     );

@@ -32,13 +32,13 @@ function updateFigures() {
 
 /** Runs what replaces elements; afterwards the same details are open and the same control has the focus. @param {() => void} change */
 function keepingPlace(change) {
-  const open = [...document.querySelectorAll("details[open]")].map((element) => element.id);
+  const opened = [...document.querySelectorAll("details[open]")].map((element) => element.id);
   const active = /** @type {HTMLInputElement | null} */ (document.activeElement);
   const focused = active?.id ?? "";
   const selection = active && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
   const scrolled = [scrollX, scrollY];
   change();
-  for (const id of open) if (id) document.getElementById(id)?.setAttribute("open", "");
+  for (const id of opened) if (id) document.getElementById(id)?.setAttribute("open", "");
   const now = focused ? /** @type {HTMLInputElement | null} */ (document.getElementById(focused)) : null;
   if (now && now !== document.activeElement) {
     now.focus({ preventScroll: true });
@@ -112,7 +112,15 @@ function lastEnd(study) {
 }
 
 function sections() {
-  const all = [h("section", { id: "answer", "aria-label": "Answer", tabindex: -1 }, ...answer(app).filter(Boolean).map((one) => /** @type {any} */ (one)))];
+  const all = [
+    h(
+      "section",
+      { id: "answer", "aria-label": "Answer", tabindex: -1 },
+      ...answer(app)
+        .filter(Boolean)
+        .map((one) => /** @type {any} */ (one)),
+    ),
+  ];
   if (app.studies.length > 1) all.push(section("studies", "Side by side", sideBySide(app, open)));
   all.push(section("settings", "What wins", settings(app)));
   all.push(section("effects", "Effects", effects(app)));
@@ -133,22 +141,45 @@ function render() {
   keepingPlace(() => {
     app.onFilter = [];
     if (!app.study) {
-      root.replaceChildren(header(), h("main", {}, h("section", { id: "answer" }, h("h1", {}, "The report has no study"), h("p", { class: "lead" }, "There is nothing to show."))));
+      root.replaceChildren(
+        header(),
+        h(
+          "main",
+          {},
+          h(
+            "section",
+            { id: "answer" },
+            h("h1", {}, "The report has no study"),
+            h("p", { class: "lead" }, "There is nothing to show."),
+          ),
+        ),
+      );
       return;
     }
+    const shown = h("main");
+    const contents = h("ol");
+    root.replaceChildren(
+      header(),
+      h("div", { class: "body" }, h("nav", { "aria-label": "Contents" }, contents), shown),
+    );
+    // What is drawn depends on how wide it can be.
+    app.width = shown.clientWidth || app.width;
     const parts = sections();
     const links = parts.map((part) => {
       const name = part.querySelector("h2")?.textContent ?? "Answer";
       return h("li", {}, h("a", { href: `#${part.id}` }, name));
     });
-    const main = h("main", {}, ...parts);
-    root.replaceChildren(header(), h("div", { class: "body" }, h("nav", { "aria-label": "Contents" }, h("ol", {}, ...links)), main));
-    app.width = main.clientWidth;
+    shown.append(...parts);
+    contents.append(...links);
     updateFigures();
   });
   document.title = app.study ? `${app.study.name}: report of murmur` : "Report of murmur";
   const written = document.getElementById("written");
-  if (written) written.textContent = app.report.written ? `Written by murmur, ${String(app.report.written).slice(0, 10)}. ${plural(app.studies.length, "study", "studies")}.` : "";
+  if (written) {
+    written.textContent = app.report.written
+      ? `Written by murmur, ${String(app.report.written).slice(0, 10)}. ${plural(app.studies.length, "study", "studies")}.`
+      : "";
+  }
 }
 
 function listen() {
@@ -184,7 +215,9 @@ async function main() {
     watch(app, text, render);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    document.getElementById("app")?.replaceChildren(h("main", {}, h("h1", {}, "This report cannot be read"), h("p", { class: "lead" }, why)));
+    document
+      .getElementById("app")
+      ?.replaceChildren(h("main", {}, h("h1", {}, "This report cannot be read"), h("p", { class: "lead" }, why)));
   }
   // For tests: what is drawn, and from what.
   Object.assign(window, { murmurReport: { app, render, isReady: true } });
