@@ -7,6 +7,7 @@
 #include "app/commands.hpp"
 #include "app/json_report.hpp"
 #include "app/options.hpp"
+#include "app/runs.hpp"
 #include "app/signals.hpp"
 #include "app/study_trial.hpp"
 #include "app/trainings.hpp"
@@ -71,7 +72,8 @@ std::optional<TrainedSample> train_sample(const Workplace& place, const std::vec
   return sample_report(search, trainings, *outcomes, place.num_epochs(), seed);
 }
 
-int stopped(const AnalyseCommand& command) {
+int stopped(const AnalyseCommand& command, RecordedRun& recorded) {
+  recorded.end(SignalWatch::seen());
   fmt::print("stopped; what has ended is in the study {}; the same command goes on from there\n", command.study);
   return 128 + SignalWatch::seen();  // as shells report a program that a signal ended
 }
@@ -89,16 +91,18 @@ int analyse(const AnalyseCommand& command) {
   study = Study::create_or_open(command.study, study_definition(search));
   AnalysisReport report{command.study, summarize_search(search.space, search.base, trials), {}, {}};
   const Workplace place{command, study, search, data, trainer};
+  RecordedRun recorded(study, command.only_ablation ? "ablate" : "analyse", trainer.device);
   const SignalWatch watch;
   report.ablation = ablate(place, trial, trials);
-  if (!report.ablation) return stopped(command);
+  if (!report.ablation) return stopped(command, recorded);
   print_ablation(*report.ablation);
   if (command.with_commands) print_commands(*report.ablation);
   if (command.sample > 0) {
     report.sample = train_sample(place, trials);
-    if (!report.sample) return stopped(command);
+    if (!report.sample) return stopped(command, recorded);
     print_sample(*report.sample, search.space);
   }
+  recorded.end();
   if (!command.only_ablation) print_summary(report.search);
   write_report(command.common.json, command.only_ablation ? to_json(*report.ablation, study) : to_json(report, study));
   return 0;

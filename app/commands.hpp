@@ -16,5 +16,6 @@ Run add_ablate(CLI::App& app);
 Run add_baseline(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_study(CLI::App& app);
+Run add_report(CLI::App& app);
 
 }  // namespace murmur::app

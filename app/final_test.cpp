@@ -80,15 +80,6 @@ std::string confirmation_text(const Confirmation& confirmation, const SearchDefi
   return text + "\n";
 }
 
-/// The line that trains the winner again as the final test did.
-std::string again_text(const FinalTest& test, const Study& study) {
-  const std::string command =
-      train_command(study, fmt::format("{}", test.winner.trial),
-                    {"--epochs", fmt::format("{}", test.num_epochs), "--seed", fmt::format("{}", test.first_seed),
-                     "--networks", fmt::format("{}", test.winner.test_accuracies.size()), "--train-on-all"});
-  return fmt::format("again (any trial, or baseline):\n    {}\n", command);
-}
-
 std::string test_text(const FinalTest& test, const Study& study, const SearchDefinition& search, bool is_confirmed,
                       size_t width) {
   std::string text = row_text("trial", "validation", "test", is_confirmed ? "" : "setting", width);
@@ -102,18 +93,38 @@ std::string test_text(const FinalTest& test, const Study& study, const SearchDef
                               trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
                   width);
   const std::string text_of_verdict = verdict(test.difference(), baseline_name(search));
-  return text + again_text(test, study) + "\n" +
+  return text +
+         fmt::format("again (any trial, or baseline):\n    {}\n\n",
+                     final_test_command(test, study, test.winner.trial)) +
          wrapped(fmt::format("trial {}: {}", test.winner.trial, text_of_verdict), width);
-}
-
-std::string why_not_tested(const Answer& answer) {
-  return answer.confirmation && !answer.confirmation->rows.empty() ? kNoneIsStable : kNoSetting;
 }
 
 Json row_json(int64_t trial, double validation_accuracy, const Setting& setting) {
   return {{"trial", trial < 0 ? Json(nullptr) : Json(trial)},
           {"validation_accuracy", finite_or_null(validation_accuracy)},
           {"setting", setting_json(setting)}};
+}
+
+/// The trial to test: of the confirmation, or the best.
+std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& study) {
+  if (answer.confirmation) {
+    const ConfirmedRow* const winner = answer.confirmation->winner();
+    return winner == nullptr ? std::nullopt : std::optional(study.trial(winner->trial));
+  }
+  const std::vector<TrialRecord> best = best_trials(study, 1);
+  return best.empty() ? std::nullopt : std::optional(best.front());
+}
+
+}  // namespace
+
+std::string final_test_command(const FinalTest& test, const Study& study, int64_t trial) {
+  return train_command(study, trial < 0 ? "baseline" : fmt::format("{}", trial),
+                       {"--epochs", fmt::format("{}", test.num_epochs), "--seed", fmt::format("{}", test.first_seed),
+                        "--networks", fmt::format("{}", test.winner.test_accuracies.size()), "--train-on-all"});
+}
+
+std::string why_not_tested(const Answer& answer) {
+  return answer.confirmation && !answer.confirmation->rows.empty() ? kNoneIsStable : kNoSetting;
 }
 
 Json confirmation_json(const Confirmation& confirmation) {
@@ -143,18 +154,6 @@ Json verdict_json(const FinalTest& test, const SearchDefinition& search) {
           {"baseline", {{"accuracies", accuracies_json(test.baseline.test_accuracies)}}},
           {"text", verdict(difference, baseline_name(search))}};
 }
-
-/// The trial to test: of the confirmation, or the best.
-std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& study) {
-  if (answer.confirmation) {
-    const ConfirmedRow* const winner = answer.confirmation->winner();
-    return winner == nullptr ? std::nullopt : std::optional(study.trial(winner->trial));
-  }
-  const std::vector<TrialRecord> best = best_trials(study, 1);
-  return best.empty() ? std::nullopt : std::optional(best.front());
-}
-
-}  // namespace
 
 Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
                    const TrainerOptions& trainer) {

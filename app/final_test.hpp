@@ -35,4 +35,14 @@ std::string answer_text(const Answer& answer, const Study& study, const SearchDe
 /// "confirmation", "verdict" and the rows of the final test.
 nlohmann::json to_json(const Answer& answer, const SearchDefinition& search);
 
+/// "confirmation" and "verdict" of the former.
+nlohmann::json confirmation_json(const Confirmation& confirmation);
+nlohmann::json verdict_json(const FinalTest& test, const SearchDefinition& search);
+
+/// Why nothing has been tested.
+std::string why_not_tested(const Answer& answer);
+
+/// The command that trains the winner again as the final test did.
+std::string final_test_command(const FinalTest& test, const Study& study, int64_t trial);
+
 }  // namespace murmur::app
