@@ -1,5 +1,4 @@
 import { count, fitness, plural } from "../data/format.js";
-import { quantile } from "../data/stats.js";
 import { ABORTED, baselineValue, COMPLETE, DIVERGED, placeOf, STATE_NAMES } from "../data/study.js";
 import {
   base,
@@ -12,6 +11,7 @@ import {
   OPEN_ENDS,
   openLines,
   percentLabel,
+  strideOf,
   valueAxis,
 } from "./parts.js";
 
@@ -26,12 +26,10 @@ const LARGE = 3000;
  * @returns {[number, number]}
  */
 export function range(study) {
-  const values = Float64Array.from(study.order, (i) => study.value[i]).sort();
-  const edges = [
-    quantile(values, study.sign > 0 ? 0.05 : 0),
-    quantile(values, study.sign > 0 ? 1 : 0.95),
-    baselineValue(study),
-  ];
+  // The order is from the best to the worst.
+  const at = (/** @type {number} */ share) =>
+    study.value[study.order[Math.floor(share * (study.order.length - 1))]] ?? NaN;
+  const edges = [at(0), at(0.95), baselineValue(study)];
   const finite = edges.filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const low = Math.min(...finite);
@@ -135,7 +133,8 @@ export function build(scene) {
   /** @type {Record<"shown" | "hidden" | "below" | "aborted" | "diverged", number[]>} */
   const points = { shown: [], hidden: [], below: [], aborted: [], diverged: [] };
   let numBelow = 0;
-  for (let i = 0; i < study.size; ++i) {
+  const stride = strideOf(scene);
+  for (let i = 0; i < study.size; i += stride) {
     const x = study.number[i];
     if (study.state[i] === ABORTED) {
       points.aborted.push(x, 1);
@@ -168,7 +167,7 @@ export function build(scene) {
     dimensions: ["x", "y"],
     symbolSize: size,
     large: isLarge,
-    largeThreshold: LARGE,
+    largeThreshold: 1,
     progressive: 0,
     tooltip: { formatter: tipOf },
     ...more,

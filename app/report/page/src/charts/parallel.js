@@ -7,6 +7,8 @@ import { base, hasAccuracies, isNarrow, wrapped } from "./parts.js";
 /** More lines than these are no picture any more, and slow. */
 const MOST_LINES = 600;
 const MOST_OTHERS = 200;
+/** And these while a filter is dragged. */
+const QUICK_LINES = 100;
 
 /**
  * The dimensions that are drawn: those chosen, else those that the winner has on.
@@ -50,13 +52,13 @@ export function build(scene) {
     isOther[i] = isComplete && !mask[i] ? 1 : 0;
     num += isShown[i];
   }
-  const shown = representatives(study, isShown, MOST_LINES);
-  const others = representatives(study, isOther, MOST_OTHERS);
-  const rank = new Map(Array.from(study.order, (i, k) => [i, k]));
-  const isBetterLast = (/** @type {number} */ a, /** @type {number} */ b) => (rank.get(b) ?? 0) - (rank.get(a) ?? 0);
+  const shown = representatives(study, isShown, scene.isQuick ? QUICK_LINES : MOST_LINES);
+  const others = scene.isQuick ? [] : representatives(study, isOther, MOST_OTHERS);
+  const { rank } = study;
+  const isBetterLast = (/** @type {number} */ a, /** @type {number} */ b) => rank[b] - rank[a];
   // Colours by quarters of all complete trials, the best on top.
   const color = (/** @type {number} */ i) =>
-    theme.ramp[3 - Math.min(3, Math.floor((4 * (rank.get(i) ?? 0)) / study.order.length))];
+    theme.ramp[3 - Math.min(3, Math.floor((4 * rank[i]) / study.order.length))];
   const rowOf = (/** @type {number} */ i) => quantities.map((one) => one.at(i));
   const data = shown.sort(isBetterLast).map((i) => {
     const quarter = theme.ramp.indexOf(color(i));

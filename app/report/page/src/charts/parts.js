@@ -9,6 +9,7 @@ import { FONT } from "./theme.js";
  * @property {number} width in pixels
  * @property {Uint8Array} mask which trials the filter shows
  * @property {Choices} choices
+ * @property {boolean} [isQuick] true while a filter is dragged: of many trials some stand for all
  * @property {(lines: string[]) => any} tip a tooltip of these lines, which are text
  */
 
@@ -279,6 +280,12 @@ export function legendHeight(scene, names) {
   }
   return names.length === 0 ? 0 : 12 + 21 * rows;
 }
+
+/** As many points as are drawn while a filter is dragged. */
+const QUICK_POINTS = 2500;
+
+/** Every so many-th trial is drawn. @param {Scene} scene */
+export const strideOf = (scene) => (scene.isQuick ? Math.max(1, Math.ceil(scene.study.size / QUICK_POINTS)) : 1);
 
 /** True where all values look like accuracies. @param {import("../data/study.js").Study} study */
 export function hasAccuracies(study) {

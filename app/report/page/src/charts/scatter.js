@@ -2,7 +2,7 @@ import { fitness, plural, title } from "../data/format.js";
 import { COMPLETE, DIVERGED } from "../data/study.js";
 import { axisOf, jitter, quantityOf } from "./axes.js";
 import { pairs } from "./history.js";
-import { base, hasAccuracies, legend, legendHeight, OPEN_ENDS, openLines, valueAxis } from "./parts.js";
+import { base, hasAccuracies, legend, legendHeight, OPEN_ENDS, openLines, strideOf, valueAxis } from "./parts.js";
 
 const LARGE = 3000;
 
@@ -19,8 +19,7 @@ export function build(scene) {
   const x = quantityOf(study, first);
   const y = quantityOf(study, scene.choices.y);
   const isAccuracy = hasAccuracies(study);
-  const rank = new Int32Array(study.size).fill(-1);
-  study.order.forEach((i, k) => (rank[i] = k));
+  const { rank } = study;
   const names = ["best quarter", "second", "third", "last quarter", "aborted"];
   /** @type {number[][]} */
   const points = [[], [], [], [], []];
@@ -28,7 +27,8 @@ export function build(scene) {
   const hidden = [];
   const spread = (/** @type {import("./axes.js").Quantity} */ one, /** @type {number} */ i) =>
     one.choices ? one.at(i) + 0.6 * (jitter(i) - 0.5) : one.at(i);
-  for (let i = 0; i < study.size; ++i) {
+  const stride = strideOf(scene);
+  for (let i = 0; i < study.size; i += stride) {
     if (study.state[i] >= DIVERGED) continue;
     const px = spread(x, i);
     const py = spread(y, i);
@@ -44,7 +44,7 @@ export function build(scene) {
   const used = names.filter((_, k) => points[k].length > 0);
   const top = legendHeight(scene, used);
   const data = (/** @type {number[]} */ flat) => (isLarge ? new Float32Array(flat) : pairs(flat));
-  const common = { type: "scatter", dimensions: ["x", "y"], large: isLarge, largeThreshold: LARGE, progressive: 0 };
+  const common = { type: "scatter", dimensions: ["x", "y"], large: isLarge, largeThreshold: 1, progressive: 0 };
   const axis = (/** @type {import("./axes.js").Quantity} */ one, /** @type {object} */ more) =>
     valueAxis(scene, one.name, {
       ...axisOf(one, 0.03),

@@ -110,8 +110,7 @@ export function build(scene) {
       },
     });
   };
-  /** @type {Map<number, number>} */
-  const rank = new Map(Array.from(study.order, (i, k) => [i, k]));
+  const { rank } = study;
   const now = particles.map((trials) => trials[Math.min(sweep, trials.length - 1)]);
   const isActive = particles.map((trials) => sweep < trials.length);
   const trails = particles.flatMap((trials, p) => {
@@ -130,8 +129,7 @@ export function build(scene) {
   let best = -1;
   for (const trials of particles) {
     for (const i of trials.slice(0, sweep + 1)) {
-      const place = rank.get(i);
-      if (place !== undefined && (best < 0 || place < (rank.get(best) ?? Infinity))) best = i;
+      if (rank[i] >= 0 && (best < 0 || rank[i] < rank[best])) best = i;
     }
   }
   const isComplete = (/** @type {number} */ i) => study.state[i] === COMPLETE;
@@ -139,8 +137,7 @@ export function build(scene) {
   const resting = now.filter((_, p) => !isActive[p]);
   const names = ["complete", "failed or running", "best so far"];
   const top = legendHeight(scene, names);
-  const quarter = (/** @type {number} */ i) =>
-    3 - Math.min(3, Math.floor((4 * (rank.get(i) ?? 0)) / study.order.length));
+  const quarter = (/** @type {number} */ i) => 3 - Math.min(3, Math.floor((4 * rank[i]) / study.order.length));
   const dots = (/** @type {string} */ name, /** @type {number[]} */ trials, /** @type {any} */ more) => ({
     type: "scatter",
     name,

@@ -60,7 +60,8 @@ export const THEMES = {
   },
 };
 
-export const FONT = 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif';
+/* Single quotes within: the text stands in an attribute of an SVG, and ECharts does not escape it. */
+export const FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 
 /**
  * A colour between two, both "#rrggbb".

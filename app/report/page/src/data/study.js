@@ -60,6 +60,7 @@ export const GROUPS = ["input", "weight", "activation", "gradient", "loss", "upd
  * @property {any} sample
  * @property {Float64Array} best the best complete value so far, trial by trial; NaN before the first
  * @property {Int32Array} order the complete trials, the best first
+ * @property {Int32Array} rank the place of a trial in `order`; -1 of what is not complete
  * @property {[number, number, number, number, number]} counts by state
  */
 
@@ -158,6 +159,8 @@ export function studyOf(given) {
     best[i] = soFar;
   }
   const order = Int32Array.from(complete).sort((a, b) => sign * (value[b] - value[a]) || a - b);
+  const rank = new Int32Array(size).fill(-1);
+  order.forEach((i, k) => (rank[i] = k));
 
   return {
     name: text(given.name) || "a study without a name",
@@ -198,6 +201,7 @@ export function studyOf(given) {
     sample: given.analysis?.sample ?? null,
     best,
     order,
+    rank,
     counts,
   };
 }

@@ -4,6 +4,10 @@ import { apply, noFilter } from "../data/filter.js";
 import { studyOf } from "../data/study.js";
 import { Figure } from "./figure.js";
 
+/** From so many trials on some of them stand for all while a filter is dragged; when it has rested, all are drawn. */
+const MANY = 3000;
+const REST_MS = 180;
+
 /** What the page knows: the report, what the reader has chosen, and the charts that show it. */
 export class App {
   constructor() {
@@ -31,6 +35,11 @@ export class App {
     this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "300px" });
     /** @type {number | undefined} */
     this.frame = undefined;
+    this.isQuick = false;
+    /** @type {Set<Figure>} charts that a frame will draw */
+    this.waiting = new Set();
+    /** @type {number | undefined} */
+    this.atRest = undefined;
   }
 
   /** @param {any} report decoded */
@@ -51,8 +60,14 @@ export class App {
     return THEMES[isDark && !this.isPrinting ? "dark" : "light"];
   }
 
+  /** Too many trials to draw all of them in every frame of a filter that is dragged. */
+  get isLarge() {
+    return this.study !== undefined && this.study.size > MANY;
+  }
+
   scene() {
     return {
+      isQuick: this.isQuick,
       study: this.study,
       studies: this.studies,
       theme: this.theme,
@@ -72,18 +87,38 @@ export class App {
       this.filter.ranges.size === 0 ? mask : apply(this.study, { top: this.filter.top, ranges: new Map() }).mask;
   }
 
-  /** The filter has changed: at the next frame everything that shows it follows. @param {Figure} [but] that shows it already */
+  /** The filter has changed: from the next frame on everything that shows it follows. @param {Figure} [but] that shows it already */
   filterChanged(but = undefined) {
     this.applyFilter();
-    if (this.frame !== undefined) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = undefined;
-      for (const id of ["history", "scatter", "parallel"]) {
-        const figure = this.figures.get(id);
-        if (figure && figure !== but) figure.update();
-      }
-      for (const follow of this.onFilter) follow();
-    });
+    for (const id of ["history", "scatter", "parallel"]) {
+      const figure = this.figures.get(id);
+      if (!figure || figure === but) continue;
+      figure.isStale = true;
+      if (figure.isVisible) this.waiting.add(figure);
+    }
+    this.frame ??= requestAnimationFrame(() => this.follow());
+    if (!this.isLarge) return;
+    clearTimeout(this.atRest);
+    this.atRest = window.setTimeout(() => this.redrawFiltered(), REST_MS);
+  }
+
+  /** One frame of a filter that is dragged. Of many trials one chart a frame is drawn, in turn, so that none is late. */
+  follow() {
+    this.frame = undefined;
+    for (const show of this.onFilter) show();
+    this.isQuick = this.isLarge;
+    for (const figure of this.waiting) {
+      this.waiting.delete(figure);
+      figure.draw();
+      if (this.isQuick) break;
+    }
+    this.isQuick = false;
+    if (this.waiting.size > 0) this.frame = requestAnimationFrame(() => this.follow());
+  }
+
+  redrawFiltered() {
+    this.waiting.clear();
+    for (const id of ["history", "scatter", "parallel"]) this.figures.get(id)?.update();
   }
 
   /**
