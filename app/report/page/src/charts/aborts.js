@@ -1,6 +1,6 @@
 import { count, percent, plural, title, valueOf } from "../data/format.js";
 import { failures, wilson } from "../data/stats.js";
-import { base, intervalSeries, labelWidth, legendHeight, rowAxis, valueAxis } from "./parts.js";
+import { base, heightOf, intervalSeries, labelWidth, legendHeight, rowAxis, valueAxis } from "./parts.js";
 
 /**
  * How many of the full trainings failed, with each technique on and off, and with each choice of the optimizer.
@@ -72,7 +72,7 @@ export function build(scene) {
   const names = ["on", "off"];
   const top = legendHeight(scene, names);
   return {
-    height: top + 26 * rows.length + 52,
+    height: top + heightOf(scene, 26 * rows.length) + 52,
     option: {
       ...base(scene),
       legend: {

@@ -1,7 +1,17 @@
 import { fitness, plural } from "../data/format.js";
 import { curveBand } from "../data/stats.js";
 import { curveOf, placeOf } from "../data/study.js";
-import { base, DASH_ICON, hasAccuracies, legend, legendHeight, LINE_ICON, percentLabel, valueAxis } from "./parts.js";
+import {
+  base,
+  DASH_ICON,
+  heightOf,
+  hasAccuracies,
+  legend,
+  legendHeight,
+  LINE_ICON,
+  percentLabel,
+  valueAxis,
+} from "./parts.js";
 
 /** As many curves as colours tell apart. */
 export const MOST_CURVES = 6;
@@ -104,7 +114,7 @@ export function build(scene) {
       ]),
     );
   return {
-    height: 320 + top,
+    height: heightOf(scene, 320) + top,
     option: {
       ...base(scene),
       tooltip: { ...base(scene).tooltip, trigger: "item" },

@@ -2,6 +2,7 @@ import { points, pValue, signed, title } from "../data/format.js";
 import { GROUPS } from "../data/study.js";
 import {
   base,
+  heightOf,
   intervalSeries,
   isNarrow,
   labelWidth,
@@ -277,7 +278,7 @@ export function build(scene) {
     scene,
     entries.map(([name]) => name),
   );
-  const rowHeight = Math.max(24, hasSample ? 7 * optimizers.length + 9 : 24);
+  const rowHeight = heightOf(scene, Math.max(24, hasSample ? 7 * optimizers.length + 9 : 24));
   const panel = rows.length * rowHeight;
   const usable = scene.width - left - 18;
   const firstWidth = hasPoints && hasSample ? (usable - GAP) * 0.56 : usable;

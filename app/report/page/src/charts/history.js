@@ -3,6 +3,7 @@ import { ABORTED, baselineValue, COMPLETE, DIVERGED, placeOf, STATE_NAMES } from
 import {
   base,
   DASH_ICON,
+  heightOf,
   hasAccuracies,
   isNarrow,
   legend,
@@ -85,7 +86,7 @@ function buildComparison(scene) {
   });
   const ranges = studies.map(range);
   return {
-    height: 300 + top,
+    height: heightOf(scene, 300) + top,
     option: {
       ...base(scene),
       tooltip: { ...base(scene).tooltip, trigger: "item" },
@@ -189,7 +190,7 @@ export function build(scene) {
         (Number.isFinite(baseline) ? `; ${study.baselineName} has ${fitness(baseline, isAccuracy)}.` : ".")
       : "None is complete.");
   return {
-    height: 420,
+    height: heightOf(scene, 420),
     note:
       numBelow > 0
         ? `${plural(numBelow, "complete trial")} outside of the range that is drawn: triangles at its edge. The table has all values.`

@@ -1,5 +1,5 @@
 import { percent, pValue, title } from "../data/format.js";
-import { base, isNarrow, labelWidth, legendHeight, rowAxis, valueAxis } from "./parts.js";
+import { base, heightOf, isNarrow, labelWidth, legendHeight, rowAxis, valueAxis } from "./parts.js";
 
 const LEVEL = 0.05;
 
@@ -62,7 +62,7 @@ export function build(scene) {
     type: "bar",
     name,
     color,
-    barWidth: 8,
+    barWidth: heightOf(scene, 8),
     barGap: "25%",
     data: found.map((row) => ({
       value: Number.isFinite(row[part]) ? Math.max(0, row[part]) : 0,
@@ -78,7 +78,7 @@ export function build(scene) {
   const top = legendHeight(scene, names);
   const significant = found.filter((row) => row.varianceP < LEVEL);
   return {
-    height: top + 24 * rows.length + 52,
+    height: top + heightOf(scene, 24 * rows.length) + 52,
     option: {
       ...base(scene),
       legend: {

@@ -1,6 +1,6 @@
 import { percent, pValue, title } from "../data/format.js";
 import { missingSample } from "./importance.js";
-import { base, isNarrow, rowAxis, valueAxis } from "./parts.js";
+import { base, heightOf, isNarrow, rowAxis, valueAxis } from "./parts.js";
 
 const LEVEL = 0.05;
 const MOST = 12;
@@ -34,7 +34,7 @@ export function build(scene) {
   const yAxis = rowAxis(scene, rows);
   yAxis.axisLabel.width = left - 12;
   return {
-    height: (isNarrow(scene) ? 38 : 24) * rows.length + 64,
+    height: heightOf(scene, (isNarrow(scene) ? 38 : 24) * rows.length) + 64,
     option: {
       ...base(scene),
       grid: { left, right: 18, top: 8, bottom: 48, outerBoundsMode: "none" },

@@ -1,6 +1,6 @@
 import { pValue, signed, title } from "../data/format.js";
 import { missingSample } from "./importance.js";
-import { base, isNarrow, labelWidth, rowAxis } from "./parts.js";
+import { base, heightOf, isNarrow, labelWidth, rowAxis } from "./parts.js";
 import { FONT, mix } from "./theme.js";
 
 const LEVEL = 0.05;
@@ -41,7 +41,7 @@ export function build(scene) {
   const rows = keys.map((key) => ({ label: title(key) }));
   const strongest = Math.max(...cells.map((cell) => Math.abs(cell.rho)));
   const isSure = (/** @type {number} */ k) => cells[k].p < LEVEL;
-  const height = 26;
+  const height = heightOf(scene, 26);
   return {
     height: 64 + height * rows.length,
     option: {

@@ -9,6 +9,7 @@ import { FONT } from "./theme.js";
  * @property {number} width in pixels
  * @property {Uint8Array} mask which trials the filter shows
  * @property {Choices} choices
+ * @property {boolean} [isPaper] true for a print, where there is less room
  * @property {boolean} [isQuick] true while a filter is dragged: of many trials some stand for all
  * @property {(lines: string[]) => any} tip a tooltip of these lines, which are text
  */
@@ -55,6 +56,9 @@ export const noChoices = () => ({
 
 /** @param {Scene} scene */
 export const isNarrow = (scene) => scene.width < 560;
+
+/** How high something is, on paper less. @param {Scene} scene @param {number} height */
+export const heightOf = (scene, height) => (scene.isPaper ? Math.round(0.7 * height) : height);
 
 /** The width that labels of dimensions have. @param {Scene} scene */
 export const labelWidth = (scene) => (isNarrow(scene) ? 116 : 176);
@@ -140,11 +144,14 @@ export function rowAxis(scene, rows, more = {}) {
       interval: 0,
       color: theme.ink,
       fontSize: 12,
+      lineHeight: 13,
       width: labelWidth(scene) - 12,
       overflow: "truncate",
       formatter: (/** @type {string} */ index) => {
         const row = rows[Number(index)];
-        return row.isGroup ? `{group|${row.label.replace(/[{}|]/g, " ")}}` : row.label.replace(/[{}]/g, " ");
+        if (row.isGroup) return `{group|${row.label.replace(/[{}|]/g, " ")}}`;
+        const label = row.label.replace(/[{}]/g, " ");
+        return isNarrow(scene) && !label.includes("\n") ? wrapped(label, 16) : label;
       },
       rich: { group: { fontWeight: 600, color: theme.muted, fontSize: 12, fontFamily: FONT } },
     },

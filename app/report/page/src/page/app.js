@@ -68,6 +68,7 @@ export class App {
   scene() {
     return {
       isQuick: this.isQuick,
+      isPaper: this.isPrinting,
       study: this.study,
       studies: this.studies,
       theme: this.theme,

@@ -4,6 +4,8 @@ import { csv } from "../data/format.js";
 import { command, download, h, table } from "./dom.js";
 
 const MOST_ROWS = 300;
+/** Of an A4 page between its margins, in pixels of CSS. */
+const PAPER_WIDTH = 676;
 /** What may have many marks is drawn on a canvas, the rest as vectors, which print well. */
 const ON_CANVAS = new Set(["history", "parallel", "scatter", "swarm"]);
 
@@ -37,6 +39,7 @@ export class Figure {
     /** What shows it was made anew: its place is kept, also before it is drawn, so that nothing jumps. */
     this.isNew = true;
     this.builtFor = 0;
+    this.renderer = "";
     /** @type {((instance: any) => void) | null} */
     this.connect = null;
     this.canvas = h("div", { class: "canvas", id: `chart-${id}`, role: "img" });
@@ -70,7 +73,7 @@ export class Figure {
 
   build() {
     this.isNew = false;
-    const width = Math.round(this.element.clientWidth || this.app.width);
+    const width = this.app.isPrinting ? PAPER_WIDTH : Math.round(this.element.clientWidth || this.app.width);
     const scene = { ...this.app.scene(), width, tip };
     scene.choices = { ...scene.choices };
     if (this.id !== "effects") scene.choices.compare = "";
@@ -102,8 +105,12 @@ export class Figure {
       this.instance = null;
       return;
     }
+    const isVector = !ON_CANVAS.has(this.id) || (this.app.isPrinting && !this.app.isLarge);
+    const renderer = isVector ? "svg" : "canvas";
+    if (this.instance && renderer !== this.renderer) this.dispose();
     if (!this.instance) {
-      this.instance = init(this.canvas, null, { renderer: ON_CANVAS.has(this.id) ? "canvas" : "svg" });
+      this.renderer = renderer;
+      this.instance = init(this.canvas, null, { renderer });
       this.connect?.(this.instance);
     }
     const height = this.chart.height ?? 400;
