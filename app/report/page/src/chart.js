@@ -7,6 +7,11 @@ import { THEMES } from "./charts/theme.js";
 import { decodeSync } from "./data/decode.js";
 import { studyOf } from "./data/study.js";
 
+const MARGIN = 12;
+
+/** Charts that can be of any height; the others have rows, and are as high as these. */
+const FLEXIBLE = new Set(["history", "curves", "parallel", "scatter", "swarm"]);
+
 /**
  * One chart as the text of an SVG file: DATA.md says how.
  * @param {string} data
@@ -28,18 +33,42 @@ export function murmurChart(data, name, options = "{}") {
   [choices.swarmX, choices.swarmY] = [wanted.dimensions?.[0] ?? "", wanted.dimensions?.[1] ?? ""];
   choices.compare = wanted.compare ?? "";
   if (typeof wanted.sweep === "number") choices.sweep = wanted.sweep;
-  const width = wanted.width ?? 800;
   const theme = THEMES[wanted.theme ?? "light"];
   if (!theme) throw new Error(`expected a theme, one of ${Object.keys(THEMES).join(", ")}, got ${wanted.theme}`);
+  const size = { width: wanted.width || 800, height: wanted.height || 0 };
+  const width = Math.max(200, size.width - 2 * MARGIN);
   const mask = new Uint8Array(study.size).fill(1);
   const chart = build({ study, studies, theme, width, mask, choices, tip: () => "" });
   if (chart.missing) throw new Error(`${name}: ${chart.missing}${chart.command ? ` ${chart.command}` : ""}`);
-  const height = wanted.height ?? chart.height ?? 400;
+  const own = chart.height ?? 400;
+  const height = size.height && FLEXIBLE.has(name) ? Math.max(150, size.height - 2 * MARGIN) : own;
   const instance = init(null, null, { renderer: "svg", ssr: true, width, height });
-  instance.setOption({ ...chart.option, backgroundColor: theme.ground });
+  instance.setOption(chart.option);
   const svg = instance.renderToSVGString();
   instance.dispose();
-  return svg;
+  return framed(
+    svg,
+    { width, height },
+    { width: size.width, height: size.height || height + 2 * MARGIN },
+    theme.ground,
+  );
+}
+
+/**
+ * A drawing with a margin around it. Where the picture has another shape than the drawing, the drawing is fitted into it.
+ * @param {string} svg
+ * @param {{width: number, height: number}} inner
+ * @param {{width: number, height: number}} outer
+ * @param {string} ground
+ */
+function framed(svg, inner, outer, ground) {
+  const [w, h] = [inner.width + 2 * MARGIN, inner.height + 2 * MARGIN];
+  const end = svg.indexOf(">");
+  const head =
+    `<svg width="${outer.width}" height="${outer.height}" viewBox="${-MARGIN} ${-MARGIN} ${w} ${h}" ` +
+    `xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1">`;
+  const rect = `<rect x="${-MARGIN}" y="${-MARGIN}" width="${w}" height="${h}" fill="${ground}"/>`;
+  return `${head}\n${rect}${svg.slice(end + 1)}`;
 }
 
 const scope = /** @type {any} */ (globalThis);

@@ -99,6 +99,25 @@ export function axisOf(one, margin) {
 }
 
 /**
+ * The values of the trials that are shown, instead of all: who looks at the best wants to see them apart.
+ * @param {Quantity} one
+ * @param {Study} study
+ * @param {Uint8Array} mask
+ * @returns {Quantity}
+ */
+export function zoomed(one, study, mask) {
+  if (one.key !== "") return one;
+  let low = Infinity;
+  let high = -Infinity;
+  for (const i of study.order) {
+    if (!mask[i]) continue;
+    low = Math.min(low, study.value[i]);
+    high = Math.max(high, study.value[i]);
+  }
+  return low < high ? { ...one, low, high } : one;
+}
+
+/**
  * A number in [0, 1) that belongs to a trial: it spreads points of one category.
  * @param {number} i
  */

@@ -1,6 +1,6 @@
 import { fitness, plural } from "../data/format.js";
 import { curveBand } from "../data/stats.js";
-import { curveOf, placeOf } from "../data/study.js";
+import { curveOf, extent, placeOf } from "../data/study.js";
 import {
   base,
   DASH_ICON,
@@ -103,8 +103,10 @@ export function build(scene) {
       formatter: (/** @type {any} */ p) => scene.tip([name, `epoch ${p.value[0]}`, fitness(p.value[1], isAccuracy)]),
     },
   });
-  // The first epochs of what learns nothing would press everything else together at the top.
-  const floor = Math.min(...[...curves.map((curve) => curve.values), baseline, low].flat().filter(Number.isFinite));
+  // What learns little would press everything else together at the top: the band may go on below.
+  const drawnValues = [...curves.map((curve) => curve.values), baseline].flat().filter(Number.isFinite);
+  const [lowest, highest] = extent(drawnValues);
+  const floor = Math.floor(50 * Math.max(isAccuracy ? 0 : -Infinity, lowest - 0.3 * (highest - lowest))) / 50;
   const rows = () =>
     [...curves, { name: study.baselineName, values: baseline }].flatMap(({ name, values }) =>
       values.map((/** @type {number} */ value, /** @type {number} */ epoch) => [
@@ -134,7 +136,7 @@ export function build(scene) {
         splitLine: { show: false },
       }),
       yAxis: valueAxis(scene, "", {
-        min: Math.floor(floor * 50) / 50,
+        min: floor,
         scale: true,
         axisLabel: {
           color: theme.muted,

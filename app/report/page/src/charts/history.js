@@ -22,7 +22,8 @@ import {
 const LARGE = 3000;
 
 /**
- * The range of values worth drawing: from the lower twentieth of the complete trials to the best, the baseline included.
+ * The range of values worth drawing: what lies below three quarters of the complete trials would press the rest together at the
+ * top. The baseline is always in it.
  * @param {Study} study
  * @returns {[number, number]}
  */
@@ -30,7 +31,7 @@ export function range(study) {
   // The order is from the best to the worst.
   const at = (/** @type {number} */ share) =>
     study.value[study.order[Math.floor(share * (study.order.length - 1))]] ?? NaN;
-  const edges = [at(0), at(0.95), baselineValue(study)];
+  const edges = [at(0), at(0.75), baselineValue(study)];
   const finite = edges.filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const low = Math.min(...finite);
@@ -246,7 +247,14 @@ export function build(scene) {
           symbol: "triangle",
           symbolSize: isLarge ? 3 : 6,
           itemStyle: { color: theme.faint },
-          tooltip: { formatter: (/** @type {any} */ p) => scene.tip([`trial ${p.value[0]}`, "outside of the range"]) },
+          tooltip: {
+            formatter: (/** @type {any} */ p) =>
+              scene.tip([
+                `trial ${p.value[0]}`,
+                fitness(study.value[placeOf(study, p.value[0])], isAccuracy),
+                "outside of the range that is drawn",
+              ]),
+          },
         }),
         dots("aborted", points.aborted, { ...strip, itemStyle: { color: theme.gold }, tooltip: stripTip("aborted") }),
         dots("diverged", points.diverged, {

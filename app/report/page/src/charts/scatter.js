@@ -1,6 +1,6 @@
 import { fitness, plural, title } from "../data/format.js";
 import { COMPLETE, DIVERGED } from "../data/study.js";
-import { axisOf, jitter, quantityOf } from "./axes.js";
+import { axisOf, jitter, quantityOf, zoomed } from "./axes.js";
 import { pairs } from "./history.js";
 import { base, hasAccuracies, legend, legendHeight, OPEN_ENDS, openLines, strideOf, valueAxis } from "./parts.js";
 
@@ -17,7 +17,7 @@ export function build(scene) {
   if (study.order.length === 0) return { missing: "No trial is complete yet." };
   const first = scene.choices.x || study.dimensions[0].key;
   const x = quantityOf(study, first);
-  const y = quantityOf(study, scene.choices.y);
+  const y = zoomed(quantityOf(study, scene.choices.y), study, mask);
   const isAccuracy = hasAccuracies(study);
   const { rank } = study;
   const names = ["best quarter", "second", "third", "last quarter", "aborted"];

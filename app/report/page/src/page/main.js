@@ -82,9 +82,10 @@ function open(index) {
 function provenance() {
   const { study, report } = app;
   const rows = [...study.provenance];
-  if (study.file) rows.push(["file of the study", study.file]);
+  const has = (/** @type {string} */ label) => rows.some((row) => row[0] === label);
+  if (study.file && !has("study")) rows.push(["study", study.file]);
   const seconds = lastEnd(study);
-  if (Number.isFinite(seconds)) rows.push(["time of the trials", duration(seconds)]);
+  if (Number.isFinite(seconds) && !has("trials")) rows.push(["trials", duration(seconds)]);
   const { version, commit } = report.generator ?? {};
   if (version) rows.push(["report made by", `murmur ${version}${commit ? `, commit ${commit}` : ""}`]);
   if (report.written) rows.push(["report written", String(report.written).replace("T", " ").replace("Z", " UTC")]);
