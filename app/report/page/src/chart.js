@@ -68,7 +68,9 @@ function framed(svg, inner, outer, ground) {
     `<svg width="${outer.width}" height="${outer.height}" viewBox="${-MARGIN} ${-MARGIN} ${w} ${h}" ` +
     `xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" version="1.1">`;
   const rect = `<rect x="${-MARGIN}" y="${-MARGIN}" width="${w}" height="${h}" fill="${ground}"/>`;
-  return `${head}\n${rect}${svg.slice(end + 1)}`;
+  // Not every program that draws SVG knows baselines: text is moved down to its middle instead.
+  const body = svg.slice(end + 1).replaceAll('<text dominant-baseline="central"', '<text dy="0.35em"');
+  return `${head}\n${rect}${body}`;
 }
 
 const scope = /** @type {any} */ (globalThis);

@@ -13,6 +13,17 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** @param {import("puppeteer-core").Page} page */
 const text = (page) => page.$eval("#app", (app) => app.textContent ?? "");
 
+/** @param {import("puppeteer-core").Page} page @param {string} selector @param {string} value @param {string} event */
+const enter = (page, selector, value, event) =>
+  page.$eval(
+    selector,
+    (input, [given, name]) => {
+      /** @type {HTMLInputElement} */ (input).value = given;
+      input.dispatchEvent(new Event(name));
+    },
+    [value, event],
+  );
+
 test("each chart has the right number of marks, without an error or a request", async () => {
   const { page, faults } = await browser.open("whole");
   const charts = await drawn(page);
@@ -68,10 +79,7 @@ test("the canvases have something on them, and vectors have elements", async () 
 test("the filter narrows history, scatter, lines and table together", async () => {
   const { page, faults } = await browser.open("whole");
   await drawn(page);
-  await page.$eval("#filter-top", (input) => {
-    /** @type {HTMLInputElement} */ (input).value = "10";
-    input.dispatchEvent(new Event("input"));
-  });
+  await enter(page, "#filter-top", "10", "input");
   await new Promise((resolve) => setTimeout(resolve, 400));
   const charts = await drawn(page);
   assert.equal(charts.parallel.series.trials, 9);
@@ -299,5 +307,83 @@ test("it prints to a few pages", async () => {
   const pages = pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0;
   assert.ok(pages >= 3 && pages <= 10, `${pages} pages`);
   assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("a click on a trial draws its curve, and the field of the curves says so", async () => {
+  const { page, faults } = await browser.open("whole");
+  await drawn(page);
+  await page.$eval("#chart-history", (chart) => chart.scrollIntoView({ block: "center" }));
+  const box = await (await page.$("#chart-history"))?.boundingBox();
+  assert.ok(box);
+  const at = await page.evaluate(() => {
+    const { app } = /** @type {any} */ (window).murmurReport;
+    const { instance } = app.figures.get("history");
+    const series = instance
+      .getModel()
+      .getSeries()
+      .find((/** @type {any} */ one) => one.name === "complete");
+    const [number, value] = [series.getData().get("x", 40), series.getData().get("y", 40)];
+    return { number, pixel: instance.convertToPixel({ seriesIndex: series.seriesIndex }, [number, value]) };
+  });
+  await page.mouse.click(box.x + at.pixel[0], box.y + at.pixel[1]);
+  await page.waitForFunction(() => /** @type {HTMLInputElement} */ (document.getElementById("curves-of")).value !== "");
+  assert.equal(await page.$eval("#curves-of", (input) => /** @type {any} */ (input).value), String(at.number));
+  await page.$eval("#curves-of", (input) => /** @type {any} */ (input.value = "5, 3, 999, 7"));
+  await page.$eval("#curves-of", (input) => input.dispatchEvent(new Event("change")));
+  const { series } = (await drawn(page)).curves;
+  assert.deepEqual(
+    Object.keys(series).filter((name) => name.startsWith("trial")),
+    ["trial 5", "trial 3", "trial 7"],
+  );
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("the table of best settings is found in, copied from, and downloaded", async () => {
+  const { page, faults } = await browser.open("whole");
+  await page.evaluate(() => {
+    const taken = /** @type {any} */ (window);
+    taken.copied = "";
+    Object.defineProperty(navigator, "clipboard", {
+      value: { writeText: async (/** @type {string} */ t) => (taken.copied = t) },
+    });
+    URL.createObjectURL = (/** @type {any} */ blob) => {
+      taken.blob = blob;
+      return "data:,";
+    };
+  });
+  const rows = () => page.$$eval("#best-table tbody tr", (all) => all.map((row) => row.cells[0].textContent));
+  await page.type("#best-search", "17");
+  assert.deepEqual(await rows(), ["17"]);
+  await page.click("#best-table tbody button");
+  assert.equal(
+    await page.evaluate(() => /** @type {any} */ (window).copied),
+    "murmur train --from fashion.db --trial 17",
+  );
+  await page.click("#best-csv");
+  const csv = await page.evaluate(() => /** @type {any} */ (window).blob.text());
+  const lines = csv.trim().split("\r\n");
+  assert.equal(lines.length, 2);
+  assert.equal(lines[0].split(",").length, 3 + 22 + 1);
+  assert.match(lines[1], /^17,aborted,|^17,complete,/);
+  await page.$eval("#best-search", (input) => /** @type {any} */ (input.value = "optimizer=adam"));
+  await page.$eval("#best-search", (input) => input.dispatchEvent(new Event("input")));
+  const found = await rows();
+  assert.ok(found.length > 3 && found.length < 110);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+test("every chart has a table behind it", async () => {
+  const { page } = await browser.open("several");
+  await drawn(page);
+  await page.$$eval("details.behind", (all) => all.forEach((one) => one.setAttribute("open", "")));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const rows = await page.$$eval("figure", (all) =>
+    all.map((figure) => [figure.id, figure.querySelectorAll("details.behind tbody tr").length]),
+  );
+  assert.equal(rows.length, 13);
+  for (const [id, count] of rows) assert.ok(Number(count) > 0, String(id));
   await page.close();
 });
