@@ -246,7 +246,7 @@ export function build(scene) {
         dots("outside of the range", points.below, {
           symbol: "triangle",
           symbolSize: isLarge ? 3 : 6,
-          itemStyle: { color: theme.faint },
+          itemStyle: { color: theme.muted, opacity: 0.7 },
           tooltip: {
             formatter: (/** @type {any} */ p) =>
               scene.tip([

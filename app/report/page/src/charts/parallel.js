@@ -2,7 +2,7 @@ import { fitness, plural, title, valueOf } from "../data/format.js";
 import { representatives } from "../data/filter.js";
 import { COMPLETE } from "../data/study.js";
 import { axisOf, quantityOf } from "./axes.js";
-import { base, hasAccuracies, isNarrow, wrapped } from "./parts.js";
+import { base, hasAccuracies, isNarrow, OPEN_ENDS, wrapped } from "./parts.js";
 
 /** More lines than these are no picture any more, and slow. */
 const MOST_LINES = 600;
@@ -114,7 +114,12 @@ export function build(scene) {
         name: names[dim],
         ...axisOf(one, 0),
         splitNumber: 4,
-        axisLabel: { formatter: one.choices ? undefined : (/** @type {number} */ position) => one.label(position) },
+        // Quarters of a range are rounder than what a search for round numbers leaves at its end.
+        interval: one.choices || one.isLog || one.key === "" ? undefined : (one.high - one.low) / 4,
+        axisLabel: {
+          ...(one.key === "" ? OPEN_ENDS : {}),
+          formatter: one.choices ? undefined : (/** @type {number} */ position) => one.label(position),
+        },
       })),
       series: [
         {

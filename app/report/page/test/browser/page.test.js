@@ -329,8 +329,7 @@ test("a click on a trial draws its curve, and the field of the curves says so", 
   await page.mouse.click(box.x + at.pixel[0], box.y + at.pixel[1]);
   await page.waitForFunction(() => /** @type {HTMLInputElement} */ (document.getElementById("curves-of")).value !== "");
   assert.equal(await page.$eval("#curves-of", (input) => /** @type {any} */ (input).value), String(at.number));
-  await page.$eval("#curves-of", (input) => /** @type {any} */ (input.value = "5, 3, 999, 7"));
-  await page.$eval("#curves-of", (input) => input.dispatchEvent(new Event("change")));
+  await enter(page, "#curves-of", "5, 3, 999, 7", "change");
   const { series } = (await drawn(page)).curves;
   assert.deepEqual(
     Object.keys(series).filter((name) => name.startsWith("trial")),
@@ -367,8 +366,7 @@ test("the table of best settings is found in, copied from, and downloaded", asyn
   assert.equal(lines.length, 2);
   assert.equal(lines[0].split(",").length, 3 + 22 + 1);
   assert.match(lines[1], /^17,aborted,|^17,complete,/);
-  await page.$eval("#best-search", (input) => /** @type {any} */ (input.value = "optimizer=adam"));
-  await page.$eval("#best-search", (input) => input.dispatchEvent(new Event("input")));
+  await enter(page, "#best-search", "optimizer=adam", "input");
   const found = await rows();
   assert.ok(found.length > 3 && found.length < 110);
   assert.deepEqual(faults, []);
