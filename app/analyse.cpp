@@ -3,23 +3,19 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "app/analysis_report.hpp"
+#include "app/analysis.hpp"
 #include "app/commands.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
-#include "app/report.hpp"
+#include "app/runs.hpp"
 #include "app/signals.hpp"
 #include "app/study_trial.hpp"
-#include "app/train_command.hpp"
 #include "app/trainings.hpp"
 #include "murmur/engine/error.hpp"
-#include "murmur/pso/final_test.hpp"
 
 namespace murmur::app {
 namespace {
 
-// Seeds of the analysis: behind those of trials and of final tests.
-constexpr uint64_t kAblationSeeds = uint64_t{kMaxTrials} + (uint64_t{1} << 30);
-constexpr uint64_t kSampleSeeds = uint64_t{kMaxTrials} + (uint64_t{1} << 31);
 constexpr int64_t kMostTrainings = int64_t{1} << 20;
 
 struct AnalyseCommand {
@@ -51,87 +47,33 @@ struct Workplace {
                                                     double abort_below) const {
     TrainingsLine line(name, command.common.quiet);
     return unless_stopped([&] {
-      return run_trainings(study, "analysis: " + name, search, data, trainer, trainings,
+      return run_trainings(study, analysis_attribute(name), search, data, trainer, trainings,
                            {num_epochs(), command.slots, abort_below}, std::ref(line));
     });
   }
 };
 
-/// Each row's setting is that of the trial, or all off, and a few techniques.
-void add_commands(const Workplace& place, const TrialRecord& trial, AblationReport& report) {
-  std::vector<std::string> common{"--networks", std::to_string(place.command.repeats), "--seed",
-                                  std::to_string(report.first_seed)};
-  if (place.num_epochs() != place.search.num_epochs) {
-    common.insert(common.end(), {"--epochs", std::to_string(place.num_epochs())});
-  }
-  const auto command_of = [&](const std::string& word, const Setting& from, const Setting& setting) {
-    std::vector<std::string> words = set_words(from, setting);
-    words.insert(words.begin(), common.begin(), common.end());
-    return train_command(place.study, word, words);
-  };
-  report.all_off_command = command_of("baseline", place.search.base, place.search.base);
-  for (const AblationRow& row : report.rows) {
-    report.commands.push_back(row.comparison == Comparison::kAlone
-                                  ? command_of("baseline", place.search.base, row.setting)
-                                  : command_of(std::to_string(trial.number), trial.setting, row.setting));
-  }
-}
-
 std::optional<AblationReport> ablate(const Workplace& place, const TrialRecord& trial,
                                      const std::vector<TrialRecord>& trials) {
   const SearchDefinition& search = place.search;
-  AblationReport report{trial.number,
-                        place.num_epochs(),
-                        search.seed + kAblationSeeds,
-                        std::string(baseline_name(search)),
-                        {},
-                        {},
-                        {},
-                        {},
-                        {},
-                        {}};
-  report.rows = ablation_rows(search.space, search.base, trial.setting, best_settings(trials));
-  // Seed after seed, so that more repeats go on from there.
-  std::vector<Training> trainings;
-  for (int64_t repeat = 0; repeat < place.command.repeats; ++repeat) {
-    const uint64_t seed = report.first_seed + static_cast<uint64_t>(repeat);
-    trainings.push_back({search.base, seed});
-    for (const AblationRow& row : report.rows) trainings.push_back({row.setting, seed});
-  }
-  const auto outcomes = place.train(fmt::format("ablation of trial {}", trial.number), trainings, 0);
+  std::vector<AblationRow> rows = ablation_rows(search.space, search.base, trial.setting, best_settings(trials));
+  const auto outcomes =
+      place.train(ablation_name(trial.number), ablation_trainings(search, rows, place.command.repeats), 0);
   if (!outcomes) return std::nullopt;
-  report.accuracies.resize(report.rows.size());
-  const size_t num_settings = report.rows.size() + 1;
-  for (size_t i = 0; i < outcomes->size(); ++i) {
-    std::vector<double>& row = i % num_settings == 0 ? report.all_off : report.accuracies[i % num_settings - 1];
-    row.push_back((*outcomes)[i].validation_accuracy);
-  }
-  report.effects = ablation_effects(report.rows, report.accuracies, report.all_off);
-  add_commands(place, trial, report);
-  return report;
+  return ablation_report(place.study, search, trial, std::move(rows), *outcomes, place.num_epochs());
 }
 
 std::optional<TrainedSample> train_sample(const Workplace& place, const std::vector<TrialRecord>& trials) {
   const SearchDefinition& search = place.search;
   const uint64_t seed = place.command.sample_seed;
-  TrainedSample sample{seed, place.num_epochs(), {}, {}, {}};
-  std::vector<Training> trainings;
-  std::vector<double> accuracies;
-  const TrainedRegion region = trained_region(search.space, trials);
-  for (const std::vector<double>& position : sample_positions(search.space, region, place.command.sample, seed)) {
-    sample.settings.push_back(search.space.decode(position, search.base));
-    trainings.push_back({sample.settings.back(), search.seed + kSampleSeeds + trainings.size()});
-  }
-  const auto outcomes =
-      place.train(fmt::format("sample of {}, seed {}", trainings.size(), seed), trainings, search.abort_below);
+  const std::vector<Training> trainings = sample_trainings(search, trials, place.command.sample, seed);
+  const auto outcomes = place.train(sample_name(trainings.size(), seed), trainings, search.abort_below);
   if (!outcomes) return std::nullopt;
-  sample.outcomes = *outcomes;
-  for (const TrainingOutcome& outcome : sample.outcomes) accuracies.push_back(outcome.validation_accuracy);
-  sample.report = analyse_sample(search.space, sample.settings, accuracies, seed);
-  return sample;
+  return sample_report(search, trainings, *outcomes, place.num_epochs(), seed);
 }
 
-int stopped(const AnalyseCommand& command) {
+int stopped(const AnalyseCommand& command, RecordedRun& recorded) {
+  recorded.end(SignalWatch::seen());
   fmt::print("stopped; what has ended is in the study {}; the same command goes on from there\n", command.study);
   return 128 + SignalWatch::seen();  // as shells report a program that a signal ended
 }
@@ -149,16 +91,18 @@ int analyse(const AnalyseCommand& command) {
   study = Study::create_or_open(command.study, study_definition(search));
   AnalysisReport report{command.study, summarize_search(search.space, search.base, trials), {}, {}};
   const Workplace place{command, study, search, data, trainer};
+  RecordedRun recorded(study, command.only_ablation ? "ablate" : "analyse", trainer.device);
   const SignalWatch watch;
   report.ablation = ablate(place, trial, trials);
-  if (!report.ablation) return stopped(command);
+  if (!report.ablation) return stopped(command, recorded);
   print_ablation(*report.ablation);
   if (command.with_commands) print_commands(*report.ablation);
   if (command.sample > 0) {
     report.sample = train_sample(place, trials);
-    if (!report.sample) return stopped(command);
+    if (!report.sample) return stopped(command, recorded);
     print_sample(*report.sample, search.space);
   }
+  recorded.end();
   if (!command.only_ablation) print_summary(report.search);
   write_report(command.common.json, command.only_ablation ? to_json(*report.ablation, study) : to_json(report, study));
   return 0;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 #include "app/terminal.hpp"
 #include "murmur/pso/setting_json.hpp"
 
@@ -139,7 +139,30 @@ const char* name_of(Comparison comparison) {
   return "";
 }
 
-Json to_json(const AblationReport& report) {
+Json to_json(const SearchSummary& summary) {
+  Json rows = Json::array();
+  for (const TechniqueSummary& row : summary.techniques) {
+    rows.push_back(
+        {{"technique", technique(row.id).key},
+         {"on", to_json(row.on)},
+         {"off", to_json(row.off)},
+         {"share_among_best", finite_or_null(row.share_among_best)},
+         {"correlation", finite_or_null(row.correlation)},
+         {"typical_among_best",
+          std::isnan(row.typical_among_best) ? Json() : value_json(technique(row.id), row.typical_among_best)}});
+  }
+  Json optimizers = Json::object();
+  for (const ChoiceSummary& row : summary.optimizers) {
+    optimizers[format_value(technique(Technique::kOptimizer), row.value)] = {{"trials", to_json(row.trials)},
+                                                                             {"best", finite_or_null(row.best)}};
+  }
+  return {
+      {"trials", to_json(summary.all)}, {"best", summary.num_best}, {"techniques", rows}, {"optimizers", optimizers}};
+}
+
+}  // namespace
+
+Json ablation_json(const AblationReport& report) {
   Json rows = Json::array();
   for (size_t i = 0; i < report.rows.size(); ++i) {
     const PairedDifference& difference = report.effects[i].difference;
@@ -162,7 +185,7 @@ Json to_json(const AblationReport& report) {
           {"rows", rows}};
 }
 
-Json to_json(const TrainedSample& sample, const SearchSpace& space) {
+Json sample_json(const TrainedSample& sample, const SearchSpace& space) {
   Json dimensions = Json::array();
   Json pairs = Json::array();
   Json settings = Json::array();
@@ -196,29 +219,6 @@ Json to_json(const TrainedSample& sample, const SearchSpace& space) {
           {"interactions", pairs},
           {"settings", settings}};
 }
-
-Json to_json(const SearchSummary& summary) {
-  Json rows = Json::array();
-  for (const TechniqueSummary& row : summary.techniques) {
-    rows.push_back(
-        {{"technique", technique(row.id).key},
-         {"on", to_json(row.on)},
-         {"off", to_json(row.off)},
-         {"share_among_best", finite_or_null(row.share_among_best)},
-         {"correlation", finite_or_null(row.correlation)},
-         {"typical_among_best",
-          std::isnan(row.typical_among_best) ? Json() : value_json(technique(row.id), row.typical_among_best)}});
-  }
-  Json optimizers = Json::object();
-  for (const ChoiceSummary& row : summary.optimizers) {
-    optimizers[format_value(technique(Technique::kOptimizer), row.value)] = {{"trials", to_json(row.trials)},
-                                                                             {"best", finite_or_null(row.best)}};
-  }
-  return {
-      {"trials", to_json(summary.all)}, {"best", summary.num_best}, {"techniques", rows}, {"optimizers", optimizers}};
-}
-
-}  // namespace
 
 void print_ablation(const AblationReport& report) {
   fmt::print("around trial {}: {} seeds of {} epochs, validation accuracy ± standard error\n", report.trial,
@@ -288,15 +288,15 @@ void print_commands(const AblationReport& report) {
 Json to_json(const AnalysisReport& report, const Study& study) {
   Json result = report_head("analyse");
   result.update({{"study", report.study}, {"search", to_json(report.search)}});
-  if (report.ablation) result["ablation"] = to_json(*report.ablation);
-  if (report.sample) result["sample"] = to_json(*report.sample, study.space());
+  if (report.ablation) result["ablation"] = ablation_json(*report.ablation);
+  if (report.sample) result["sample"] = sample_json(*report.sample, study.space());
   return result;
 }
 
 Json to_json(const AblationReport& report, const Study& study) {
   Json result = report_head("ablate");
   result["study"] = study.path().string();
-  result.update(to_json(report));
+  result.update(ablation_json(report));
   return result;
 }
 

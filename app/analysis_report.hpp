@@ -55,6 +55,10 @@ void print_commands(const AblationReport& report);
 nlohmann::json to_json(const AnalysisReport& report, const Study& study);
 nlohmann::json to_json(const AblationReport& report, const Study& study);
 
+/// "ablation" and "sample" of the former.
+nlohmann::json ablation_json(const AblationReport& report);
+nlohmann::json sample_json(const TrainedSample& sample, const SearchSpace& space);
+
 /// What the tables have in their columns: "< .001", "-" where there is none; "87.95 ± 0.08 %", what diverged left out;
 /// "+1.40 ± 0.20", in points; "helps", "hurts", "diverged", or nothing where nothing is known.
 std::string p_text(double p);

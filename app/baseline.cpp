@@ -8,8 +8,8 @@
 
 #include "app/analysis_report.hpp"
 #include "app/commands.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
-#include "app/report.hpp"
 #include "app/signals.hpp"
 #include "app/train_command.hpp"
 #include "app/trainings.hpp"

@@ -17,6 +17,7 @@ Run add_ablate(CLI::App& app);
 Run add_baseline(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_study(CLI::App& app);
+Run add_report(CLI::App& app);
 Run add_profile(CLI::App& app);
 
 /// All options of `train` on another command, which runs it in a process of its own. They live as long as what is

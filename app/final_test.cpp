@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 #include "app/signals.hpp"
 #include "app/terminal.hpp"
 #include "app/train_command.hpp"
@@ -66,10 +66,6 @@ std::string again(const Study& study, int64_t trial, int64_t num_epochs, uint64_
   return train_command(study, trial < 0 ? "baseline" : fmt::format("{}", trial), more);
 }
 
-std::string again(const Study& study, const FinalTest& test, const FinalRow& row) {
-  return again(study, row.trial, test.num_epochs, test.first_seed, row.test_accuracies.size(), true);
-}
-
 std::string again(const Study& study, const Confirmation& confirmation, const ConfirmedRow& row) {
   return again(study, row.trial, confirmation.num_epochs, confirmation.first_seed, row.accuracies.size(), false);
 }
@@ -112,18 +108,34 @@ std::string test_text(const FinalTest& test, const Study& study, const SearchDef
                               trainings_text(test.winner.test_accuracies.size(), test.num_epochs)),
                   width);
   const std::string text_of_verdict = verdict(test.difference(), baseline_name(search));
-  text += fmt::format("again (any trial, or baseline):\n    {}\n", again(study, test, test.winner));
+  text += fmt::format("again (any trial, or baseline):\n    {}\n", final_test_command(test, study, test.winner.trial));
   return text + "\n" + wrapped(fmt::format("trial {}: {}", test.winner.trial, text_of_verdict), width);
-}
-
-std::string why_not_tested(const Answer& answer) {
-  return answer.confirmation && !answer.confirmation->rows.empty() ? kNoneIsStable : kNoSetting;
 }
 
 Json row_json(int64_t trial, double validation_accuracy, const Setting& setting) {
   return {{"trial", trial < 0 ? Json(nullptr) : Json(trial)},
           {"validation_accuracy", finite_or_null(validation_accuracy)},
           {"setting", setting_json(setting)}};
+}
+
+/// The trial to test: of the confirmation, or the best.
+std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& study) {
+  if (answer.confirmation) {
+    const ConfirmedRow* const winner = answer.confirmation->winner();
+    return winner == nullptr ? std::nullopt : std::optional(study.trial(winner->trial));
+  }
+  const std::vector<TrialRecord> best = best_trials(study, 1);
+  return best.empty() ? std::nullopt : std::optional(best.front());
+}
+
+}  // namespace
+
+std::string final_test_command(const FinalTest& test, const Study& study, int64_t trial) {
+  return again(study, trial, test.num_epochs, test.first_seed, test.winner.test_accuracies.size(), true);
+}
+
+std::string why_not_tested(const Answer& answer) {
+  return answer.confirmation && !answer.confirmation->rows.empty() ? kNoneIsStable : kNoSetting;
 }
 
 Json confirmation_json(const Confirmation& confirmation, const Study& study) {
@@ -154,18 +166,6 @@ Json verdict_json(const FinalTest& test, const SearchDefinition& search) {
           {"baseline", {{"accuracies", accuracies_json(test.baseline.test_accuracies)}}},
           {"text", verdict(difference, baseline_name(search))}};
 }
-
-/// The trial to test: of the confirmation, or the best.
-std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& study) {
-  if (answer.confirmation) {
-    const ConfirmedRow* const winner = answer.confirmation->winner();
-    return winner == nullptr ? std::nullopt : std::optional(study.trial(winner->trial));
-  }
-  const std::vector<TrialRecord> best = best_trials(study, 1);
-  return best.empty() ? std::nullopt : std::optional(best.front());
-}
-
-}  // namespace
 
 Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
                    const TrainerOptions& trainer) {
@@ -210,7 +210,7 @@ Json to_json(const Answer& answer, const Study& study, const SearchDefinition& s
   for (const FinalRow* row : {&answer.test->baseline, &answer.test->winner}) {
     rows.push_back(row_json(row->trial, row->validation_accuracy, row->setting));
     rows.back()["test_accuracies"] = accuracies_json(row->test_accuracies);
-    rows.back()["command"] = again(study, *answer.test, *row);
+    rows.back()["command"] = final_test_command(*answer.test, study, row->trial);
   }
   json.update({{"epochs", answer.test->num_epochs},
                {"schedule_epochs", answer.test->schedule_epochs},

@@ -28,11 +28,21 @@ struct Answer {
 Answer find_answer(const AnswerOptions& options, const SearchDefinition& search, Study& study, const TrainingData& data,
                    const TrainerOptions& trainer);
 
-/// A table for people, no wider than `width` where words allow, with the command that trains the winner again, and the
-/// verdict as its last line.
+/// Tables for people, no wider than `width` where words allow, each with the command that trains a row of it again, and
+/// the verdict as the last line.
 std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width);
 
 /// "confirmation", "verdict" and the rows of the final test.
 nlohmann::json to_json(const Answer& answer, const Study& study, const SearchDefinition& search);
+
+/// "confirmation" and "verdict" of the former.
+nlohmann::json confirmation_json(const Confirmation& confirmation, const Study& study);
+nlohmann::json verdict_json(const FinalTest& test, const SearchDefinition& search);
+
+/// Why nothing has been tested.
+std::string why_not_tested(const Answer& answer);
+
+/// The command that trains a trial, or the baseline (-1), again as the final test did.
+std::string final_test_command(const FinalTest& test, const Study& study, int64_t trial);
 
 }  // namespace murmur::app

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "app/commands.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
-#include "app/report.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/version.hpp"
 #include "murmur/pso/setting_json.hpp"

@@ -13,8 +13,8 @@
 
 #include "app/commands.hpp"
 #include "app/config.hpp"
+#include "app/json_report.hpp"
 #include "app/manual.hpp"
-#include "app/report.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace {
@@ -50,7 +50,8 @@ int run(int argc, char** argv) {
       {"predict", murmur::app::add_predict(app)},   {"search", murmur::app::add_search(app)},
       {"analyse", murmur::app::add_analyse(app)},   {"ablate", murmur::app::add_ablate(app)},
       {"baseline", murmur::app::add_baseline(app)}, {"replay", murmur::app::add_replay(app)},
-      {"study", murmur::app::add_study(app)},       {"profile", murmur::app::add_profile(app)}};
+      {"study", murmur::app::add_study(app)},       {"report", murmur::app::add_report(app)},
+      {"profile", murmur::app::add_profile(app)}};
   // Not an option of the program: for its installation.
   if (argc == 3 && std::string_view(argv[1]) == "--generate") {
     fmt::print("{}", murmur::app::generate(app, argv[2]));

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "app/commands.hpp"
+#include "app/json_report.hpp"
 #include "app/progress.hpp"
-#include "app/report.hpp"
 #include "app/study_trial.hpp"
 #include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"

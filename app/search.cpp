@@ -8,9 +8,11 @@
 
 #include "app/commands.hpp"
 #include "app/final_test.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
-#include "app/report.hpp"
+#include "app/report/document.hpp"
+#include "app/runs.hpp"
 #include "app/signals.hpp"
 #include "app/starts.hpp"
 #include "app/terminal.hpp"
@@ -38,6 +40,7 @@ struct SearchCommand {
   int64_t trial_repeats = 1;
   bool same_seeds = false;
   AnswerOptions answer;
+  std::string report;  // empty: none
 };
 
 /// The techniques of a group of the study, or of `all` groups; none where the word is no group.
@@ -197,6 +200,47 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
   return {driver.progress(), number};
 }
 
+/// The signal that stopped it, 0 for none.
+int answer_search(const SearchCommand& command, const SearchDefinition& definition, const SearchProgress& progress,
+                  Study& study, const TrainingData& data, const TrainerOptions& options) {
+  const std::string path = std::filesystem::absolute(command.study).string();
+  const Answer answer = find_answer(command.answer, definition, study, data, options);
+  fmt::print("{}", answer_text(answer, study, definition, terminal_width(STDOUT_FILENO)));
+  if (answer.signal != 0) {
+    fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
+               command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
+    return answer.signal;
+  }
+  fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
+  nlohmann::json report = report_head("search");
+  report["study"] = study.path().string();
+  report.update(to_json(answer, study, definition));
+  write_report(command.common.json, report);
+  return 0;
+}
+
+/// Trials, and where no signal stopped them the answer. The signal that stopped it, 0 for none.
+int run_search(const SearchCommand& command, const SearchDefinition& definition, Searcher& searcher, Study& study,
+               const TrainingData& data, const TrainerOptions& options, int64_t num_classes) {
+  const auto [progress, number] = train_trials(command, definition, searcher, study, data, options);
+  if (number != 0) {
+    fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
+               progress.num_told, std::filesystem::absolute(command.study).string());
+    return number;
+  }
+  if (const auto baseline = read_baseline(study)) {
+    report_chance(baseline->validation_accuracy, num_classes, command.common.quiet);
+  }
+  return answer_search(command, definition, progress, study, data, options);
+}
+
+/// For --report: also of a search that was stopped, where there is a trial.
+void write_page(const SearchCommand& command, const Study& study) {
+  if (command.report.empty() || study.num_trials() == 0) return;
+  write_report_page(command.report, {{study.path(), study.name()}});
+  fmt::print("the report: {}\n", command.report);
+}
+
 int search(const SearchCommand& command) {
   const CommonOptions& common = command.common;
   parse_model(common.model);
@@ -205,6 +249,7 @@ int search(const SearchCommand& command) {
   SearchDefinition definition = definition_of(command);
   const std::unique_ptr<Searcher> searcher = make_searcher(definition, command.num_trials);
   reserve_report(common.json);
+  require_writable("--report", command.report);
   const TrainerOptions options = trainer_options_of(
       definition,
       trainer_options(common, command.trial_repeats * (command.slots > 0 ? command.slots : searcher->num_at_once())));
@@ -220,29 +265,11 @@ int search(const SearchCommand& command) {
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   Study study = Study::create_or_open(command.study, study_definition(definition));
   if (!common.quiet) print_plan(command, definition, *searcher, options);
-  const std::string path = std::filesystem::absolute(command.study).string();
-  const auto [progress, number] = train_trials(command, definition, *searcher, study, data, options);
-  if (number != 0) {
-    fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
-               progress.num_told, path);
-    return 128 + number;  // as shells report a program that a signal ended
-  }
-  if (const auto baseline = read_baseline(study)) {
-    report_chance(baseline->validation_accuracy, num_classes, common.quiet);
-  }
-  const Answer answer = find_answer(command.answer, definition, study, data, options);
-  fmt::print("{}", answer_text(answer, study, definition, terminal_width(STDOUT_FILENO)));
-  if (answer.signal != 0) {
-    fmt::print("stopped in the {}; what is finished is in the study {}; the same command goes on from there\n",
-               command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
-    return 128 + answer.signal;
-  }
-  fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
-  nlohmann::json report = report_head("search");
-  report["study"] = study.path().string();
-  report.update(to_json(answer, study, definition));
-  write_report(common.json, report);
-  return 0;
+  RecordedRun recorded(study, "search", options.device, command.num_trials);
+  const int number = run_search(command, definition, *searcher, study, data, options, num_classes);
+  recorded.end(number);
+  write_page(command, study);
+  return number == 0 ? 0 : 128 + number;  // as shells report a program that a signal ended
 }
 
 /// Adds an option whose value goes to `given` under its key.
@@ -346,6 +373,7 @@ Run add_search(CLI::App& app) {
       ->capture_default_str();
   sub->add_flag("--same-seeds", command->same_seeds, "train all candidates, and the baseline, with the same seeds");
   add_answer_options(*sub, command->answer);
+  sub->add_option("--report", command->report, "at the end write the page that `murmur report` writes to this file");
   add_common_options(*sub, command->common, 20);
   sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
   sub->add_option(

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "app/commands.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
-#include "app/report.hpp"
 #include "app/study_trial.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"

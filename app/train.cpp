@@ -6,9 +6,9 @@
 
 #include "app/commands.hpp"
 #include "app/from_study.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/progress.hpp"
-#include "app/report.hpp"
 #include "app/saved_options.hpp"
 #include "app/signals.hpp"
 #include "app/terminal.hpp"

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 #include "murmur/engine/version.hpp"
 
 namespace murmur::app {

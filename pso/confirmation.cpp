@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
+#include "murmur/engine/error.hpp"
 #include "murmur/pso/analysis/statistics.hpp"
 
 namespace murmur {
 namespace {
 
+constexpr const char* kAttribute = "confirmation";
 constexpr double kFarBelow = 0.2;
 
 double median(std::vector<double> values) {
@@ -36,10 +39,12 @@ bool Confirmation::beats_baseline() const {
 }
 
 std::vector<TrialRecord> best_trials(const Study& study, int64_t count) {
-  std::vector<TrialRecord> trials = study.trials();
-  std::erase_if(trials, [&](const TrialRecord& trial) {
-    return trial.state != TrialState::kComplete || trial.setting == study.base();
-  });
+  return best_trials(study.trials(), study.base(), count);
+}
+
+std::vector<TrialRecord> best_trials(std::vector<TrialRecord> trials, const Setting& base, int64_t count) {
+  std::erase_if(
+      trials, [&](const TrialRecord& trial) { return trial.state != TrialState::kComplete || trial.setting == base; });
   std::ranges::stable_sort(trials, std::greater<>(), &TrialRecord::value);
   std::vector<TrialRecord> best;
   for (TrialRecord& trial : trials) {
@@ -63,6 +68,58 @@ std::string instability(const std::vector<double>& accuracies, double chance) {
   return low > 0 ? fault(low, "ended far below the others") : "";
 }
 
+namespace {
+
+/// Says which rows are stable, and puts them into their order.
+void rank(Confirmation& confirmation, double chance) {
+  const auto fault_of = [chance](const ConfirmedRow& row) {
+    return row.accuracies.empty() ? std::string() : instability(row.accuracies, chance);
+  };
+  confirmation.baseline.fault = fault_of(confirmation.baseline);
+  for (ConfirmedRow& row : confirmation.rows) row.fault = fault_of(row);
+  std::ranges::stable_sort(confirmation.rows, ranks_before);
+}
+
+/// The row of a setting: of the trial of the highest value that has it; of a setting that no trial has, none.
+std::optional<ConfirmedRow> row_of(const Setting& setting, std::span<const TrialRecord> trials) {
+  const TrialRecord* best = nullptr;
+  for (const TrialRecord& trial : trials) {
+    if (trial.state != TrialState::kComplete || trial.setting != setting) continue;
+    if (best == nullptr || trial.value > best->value) best = &trial;
+  }
+  if (best == nullptr) return std::nullopt;
+  return ConfirmedRow{best->number, best->value, setting};
+}
+
+}  // namespace
+
+std::optional<StoredConfirmation> stored_confirmation(const Study& study, const SearchDefinition& search,
+                                                      std::span<const TrialRecord> trials) {
+  const std::optional<StoredTrainings> stored = stored_trainings(study, kAttribute);
+  if (!stored || stored->trainings.empty()) return std::nullopt;
+  const std::optional<Baseline> baseline = read_baseline(study);
+  Confirmation result{stored->options.num_epochs,
+                      stored->trainings.front().seed,
+                      {-1, baseline ? baseline->validation_accuracy : 0, study.base()}};
+  // The baseline and the rows with the first seed, then with the next.
+  for (size_t i = 1; i < stored->trainings.size() && stored->trainings[i].seed == result.first_seed; ++i) {
+    const std::optional<ConfirmedRow> row = row_of(stored->trainings[i].setting, trials);
+    if (!row) {
+      throw StudyError("study '{}': {}: expected settings of trials, got one of none", study.path().string(),
+                       kAttribute);
+    }
+    result.rows.push_back(*row);
+  }
+  const size_t num_settings = result.rows.size() + 1;
+  for (size_t i = 0; i < stored->outcomes.size(); ++i) {
+    if (!stored->outcomes[i]) continue;
+    ConfirmedRow& row = i % num_settings == 0 ? result.baseline : result.rows[i % num_settings - 1];
+    row.accuracies.push_back(stored->outcomes[i]->validation_accuracy);
+  }
+  rank(result, search.abort_below);
+  return StoredConfirmation{std::move(result), stored->num_missing()};
+}
+
 std::optional<Confirmation> confirm(Study& study, const SearchDefinition& search, const TrainingData& data,
                                     const TrainerOptions& trainer, const ConfirmationOptions& options,
                                     const OnTrainingsEpoch& on_epoch) {
@@ -80,7 +137,7 @@ std::optional<Confirmation> confirm(Study& study, const SearchDefinition& search
     trainings.push_back({result.baseline.setting, seed});
     for (const ConfirmedRow& row : result.rows) trainings.push_back({row.setting, seed});
   }
-  const auto outcomes = run_trainings(study, "confirmation", search, data, trainer, trainings,
+  const auto outcomes = run_trainings(study, kAttribute, search, data, trainer, trainings,
                                       {result.num_epochs, options.num_slots, 0}, on_epoch);
   if (!outcomes) return std::nullopt;
   const size_t num_settings = result.rows.size() + 1;
@@ -88,9 +145,7 @@ std::optional<Confirmation> confirm(Study& study, const SearchDefinition& search
     ConfirmedRow& row = i % num_settings == 0 ? result.baseline : result.rows[i % num_settings - 1];
     row.accuracies.push_back((*outcomes)[i].validation_accuracy);
   }
-  result.baseline.fault = instability(result.baseline.accuracies, search.abort_below);
-  for (ConfirmedRow& row : result.rows) row.fault = instability(row.accuracies, search.abort_below);
-  std::ranges::stable_sort(result.rows, ranks_before);
+  rank(result, search.abort_below);
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ inline constexpr uint64_t kConfirmationSeeds = uint64_t{kMaxTrials} + (uint64_t{
 /// The complete trials of the highest values, the best first and the first of equals, whose settings differ from one
 /// another and from the study's base.
 std::vector<TrialRecord> best_trials(const Study& study, int64_t count);
+std::vector<TrialRecord> best_trials(std::vector<TrialRecord> trials, const Setting& base, int64_t count);
 
 /// Why trainings of one setting are not stable, or nothing: one diverged, ended below `chance`, or ended more than 0.2
 /// below the median of them.
@@ -55,5 +57,15 @@ std::string instability(const std::vector<double>& accuracies, double chance);
 std::optional<Confirmation> confirm(Study& study, const SearchDefinition& search, const TrainingData& data,
                                     const TrainerOptions& trainer, const ConfirmationOptions& options,
                                     const OnTrainingsEpoch& on_epoch = {});
+
+/// What a study has of its last confirmation. `trials` are the study's.
+struct StoredConfirmation {
+  Confirmation confirmation;  // ranked by what has ended
+  int64_t num_missing;        // trainings that have not
+};
+
+/// None before there was one. Throws: StudyError.
+std::optional<StoredConfirmation> stored_confirmation(const Study& study, const SearchDefinition& search,
+                                                      std::span<const TrialRecord> trials);
 
 }  // namespace murmur

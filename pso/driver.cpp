@@ -12,6 +12,7 @@ namespace {
 
 // Attributes of the study: the baseline's result, and the clock at its end.
 constexpr const char* kBaseline = "baseline";
+constexpr const char* kAccuracies = "accuracies";
 constexpr const char* kAccuracy = "validation_accuracy";
 constexpr const char* kEnded = "ended";
 
@@ -39,7 +40,13 @@ std::optional<Baseline> read_baseline(const Study& study) {
   const auto found = attributes.find(kBaseline);
   if (found == attributes.end()) return std::nullopt;
   const Stored stored(study.path(), kBaseline, found->second);
-  return Baseline{stored.number(kAccuracy), stored.count(kEnded)};
+  Baseline baseline{stored.number(kAccuracy), stored.count(kEnded)};
+  if (!stored.has(kAccuracies)) return baseline;
+  for (const nlohmann::json& value : stored.array(kAccuracies)) {
+    if (!value.is_null() && !value.is_number()) stored.fail(kAccuracies, "numbers, or null");
+    baseline.accuracies.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+  }
+  return baseline;
 }
 
 EpochResult mean_result(std::span<const EpochResult> results) {
@@ -224,7 +231,10 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
 
 void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   const double accuracy = result.diverged ? 0 : result.validation_accuracy;
-  study_.set_attribute(kBaseline, {{kAccuracy, accuracy}, {"seed", std::to_string(options_.seed)}, {kEnded, clock_}});
+  study_.set_attribute(kBaseline, {{kAccuracy, accuracy},
+                                   {"seed", std::to_string(options_.seed)},
+                                   {kEnded, clock_},
+                                   {kAccuracies, slots_[slot].validation}});  // NaN is written as null
   progress_.baseline = accuracy;
   stop(static_cast<int64_t>(slot));
 }

@@ -43,7 +43,8 @@ struct SearchProgress {
 /// The study's base setting, nothing searched, trained once.
 struct Baseline {
   double validation_accuracy;
-  int64_t ended;  // the search's clock, in epochs
+  int64_t ended;                     // the search's clock, in epochs
+  std::vector<double> accuracies{};  // after each epoch; NaN: diverged; empty in a study that does not have them
 };
 
 /// What a study has of it; none before it has ended. Throws: StudyError.

@@ -88,15 +88,34 @@ bool train_rows(const SearchDefinition& search, const TrainingData& data, Traine
 
 }  // namespace
 
+namespace {
+
+/// A test of this trial, without its results.
+FinalTest test_of(const Study& study, const SearchDefinition& search, const TrialRecord& trial, int64_t num_epochs) {
+  const std::optional<Baseline> baseline = read_baseline(study);
+  return {.num_epochs = num_epochs,
+          .schedule_epochs = search.num_epochs,
+          .first_seed = search.seed + static_cast<uint64_t>(kMaxTrials),
+          .baseline = {-1, baseline ? baseline->validation_accuracy : 0, study.base()},
+          .winner = {trial.number, trial.value, trial.setting}};
+}
+
+}  // namespace
+
+std::optional<FinalTest> stored_final_test(const Study& study, const SearchDefinition& search) {
+  const std::optional<int64_t> trial = tested_trial(study);
+  if (!trial) return std::nullopt;
+  const Stored stored(study.path(), kAttribute, study.attributes().at(kAttribute));
+  const Stored key(study.path(), kAttribute, stored.at(kKey));
+  FinalTest test = test_of(study, search, study.trial(*trial), key.count("epochs"));
+  restore(study, stored.at(kKey), key.count("repeats"), {&test.baseline, &test.winner});
+  return test;
+}
+
 std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search, const TrainingData& data,
                                     const TrainerOptions& trainer, const TrialRecord& trial,
                                     const FinalTestOptions& options, const FinalTestProgress& progress) {
-  const std::optional<Baseline> baseline = read_baseline(study);
-  FinalTest test{.num_epochs = options.num_epochs > 0 ? options.num_epochs : search.num_epochs,
-                 .schedule_epochs = search.num_epochs,
-                 .first_seed = search.seed + static_cast<uint64_t>(kMaxTrials),
-                 .baseline = {-1, baseline ? baseline->validation_accuracy : 0, study.base()},
-                 .winner = {trial.number, trial.value, trial.setting}};
+  FinalTest test = test_of(study, search, trial, options.num_epochs > 0 ? options.num_epochs : search.num_epochs);
   const Rows rows{&test.baseline, &test.winner};
   const json key = key_of(test, options.repeats);
   if (!restore(study, key, options.repeats, rows)) {

@@ -50,6 +50,9 @@ std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search
                                     const TrainerOptions& trainer, const TrialRecord& trial,
                                     const FinalTestOptions& options, const FinalTestProgress& progress = {});
 
+/// The study's last final test; none before there was one. Throws: StudyError.
+std::optional<FinalTest> stored_final_test(const Study& study, const SearchDefinition& search);
+
 /// The trial that the study's last final test has tested; none before there was one. Throws: StudyError.
 std::optional<int64_t> tested_trial(const Study& study);
 

@@ -122,15 +122,14 @@ void compare_attributes(const Attributes& attributes, const Attributes& stored, 
   }
 }
 
-/// A connection for reading to a file that must be there.
+}  // namespace
+
 SQLite::Database open_existing(const std::filesystem::path& path, const StudyOptions& options) {
   if (!study_file::exists(path)) throw StudyError("study '{}': expected a study, got no such file", path.string());
   SQLite::Database database = study_file::open_reader(path, options.busy_timeout_ms);
   study_file::check_tables(path, database);
   return database;
 }
-
-}  // namespace
 
 Study::Study(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Study::~Study() = default;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "murmur/pso/study.hpp"
@@ -97,6 +98,13 @@ struct Study::Impl {
   mutable SQLite::Statement find_trial, last_number;
 };
 
+/// A connection for reading to a file of studies, which must be there. Throws: StudyError.
+SQLite::Database open_existing(const std::filesystem::path& path, const StudyOptions& options);
+
+/// The id and the name of the study of this name, or of the only one. Throws: StudyError.
+std::pair<int64_t, std::string> find_study(const std::filesystem::path& path, SQLite::Database& database,
+                                           const std::string& name);
+
 /// All user attributes of a study.
 Attributes read_attributes(const SQLite::Database& database, int64_t study_id);
 
@@ -109,5 +117,8 @@ study_schema::TimeZone read_zone(const SQLite::Database& database, int64_t study
 
 /// The keys of the definition that a study was created with.
 std::vector<std::string> read_definition_keys(const SQLite::Database& database, int64_t study_id);
+
+/// The state of this name. Throws: StudyError.
+TrialState parse_trial_state(const std::filesystem::path& path, const std::string& name);
 
 }  // namespace murmur

@@ -12,7 +12,19 @@ namespace {
 
 using nlohmann::json;
 
-/// The one study of this name, or the only one.
+void check_direction(const std::filesystem::path& path, SQLite::Database& database, int64_t study_id) {
+  SQLite::Statement statement(
+      database, "SELECT coalesce(group_concat(direction), 'none') FROM study_directions WHERE study_id = ?");
+  statement.bind(1, study_id);
+  statement.executeStep();
+  const std::string directions = statement.getColumn(0).getString();
+  if (directions != "MAXIMIZE") {
+    throw StudyError("study '{}': expected one direction, MAXIMIZE, got {}", path.string(), directions);
+  }
+}
+
+}  // namespace
+
 std::pair<int64_t, std::string> find_study(const std::filesystem::path& path, SQLite::Database& database,
                                            const std::string& name) {
   std::vector<std::pair<int64_t, std::string>> studies;
@@ -27,19 +39,6 @@ std::pair<int64_t, std::string> find_study(const std::filesystem::path& path, SQ
   throw StudyError("study '{}': expected {}, got {}", path.string(),
                    name.empty() ? "one study" : "a study named '" + name + "'", names.empty() ? "none" : names);
 }
-
-void check_direction(const std::filesystem::path& path, SQLite::Database& database, int64_t study_id) {
-  SQLite::Statement statement(
-      database, "SELECT coalesce(group_concat(direction), 'none') FROM study_directions WHERE study_id = ?");
-  statement.bind(1, study_id);
-  statement.executeStep();
-  const std::string directions = statement.getColumn(0).getString();
-  if (directions != "MAXIMIZE") {
-    throw StudyError("study '{}': expected one direction, MAXIMIZE, got {}", path.string(), directions);
-  }
-}
-
-}  // namespace
 
 Attributes read_attributes(const SQLite::Database& database, int64_t study_id) {
   Attributes attributes;

@@ -22,15 +22,6 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kStateNames{"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
 
-TrialState parse_state(const std::filesystem::path& path, const std::string& name) {
-  const auto state = std::find(kStateNames.begin(), kStateNames.end(), name) - kStateNames.begin();
-  if (state == std::ssize(kStateNames)) {
-    throw StudyError("study '{}': expected a trial state of Optuna (RUNNING, COMPLETE, ...), got '{}'", path.string(),
-                     name);
-  }
-  return static_cast<TrialState>(state);
-}
-
 double column_value(SQLite::Statement& statement, int column) {
   return study_schema::stored_value(statement.getColumn(column + 1).getString(),
                                     statement.getColumn(column).getDouble());
@@ -94,6 +85,15 @@ std::string_view trial_state_name(TrialState state) {
   return kStateNames[static_cast<size_t>(state)];
 }
 
+TrialState parse_trial_state(const std::filesystem::path& path, const std::string& name) {
+  const auto state = std::find(kStateNames.begin(), kStateNames.end(), name) - kStateNames.begin();
+  if (state == std::ssize(kStateNames)) {
+    throw StudyError("study '{}': expected a trial state of Optuna (RUNNING, COMPLETE, ...), got '{}'", path.string(),
+                     name);
+  }
+  return static_cast<TrialState>(state);
+}
+
 /// Reads the study's trials of a range of row ids.
 class Study::Impl::Reader {
  public:
@@ -139,7 +139,7 @@ void Study::Impl::Reader::read_trials(int64_t first_id, int64_t last_id) {
     ids_.push_back(statement.getColumn(0).getInt64());
     TrialRecord& record = records_.emplace_back();
     record.number = statement.getColumn(1).getInt64();
-    record.state = parse_state(study_.path, statement.getColumn(2).getString());
+    record.state = parse_trial_state(study_.path, statement.getColumn(2).getString());
     record.setting = study_.base;
     record.started = study_schema::parse_time(statement.getColumn(3).getString(), study_.zone);
     record.finished = study_schema::parse_time(statement.getColumn(4).getString(), study_.zone);

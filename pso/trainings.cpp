@@ -5,7 +5,9 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "murmur/engine/error.hpp"
 #include "murmur/layers/schedule.hpp"
 #include "murmur/layers/specification.hpp"
 #include "murmur/pso/setting_json.hpp"
@@ -29,6 +31,16 @@ json training_json(const Training& training) {
   return {{"seed", std::to_string(training.seed)}, {"setting", setting_json(training.setting, SettingPart::kNotOff)}};
 }
 
+/// A training's number and its outcome.
+std::pair<size_t, TrainingOutcome> parse_outcome(const Stored& stored, const json& triple) {
+  if (!triple.is_array() || triple.size() != 3 || !triple[0].is_number_unsigned() || !triple[1].is_number_unsigned() ||
+      !(triple[2].is_null() || triple[2].is_number())) {
+    stored.fail(kOutcomes, "triples of a training's number, its epochs and its accuracy");
+  }
+  const double accuracy = triple[2].is_null() ? std::numeric_limits<double>::quiet_NaN() : triple[2].get<double>();
+  return {triple[0].get<size_t>(), {accuracy, triple[1].get<int64_t>()}};
+}
+
 /// The outcomes, in any order, of trainings that the study has already.
 using Outcomes = std::map<size_t, TrainingOutcome>;
 
@@ -40,16 +52,11 @@ Outcomes restore(const Study& study, const std::string& name, const json& option
   if (stored.at(kOptions) != options) return {};
   const json& stored_trainings = stored.array(kTrainings);
   Outcomes outcomes;
-  for (const json& outcome : stored.array(kOutcomes)) {
-    if (!outcome.is_array() || outcome.size() != 3 || !outcome[0].is_number_unsigned() ||
-        !outcome[1].is_number_unsigned() || !(outcome[2].is_null() || outcome[2].is_number())) {
-      stored.fail(kOutcomes, "triples of a training's number, its epochs and its accuracy");
-    }
-    const auto number = outcome[0].get<size_t>();
+  for (const json& triple : stored.array(kOutcomes)) {
+    const auto [number, outcome] = parse_outcome(stored, triple);
     if (number >= trainings.size()) continue;  // of a longer list
     if (number >= stored_trainings.size() || stored_trainings[number] != trainings[number]) return {};
-    outcomes[number] = {outcome[2].is_null() ? std::numeric_limits<double>::quiet_NaN() : outcome[2].get<double>(),
-                        outcome[1].get<int64_t>()};
+    outcomes[number] = outcome;
   }
   return outcomes;
 }
@@ -154,6 +161,35 @@ std::vector<TrainingOutcome> in_order(const Outcomes& outcomes) {
 }
 
 }  // namespace
+
+int64_t StoredTrainings::num_missing() const {
+  return std::ranges::count_if(outcomes, [](const auto& outcome) { return !outcome.has_value(); });
+}
+
+std::optional<StoredTrainings> stored_trainings(const Study& study, const std::string& name) {
+  const Attributes attributes = study.attributes();
+  const auto found = attributes.find(name);
+  if (found == attributes.end()) return std::nullopt;
+  const Stored stored(study.path(), name, found->second);
+  const Stored options(study.path(), name, stored.at(kOptions));
+  StoredTrainings result;
+  result.options.num_epochs = options.count("epochs");
+  result.options.abort_below = options.number("abort_below");
+  for (const json& training : stored.array(kTrainings)) {
+    const Stored of_training(study.path(), name, training);
+    try {
+      result.trainings.push_back({parse_setting_json(of_training.at("setting")), of_training.seed("seed")});
+    } catch (const InvalidArgument& error) {
+      throw StudyError("study '{}': {}: {}", study.path().string(), name, error.what());
+    }
+  }
+  result.outcomes.resize(result.trainings.size());
+  for (const json& triple : stored.array(kOutcomes)) {
+    const auto [number, outcome] = parse_outcome(stored, triple);
+    if (number < result.outcomes.size()) result.outcomes[number] = outcome;
+  }
+  return result;
+}
 
 std::optional<std::vector<TrainingOutcome>> run_trainings(Study& study, const std::string& name,
                                                           const SearchDefinition& search, const TrainingData& data,

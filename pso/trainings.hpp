@@ -48,6 +48,18 @@ std::optional<std::vector<TrainingOutcome>> run_trainings(Study& study, const st
                                                           const TrainingsOptions& options,
                                                           const OnTrainingsEpoch& on_epoch = {});
 
+/// Trainings that a study keeps under a name.
+struct StoredTrainings {
+  TrainingsOptions options;  // all but the slots
+  std::vector<Training> trainings;
+  std::vector<std::optional<TrainingOutcome>> outcomes;  // none of a training that has not ended
+
+  int64_t num_missing() const;
+};
+
+/// None where the study has no such name. Throws: StudyError.
+std::optional<StoredTrainings> stored_trainings(const Study& study, const std::string& name);
+
 /// The same without a study: nothing is kept of trainings that were stopped.
 std::optional<std::vector<TrainingOutcome>> run_trainings(const SearchDefinition& search, const TrainingData& data,
                                                           const TrainerOptions& trainer,

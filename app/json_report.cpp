@@ -1,4 +1,4 @@
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
