@@ -14,6 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
+using test::Counts;
 
 const Device kGpu{DeviceType::kCuda, 0};
 constexpr int64_t kRows = 128, kTicks = 10, kEvaluationTicks = 2;
@@ -85,16 +86,14 @@ INSTANTIATE_TEST_SUITE_P(Models, GoldenNumbers,
                                            Golden{"lenet5", 1024, 0, 0, 0, 0, 0, 0},
                                            Golden{"vgg3", 1, 0, 0, 0, 0, 0, 0}, Golden{"vgg3", 16, 0, 0, 0, 0, 0, 0},
                                            Golden{"vgg3", 256, 0, 0, 0, 0, 0, 0}),
-                         [](const auto& info) {
-                           return info.param.model + "_" + std::to_string(info.param.num_networks);
+                         [](const auto& test_info) {
+                           return test_info.param.model + "_" + std::to_string(test_info.param.num_networks);
                          });
 
 TEST_P(GoldenNumbers, OfATickAndAnEpoch) {
   const Golden& golden = GetParam();
   PopulationTrainer trainer = make_trainer(golden.model, golden.num_networks);
   const Counts first = test::counts_of([&] { trainer.run_epoch(); });
-  EXPECT_EQ(test::at(first, "cudaStreamBeginCapture") - test::at(first, "cudaGraphLaunch") * 0,
-            test::at(first, "cudaGraphInstantiate"));
   // Whatever a library does for the first time, it has done before the capture.
   for (const char* what : {"allocations in a capture", "kernels loaded in a capture", "heuristics in a capture",
                            "plans made in a capture", "handles made in a capture", "invalid calls in a capture",
