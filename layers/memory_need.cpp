@@ -22,8 +22,9 @@ int64_t bytes_per_network(const PopulationShape& population) {
   step.args.micro_batch = options.micro_batch;
   step.args.epoch_size = options.micro_batch;
   step.args.definitions = options.definitions;
-  const SampleSource source{Tensor::zeros({1, population.size.elements()}, DType::kU8, kCpu),
-                            Tensor::zeros({1}, DType::kU8, kCpu), 0, population.size};
+  const int64_t rows = options.micro_batch;
+  const SampleSource source{Tensor::zeros({rows, population.size.elements()}, DType::kU8, kCpu),
+                            Tensor::zeros({rows}, DType::kU8, kCpu), 0, population.size};
   Capture capture(*stream);  // which is never finished: only the memory counts
   backward(model.loss(step, input_batch(step, source, model.masks_input(step))));
   constexpr int64_t kArenas = 4;  // weights, gradients, two moments

@@ -64,7 +64,7 @@ class StubTest : public ::testing::Test {
     stub_function<void()>("murmur_stub_repair")();
     setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1);
     // Matrix products are the slower ones in every timing, whatever the clock says.
-    set_slow("gemm", 200);
+    set_slow("gemm", 50);
     violations_ = stub_count("violations");
   }
   void TearDown() override {
