@@ -15,7 +15,7 @@
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/profile_report.hpp"
-#include "app/report.hpp"
+#include "app/json_report.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/timing.hpp"
