@@ -101,6 +101,14 @@ void add_data_options(CLI::App& command, CommonOptions& options) {
       ->capture_default_str();
 }
 
+void add_precision_option(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--fp32", options.fp32, "matrix products in full float on a GPU too, whose default is TF32");
+}
+
+std::string precision_name(const TrainerOptions& options) {
+  return options.device.is_cuda() && options.allow_tf32 ? "tf32" : "fp32";
+}
+
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
   options.epochs = default_epochs;
   add_data_options(command, options);
@@ -126,7 +134,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
       ->capture_default_str();
   add_definition_options(command, options);
-  command.add_flag("--tf32", options.tf32, "allow TF32 in matrix products (GPU)");
+  add_precision_option(command, options);
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", options.quiet, "no progress");
   command.add_option("--json", options.json, "write the results to this file; - is standard output");
@@ -215,7 +223,7 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   if (is_initialization(options.init)) result.initialization = parse_initialization(options.init);
   result.definitions = definitions_of(options);
   result.use_graph = !options.no_graph;
-  result.allow_tf32 = options.tf32;
+  result.allow_tf32 = !options.fp32;
   result.num_threads = options.threads;
   result.on_ticks = Progress::on_ticks;
   return result;

@@ -37,7 +37,7 @@ struct CommonOptions {
   bool paper = false;
   bool train_on_all = false;
   bool no_graph = false;
-  bool tf32 = false;
+  bool fp32 = false;
   bool quiet = false;
 };
 
@@ -53,6 +53,11 @@ void check_seeds(uint64_t seed, uint64_t last);
 /// --config and what says which images there are.
 void add_data_options(CLI::App& command, CommonOptions& options);
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
+/// --fp32, of commands that train or predict.
+void add_precision_option(CLI::App& command, CommonOptions& options);
+
+/// Of matrix products, as reports name it: "tf32" or "fp32"; a CPU has fp32 alone.
+std::string precision_name(const TrainerOptions& options);
 
 /// `--help`'s list of techniques, made from the technique table.
 std::string technique_help();

@@ -126,7 +126,7 @@ Run add_predict(CLI::App& app) {
       ->check(whole_number(0))
       ->capture_default_str();
   command->add_flag("--train-on-all", common.train_on_all, "nothing was kept for validation");
-  command->add_flag("--tf32", common.tf32, "allow TF32 in matrix products (GPU)");
+  add_precision_option(*command, common);
   command->add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--threads", common.threads, "CPU threads (0: one a core)")
       ->check(whole_number(0, 4096))

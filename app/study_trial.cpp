@@ -57,7 +57,7 @@ void add_place_options(CLI::App& command, CommonOptions& common) {
   command.add_option("--threads", common.threads, "CPU threads (0: one a core)")
       ->check(whole_number(0, 4096))
       ->capture_default_str();
-  command.add_flag("--tf32", common.tf32, "allow TF32 in matrix products (GPU)");
+  add_precision_option(command, common);
   command.add_flag("--no-graph", common.no_graph, "launch every kernel by itself (for profilers)");
   command.add_flag("--quiet", common.quiet, "no progress");
   command.add_option("--json", common.json, "write the results to this file; - is standard output");

@@ -86,7 +86,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
                  {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
                  {"micro_batch", common.micro_batch},
                  {"definitions", definitions_json(trainer.definitions)},
-                 {"tf32", common.tf32},
+                 {"precision", precision_name(trainer)},
                  {"set", setting_json(setting, SettingPart::kNotOff)},
                  {"images_per_second", images_per_second},
                  {"networks", networks}});
