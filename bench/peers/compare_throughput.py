@@ -95,9 +95,9 @@ def rate(line):
 
 
 def best(results, noise, single):
-    """The fastest of PyTorch's lines: those that train one network, or all."""
-    lines = [line for line in results if line["noise"] == noise and (not single or line["networks"] == 1)]
-    return max(lines, key=rate)
+    """The fastest of the peers' lines: those that train one network (where any does), or all."""
+    lines = [line for line in results if line["noise"] == noise]
+    return max([line for line in lines if single and line["networks"] == 1] or lines, key=rate)
 
 
 def name_of(line):
@@ -208,6 +208,9 @@ def run_rounds(options):
                 murmur = run_murmur(options, label)
         except budget.OutOfTime as error:
             print(f"\n{error}; {len(rounds)} rounds done", file=sys.stderr)
+            break
+        if not pytorch["results"]:
+            print(f"\n{label}: no peer ran: {'; '.join(pytorch['skipped'])}", file=sys.stderr)
             break
         rounds.append((murmur, pytorch))
         longest = max(longest, time.monotonic() - begin)
