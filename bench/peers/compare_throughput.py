@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Runs bench_throughput and pytorch_throughput.py (with --jax jax_throughput.py, too) in turns and prints one table with their ratios.
+"""Runs bench_throughput and its peers in turns and prints one table with their ratios.
+
+The peers are pytorch_throughput.py and, with --jax, jax_throughput.py.
 
 Each of --rounds rounds runs both programs, and the next round runs them in the other order, so that a machine that gets
 slower or busier does so for both. A ratio compares two figures of the same round; the table shows the median of the
 rounds' ratios. With --minutes no round begins that would not end in time, and one that takes longer is broken off.
-The peers count with their best: "one" is the best of their ways to train one network (numbers of threads, CUDA graph, compiled),
-"any" the best of all their ways (processes, vmap ensembles, packs). The last lines name the fastest of all, be it who it may, and
-with --ways every way that ran, with its precision and what it took to set up.
+The peers count with their best: "one" is the best of their ways to train one network (numbers of threads, CUDA graph,
+compiled), "any" the best of all their ways (processes, vmap ensembles, packs). The last lines name the fastest of all, be
+it who it may, and with --ways every way that ran, with its precision and what it took to set up.
 
     compare_throughput.py --program build/release/bench/bench_throughput --rounds 5 --json comparison.json
 """
