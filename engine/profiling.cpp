@@ -24,11 +24,10 @@ int64_t ProfileWindow::begin(int64_t count) {
 }
 
 void ProfileWindow::end(int64_t count) {
-  const bool was_ahead = is_ahead();
-  num_done_ += count;
   if constexpr (kCudaBuild) {
-    if (was_ahead && !is_ahead() && device_.is_cuda()) cuda::stop_profiler();
+    if (is_ahead() && num_done_ + count >= ticks_.last && device_.is_cuda()) cuda::stop_profiler();
   }
+  num_done_ += count;
 }
 
 }  // namespace murmur

@@ -173,8 +173,14 @@ def run_plan(plan, gpu, options, head):
     return results
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """One plain line."""
+        self.exit(2, f"gpu.sh: {message}\n")
+
+
 def main():
-    parser = argparse.ArgumentParser(description="steps of bench/gpu.sh")
+    parser = Parser(description="steps of bench/gpu.sh")
     parser.add_argument("--build", required=True)
     parser.add_argument("--output", required=True)
     parser.add_argument("--minutes", type=float, default=30)

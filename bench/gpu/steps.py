@@ -113,15 +113,15 @@ def train_steps(programs, output):
 def sanitizer_steps(programs):
     """Small cases: a sanitizer slows a kernel down a hundred times. The trainer's tests go through every kernel."""
 
-    def sanitizer(tool, program, gtest_filter, seconds, limit, *options):
+    def sanitizer(tool, program, gtest_filter, seconds, limit):
         name = f"{tool}-{program.split('_', maxsplit=1)[0]}"
-        command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "9", *options]
+        command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "9"]
         command += [programs[program], f"--gtest_filter={gtest_filter}"]
         return Step(name, command, seconds, limit, "sanitizer", tool="compute-sanitizer")
 
     trainer = "*TrainerTest*cuda0*:*ConvolutionNetworkTest*cuda0*"
     return [
-        sanitizer("memcheck", "layers_tests", trainer, 50, 240, "--leak-check", "full"),
+        sanitizer("memcheck", "layers_tests", trainer, 50, 240),
         sanitizer("racecheck", "kernels_tests", "*cuda0*", 60, 240),
         sanitizer("initcheck", "layers_tests", trainer, 50, 240),
         sanitizer("synccheck", "kernels_tests", "*cuda0*", 40, 180),

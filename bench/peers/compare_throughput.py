@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Runs bench_throughput and pytorch_throughput.py (with --jax jax_throughput.py, too) in turns and prints one table with their ratios.
+"""Runs bench_throughput and its peers in turns and prints one table with their ratios.
+
+The peers are pytorch_throughput.py and, with --jax, jax_throughput.py.
 
 Each of --rounds rounds runs both programs, and the next round runs them in the other order, so that a machine that gets
 slower or busier does so for both. A ratio compares two figures of the same round; the table shows the median of the
 rounds' ratios. With --minutes no round begins that would not end in time, and one that takes longer is broken off.
-The peers count with their best: "one" is the best of their ways to train one network (numbers of threads, CUDA graph, compiled),
-"any" the best of all their ways (processes, vmap ensembles, packs). The last lines name the fastest of all, be it who it may, and
-with --ways every way that ran, with its precision and what it took to set up.
+The peers count with their best: "one" is the best of their ways to train one network (numbers of threads, CUDA graph,
+compiled), "any" the best of all their ways (processes, vmap ensembles, packs). The last lines name the fastest of all, be
+it who it may, and with --ways every way that ran, with its precision and what it took to set up.
 
     compare_throughput.py --program build/release/bench/bench_throughput --rounds 5 --json comparison.json
 """
@@ -95,9 +97,9 @@ def rate(line):
 
 
 def best(results, noise, single):
-    """The fastest of PyTorch's lines: those that train one network, or all."""
-    lines = [line for line in results if line["noise"] == noise and (not single or line["networks"] == 1)]
-    return max(lines, key=rate)
+    """The fastest of the peers' lines: those that train one network (where any does), or all."""
+    lines = [line for line in results if line["noise"] == noise]
+    return max([line for line in lines if single and line["networks"] == 1] or lines, key=rate)
 
 
 def name_of(line):
@@ -208,6 +210,9 @@ def run_rounds(options):
                 murmur = run_murmur(options, label)
         except budget.OutOfTime as error:
             print(f"\n{error}; {len(rounds)} rounds done", file=sys.stderr)
+            break
+        if not pytorch["results"]:
+            print(f"\n{label}: no peer ran: {'; '.join(pytorch['skipped'])}", file=sys.stderr)
             break
         rounds.append((murmur, pytorch))
         longest = max(longest, time.monotonic() - begin)

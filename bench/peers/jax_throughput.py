@@ -2,9 +2,10 @@
 """Training throughput of a model in JAX, noise off and on, as one JSON object on standard output.
 
 The same work as bench_throughput: random uint8 images on the device, batch 128, SGD; "on" is the same noise in all five
-places, each network's own. The model is a named one or murmur's words for layers. An epoch is one jitted lax.scan over the batches;
-jax.vmap makes an ensemble of it, or lax.map one network after the other in one program; random numbers by threefry or by rbg (the
-hardware's or the compiler's own generator). Compilation is not in the times (setup_seconds). Without JAX it says so and ends well.
+places, each network's own. The model is a named one or murmur's words for layers. An epoch is one jitted lax.scan over
+the batches; jax.vmap makes an ensemble of it, or lax.map one network after the other in one program; random numbers by
+threefry or by rbg (the hardware's or the compiler's own generator). Compilation is not in the times (setup_seconds).
+Without JAX it says so and ends well.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 """Training throughput of a model in PyTorch, noise off and on, as one JSON object on standard output.
 
 The same work as bench_throughput: random uint8 images that stay on the device, batch 128, SGD; "on" is the same noise in
-all five places, each network's own. The model is a named one (fc, lenet5, vgg3, resnet8) or murmur's words for layers. Modes, each
-timed `--repeats` times after a warm-up; what compiles or captures does so before (setup_seconds):
+all five places, each network's own. The model is a named one (fc, lenet5, vgg3, resnet8) or murmur's words for layers.
+Modes, each timed `--repeats` times after a warm-up; what compiles or captures does so before (setup_seconds):
 
   eager        one network; on the CPU with each number of threads of --threads, of which the best is marked
   processes    one network a process; images/s of all together. CPU: a process a core with one thread each; CUDA: --processes,
@@ -14,8 +14,9 @@ timed `--repeats` times after a warm-up; what compiles or captures does so befor
   pack         --ensembles networks as one of packed operations (pack.py): flat parameters, baddbmm, grouped convolutions;
                PyTorch 2: compiled, captured, in each of --precisions
 
-Works with PyTorch 1.13 (CPU) and 2.x; a mode that cannot run is skipped, and the report says why. Debian's PyTorch takes whatever BLAS is
-installed: without libopenblas0-pthread that is the reference one, ten times slower; large_gemm_flops_per_second tells.
+Works with PyTorch 1.13 (CPU) and 2.x; a mode that cannot run is skipped, and the report says why. Debian's PyTorch takes
+whatever BLAS is installed: without libopenblas0-pthread that is the reference one, ten times slower;
+large_gemm_flops_per_second tells.
 """
 
 import argparse
@@ -33,6 +34,8 @@ import torch
 import fashion
 import specification
 from trainers import BATCH, PRECISIONS, CudaGraph, Eager, PackTrainer, Vmap, has_compiler
+
+MODES = "eager,processes,cuda_graph,compiled,vmap,vmap_graph,pack"
 
 
 class Data:
@@ -258,7 +261,7 @@ def main():
     parser.add_argument("--model", default="fc", help="a named model, or murmur's words for layers")
     parser.add_argument("--image", type=image_size, default=None, help="HxWxC (default: 32x32x3 for vgg3, else 28x28x1)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--modes", default="eager,processes,cuda_graph,compiled,vmap,vmap_graph,pack", type=lambda text: text.split(","))
+    parser.add_argument("--modes", default=MODES, type=lambda text: text.split(","))
     parser.add_argument("--noise", default="both", choices=["off", "on", "both"])
     parser.add_argument("--images", type=int, default=fashion.TRAINING_IMAGES)
     parser.add_argument("--epochs", type=int, default=2, help="epochs of a timed run")

@@ -73,11 +73,11 @@ class Plan(Folder):
     def test_only_takes_known_steps(self):
         self.assertEqual(self.plan("--only", "info").count("timeout"), 1)
         result = call(ROOT / "bench" / "gpu.sh", "--build", self.fake_build(), "--only", "coffee")
-        self.assertEqual(result.returncode, 2)
+        self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), result.stderr)
         self.assertIn("expected one of info, engine-tests", result.stderr)
 
     def test_usage_errors_are_one_line(self):
-        for words in (["--coffee"], ["--minutes"], ["--build", "/nowhere"], ["--stub", "/nowhere"]):
+        for words in (["--coffee"], ["--minutes"], ["--minutes", "many"], ["--minutes", "-1"], ["--build", "/nowhere"], ["--stub", "/nowhere"]):
             result = call(ROOT / "bench" / "gpu.sh", "--build", self.fake_build(), *words)
             self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), result.stderr)
 
@@ -228,6 +228,30 @@ class Bundle(Folder):
             self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), result.stderr)
         result = call(ROOT / "bench" / "gpu_bundle.sh", "--verify", self.folder)
         self.assertEqual((result.returncode, result.stderr.count("\n")), (1, 1), result.stderr)
+
+
+class Nvbench(Folder):
+    def test_has_what_its_comparison_script_reads(self):
+        program = pathlib.Path(MURMUR).parents[1] / "bench" / "bench_throughput"
+        if not program.exists():
+            self.skipTest(f"there is no {program}")
+        path = self.folder / "t.json"
+        options = ["--device", "cpu", "--images", "256", "--networks", "1,2", "--epochs", "1", "--repeats", "2"]
+        result = call(program, *options, "--nvbench-json", path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        root = json.loads(path.read_text(encoding="utf-8"))
+        self.assertEqual(root["meta"]["version"]["json"]["string"], "1.0.0")
+        (benchmark,) = root["benchmarks"]
+        self.assertEqual(benchmark["devices"], [root["devices"][0]["id"]])
+        self.assertEqual([axis["name"] for axis in benchmark["axes"]], ["Networks", "Noise"])
+        names = [state["name"] for state in benchmark["states"]]
+        self.assertEqual((len(names), len(set(names))), (4, 4))
+        for state in benchmark["states"]:
+            self.assertEqual([value["name"] for value in state["axis_values"]], ["Networks", "Noise"])
+            values = {summary["tag"]: summary["data"][0] for summary in state["summaries"]}
+            for tag in ("nv/cold/time/gpu/mean", "nv/cold/time/gpu/stdev/relative"):
+                self.assertEqual((values[tag]["name"], values[tag]["type"]), ("value", "float64"))
+                self.assertGreaterEqual(float(values[tag]["value"]), 0)
 
 
 if __name__ == "__main__":
