@@ -164,17 +164,21 @@ export function swarm(app) {
     figure.update();
   };
   const stop = () => {
+    app.isPlaying = false;
     clearInterval(timer);
     timer = undefined;
     play.textContent = "Play";
   };
   const start = () => {
+    app.isPlaying = true;
     if (Number(slider.value) >= num - 1) show(0);
     play.textContent = "Pause";
     // Who wants little motion sees a still picture a second.
     const wait = isCalm ? 1000 : Math.max(60, Math.min(350, 15000 / num));
     timer = window.setInterval(() => {
-      if (!play.isConnected || Number(slider.value) >= num - 1) return stop();
+      // Where the page has been made anew, another timer goes on.
+      if (!play.isConnected) return clearInterval(timer);
+      if (Number(slider.value) >= num - 1) return stop();
       show(Number(slider.value) + 1);
     }, wait);
   };
@@ -199,6 +203,7 @@ export function swarm(app) {
       }
       figure.update();
     });
+  if (app.isPlaying) start();
   const start0 = Number(slider.value);
   slider.setAttribute("aria-valuetext", `sweep ${start0 + 1} of ${num}`);
   output.textContent = `${count(start0 + 1)} of ${count(num)}`;
