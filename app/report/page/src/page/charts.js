@@ -3,7 +3,8 @@ import { MOST_CURVES, chosenTrials } from "../charts/curves.js";
 import { numSweeps } from "../charts/swarm.js";
 import { count, title } from "../data/format.js";
 import { placeOf } from "../data/study.js";
-import { choice, command, h, say } from "./dom.js";
+import { choice, h, say } from "./dom.js";
+import { whyMissing } from "./figure.js";
 
 /** The sections that are a chart and the controls of it. */
 
@@ -78,16 +79,7 @@ export function curves(app) {
 export function importance(app) {
   const { study } = app;
   const missing = missingSample(study);
-  if (missing) {
-    return [
-      h(
-        "div",
-        { class: "missing" },
-        h("p", {}, missing.missing),
-        missing.command && command(missing.command, "the command that trains a designed sample"),
-      ),
-    ];
-  }
+  if (missing) return [h("div", { class: "missing" }, ...whyMissing(missing, "a designed sample"))];
   return [
     h(
       "p",

@@ -248,6 +248,7 @@ test("names with markup are text, and nothing in them runs", async () => {
 });
 
 for (const [kind, expected] of /** @type {[string, RegExp][]} */ ([
+  ["foreign", /The best of 60 trials is trial 49, with 2/],
   ["empty", /The study has no trials/],
   ["nothing", /The report has no study/],
   ["one", /There is no verdict/],
