@@ -30,8 +30,8 @@ std::string birth_of(int64_t process) {
   std::getline(file, text);
   // The second field is a name in parentheses, in which there may be anything; the birth is the 22nd.
   text.erase(0, text.rfind(')') + 1);
-  size_t begin = 0;
-  for (int field = 2; field < 22 && begin != std::string::npos; ++field) begin = text.find(' ', begin + 1);
+  size_t begin = 0;  // the space in front of the third
+  for (int field = 3; field < 22 && begin != std::string::npos; ++field) begin = text.find(' ', begin + 1);
   return begin == std::string::npos ? "" : text.substr(begin + 1, text.find(' ', begin + 1) - begin - 1);
 }
 

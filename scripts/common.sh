@@ -38,7 +38,11 @@ packages_of() {
     test) echo python3-optuna python3-torch ;;
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
-    check) echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc ;;
+    check)
+      # The last line: the page of reports, its tests in a browser, and single charts.
+      echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc \
+        nodejs npm chromium librsvg2-bin
+      ;;
     *) die "packages: expected build, test, check or peers, got '$1'" ;;
   esac
 }

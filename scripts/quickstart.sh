@@ -46,12 +46,17 @@ printf '%s\n' "${options[*]}" >"$study.begun"
 # An interrupted search is not complete, also when the signal came at its very end.
 trap 'exit 130' INT
 trap 'exit 143' TERM
+report=$study.html
+[[ " $* " == *" --report"[\ =]* ]] || options+=(--report "$report")
 say "murmur search --study $study.db ${options[*]}"
 build/release/app/murmur search --study "$study.db" "${options[@]}"
 mv "$study.begun" "$study.done"
-if command -v python3 >/dev/null; then
-  scripts/plot_study.py "$study.db" "$study.svg"
-  say "its trials as a picture: $study.svg"
-fi
 say "every trial is in $study.db (an Optuna study); the program is build/release/app/murmur:"
 say "  export PATH=\"$PWD/build/release/app:\$PATH\"; murmur train --from $study.db --trial winner --save w.safetensors"
+if [[ -e $report ]]; then
+  say "the answer as a page for a browser: $PWD/$report"
+  # Only where somebody sits in front of it.
+  if [[ -t 1 && -z ${CI-} && -n ${DISPLAY-}${WAYLAND_DISPLAY-} ]] && command -v xdg-open >/dev/null; then
+    xdg-open "$report" >/dev/null 2>&1 || say "no program here opens it by itself"
+  fi
+fi

@@ -39,7 +39,10 @@ export function murmurChart(data, name, options = "{}") {
   const width = Math.max(200, size.width - 2 * MARGIN);
   const mask = new Uint8Array(study.size).fill(1);
   const chart = build({ study, studies, theme, width, mask, choices, tip: () => "" });
-  if (chart.missing) throw new Error(`${name}: ${chart.missing}${chart.command ? ` ${chart.command}` : ""}`);
+  if (chart.missing) {
+    const how = chart.command ? ` ${chart.how ?? "By:"} ${chart.command}` : "";
+    throw new Error(`${name}: ${chart.missing}${how}`);
+  }
   const own = chart.height ?? 400;
   const height = size.height && FLEXIBLE.has(name) ? Math.max(150, size.height - 2 * MARGIN) : own;
   const instance = init(null, null, { renderer: "svg", ssr: true, width, height });

@@ -379,6 +379,35 @@ export const REPORTS = {
       study({ name: "random", algorithm: "random", seed: 2, gain: 0.4, trials: 300, analysis: true }),
       { ...study({ name: "tpe", algorithm: "TPESampler", seed: 5, gain: 0.05, verdict: false }), origin: "optuna" },
     ]),
+  // A study that another program made, of a function that is minimised.
+  foreign: () => {
+    const uniform = random(4);
+    const x = Array.from({ length: 60 }, () => 10 ** (4 * uniform() - 2));
+    const kind = x.map(() => Math.floor(3 * uniform()));
+    return report([
+      {
+        name: "foreign",
+        file: "foreign.db",
+        origin: "optuna",
+        direction: "minimize",
+        running: false,
+        definition: {},
+        dimensions: [
+          { key: "x", group: "other", kind: "float", scale: "log", low: 0.01, high: 100, choices: null },
+          { key: "kind", group: "other", kind: "categorical", scale: "linear", choices: ["a", "b", "c"] },
+        ],
+        trials: {
+          number: x.map((_, i) => i),
+          state: x.map(() => 0),
+          value: x.map((v, i) => Math.log10(v) ** 2 + 30 * kind[i] + 2),
+          epochs: x.map(() => 0),
+        },
+        params: [x, kind],
+        curves: null,
+        winner: { trial: 1, tested: false, value: 2, setting: { x: 1, kind: "a" } },
+      },
+    ]);
+  },
   empty: () => report([{ name: "empty" }]),
   nothing: () => report([]),
   one: () => report([study({ trials: 1, verdict: false })]),

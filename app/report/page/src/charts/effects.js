@@ -232,7 +232,8 @@ export function build(scene) {
   if (marks.length === 0) {
     return {
       missing:
-        "What each technique is worth has not been measured: that takes trainings beside the search, since where a search has looked is no evidence. This line makes them:",
+        "What each technique is worth has not been measured: that takes trainings beside the search, since where a search has looked is no evidence.",
+      how: "This line makes them:",
       command: study.commands.analyse,
     };
   }

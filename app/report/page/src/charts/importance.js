@@ -21,14 +21,16 @@ export function missingSample(study) {
   if (!study.sample) {
     return {
       missing:
-        "Only a designed sample, whose settings were drawn without looking at values, can say this; a search's own trials are where it found something, and importances taken from them are wrong most of the time. This line trains a sample:",
+        "Only a designed sample, whose settings were drawn without looking at values, can say this; a search's own trials are where it found something, and importances taken from them are wrong most of the time.",
+      how: "This line trains a sample:",
       command: study.commands.analyse,
     };
   }
   const size = sizeOfSample(study.sample);
   if (size > 0 && size < ENOUGH_SETTINGS) {
     return {
-      missing: `The designed sample has only ${size} settings; from fewer than ${ENOUGH_SETTINGS} nothing is drawn. More are trained by the same line with more --trials:`,
+      missing: `The designed sample has only ${size} settings; from fewer than ${ENOUGH_SETTINGS} nothing is drawn.`,
+      how: "The same line with more --trials trains more:",
       command: study.commands.analyse,
     };
   }

@@ -43,6 +43,7 @@ export const noChoices = () => ({
  * A chart, or in words why there is none.
  * @typedef {object} Chart
  * @property {string} [missing] a sentence; then there is nothing else but perhaps a command
+ * @property {string} [how] what leads over to the command
  * @property {string} [command] what would make it
  * @property {any} [option] of ECharts
  * @property {number} [height]

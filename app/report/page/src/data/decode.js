@@ -1,3 +1,4 @@
+import { unzlibSync } from "fflate";
 import { fromBase64, numbersOf, packedColumns } from "./columns.js";
 
 /**
@@ -39,6 +40,8 @@ export function decodeSync(text, inflate) {
 
 /** @param {Uint8Array} stream */
 async function inflateInBrowser(stream) {
+  // Browsers of before 2023 have no such stream.
+  if (typeof DecompressionStream === "undefined") return unzlibSync(stream);
   const inflated = new Blob([/** @type {any} */ (stream)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(inflated).arrayBuffer());
 }

@@ -49,6 +49,13 @@ export function answerOf(study) {
       lead: ["There is nothing to say yet."],
     };
   }
+  if (!study.isOurs && study.order.length > 0) {
+    const best = study.order[0];
+    return {
+      headline: `The best of ${plural(study.size, "trial")} is trial ${study.number[best]}, with ${fitness(study.value[best], hasAccuracies(study))}`,
+      lead: ["Another program made this study. It has no final test, so that nothing says how much of this is luck."],
+    };
+  }
   const done = study.size - study.counts[3] - study.counts[4];
   const lead = [];
   if (study.order.length > 0) {
@@ -160,42 +167,38 @@ export function settings(app) {
   const { study } = app;
   if (!study.winner) return [h("p", { class: "missing" }, "No trial is complete: there is no setting to show.")];
   const name = `trial ${study.winner.trial}`;
+  const hasBaseline = Object.keys(study.baseline?.setting ?? {}).length > 0;
+  const columns = hasBaseline ? [name, study.baselineName] : [name];
   const bodies = settingRows(study).map(({ group, rows }) =>
     h(
       "tbody",
       {},
-      h("tr", { class: "group" }, h("th", { colspan: 3, scope: "rowgroup" }, group)),
+      h("tr", { class: "group" }, h("th", { colspan: 1 + columns.length, scope: "rowgroup" }, group)),
       ...rows.map((row) =>
         h(
           "tr",
-          { class: row.differs ? "differs" : "same" },
+          { class: hasBaseline && !row.differs ? "same" : "differs" },
           h("th", { scope: "row" }, title(row.key)),
           h("td", { class: "number" }, settingValue(row.winner)),
-          h("td", { class: "number" }, settingValue(row.baseline)),
+          hasBaseline && h("td", { class: "number" }, settingValue(row.baseline)),
         ),
       ),
     ),
   );
-  const commands = [
-    study.winner.command && [`Trains ${name} again`, study.winner.command],
-    study.baseline?.command && [`Trains ${study.baselineName}`, study.baseline.command],
-  ].filter(Boolean);
+  /** @type {[string, string][]} */
+  const commands = [];
+  if (study.winner.command) commands.push([`Trains ${name} again`, study.winner.command]);
+  if (study.baseline?.command) commands.push([`Trains ${study.baselineName}`, study.baseline.command]);
+  const what = study.winner.tested ? `The setting that was tested, ${name}` : `The best so far, ${name}`;
   return [
-    h(
-      "p",
-      {},
-      study.winner.tested
-        ? `The setting that was tested, ${name}, beside ${study.baselineName}. `
-        : `The best so far, ${name}, beside ${study.baselineName}. `,
-      "Bold: what differs.",
-    ),
+    h("p", {}, hasBaseline ? `${what}, beside ${study.baselineName}. Bold: what differs.` : `${what}.`),
     h(
       "div",
       { class: "settings" },
       h(
         "table",
         {},
-        h("caption", { class: "unseen" }, `Settings of ${name} and ${study.baselineName}`),
+        h("caption", { class: "unseen" }, `Settings of ${columns.join(" and ")}`),
         h(
           "thead",
           {},
@@ -203,8 +206,7 @@ export function settings(app) {
             "tr",
             {},
             h("th", { scope: "col" }, "technique"),
-            h("th", { scope: "col", class: "number" }, name),
-            h("th", { scope: "col", class: "number" }, study.baselineName),
+            ...columns.map((column) => h("th", { scope: "col", class: "number" }, column)),
           ),
         ),
         ...bodies,

@@ -21,6 +21,7 @@ export class App {
     this.sort = { column: "value", isDown: true };
     this.search = "";
     this.numRows = 25;
+    this.isPlaying = false;
     /** @type {"auto" | "light" | "dark"} */
     this.wanted = "auto";
     this.isPrinting = false;

@@ -3,7 +3,8 @@ import { MOST_CURVES, chosenTrials } from "../charts/curves.js";
 import { numSweeps } from "../charts/swarm.js";
 import { count, title } from "../data/format.js";
 import { placeOf } from "../data/study.js";
-import { choice, command, h, say } from "./dom.js";
+import { choice, h, say } from "./dom.js";
+import { whyMissing } from "./figure.js";
 
 /** The sections that are a chart and the controls of it. */
 
@@ -78,16 +79,7 @@ export function curves(app) {
 export function importance(app) {
   const { study } = app;
   const missing = missingSample(study);
-  if (missing) {
-    return [
-      h(
-        "div",
-        { class: "missing" },
-        h("p", {}, missing.missing),
-        missing.command && command(missing.command, "the command that trains a designed sample"),
-      ),
-    ];
-  }
+  if (missing) return [h("div", { class: "missing" }, ...whyMissing(missing, "a designed sample"))];
   return [
     h(
       "p",
@@ -164,17 +156,21 @@ export function swarm(app) {
     figure.update();
   };
   const stop = () => {
+    app.isPlaying = false;
     clearInterval(timer);
     timer = undefined;
     play.textContent = "Play";
   };
   const start = () => {
+    app.isPlaying = true;
     if (Number(slider.value) >= num - 1) show(0);
     play.textContent = "Pause";
     // Who wants little motion sees a still picture a second.
     const wait = isCalm ? 1000 : Math.max(60, Math.min(350, 15000 / num));
     timer = window.setInterval(() => {
-      if (!play.isConnected || Number(slider.value) >= num - 1) return stop();
+      // Where the page has been made anew, another timer goes on.
+      if (!play.isConnected) return clearInterval(timer);
+      if (Number(slider.value) >= num - 1) return stop();
       show(Number(slider.value) + 1);
     }, wait);
   };
@@ -199,6 +195,7 @@ export function swarm(app) {
       }
       figure.update();
     });
+  if (app.isPlaying) start();
   const start0 = Number(slider.value);
   slider.setAttribute("aria-valuetext", `sweep ${start0 + 1} of ${num}`);
   output.textContent = `${count(start0 + 1)} of ${count(num)}`;

@@ -16,6 +16,12 @@ function tip(lines) {
   return h("div", {}, ...lines.map((line, k) => h(k === 0 ? "strong" : "div", {}, line)));
 }
 
+/** Why there is no chart, and what would make it. @param {import("../charts/parts.js").Chart} chart @param {string} title */
+export function whyMissing({ missing, how, command: line }, title) {
+  const text = h("p", {}, line && how ? `${missing} ${how}` : missing);
+  return line ? [text, command(line, `the command for ${title}`)] : [text];
+}
+
 /** A chart in the page, with the table behind it. It is drawn when it comes near the window. */
 export class Figure {
   /**
@@ -82,10 +88,7 @@ export class Figure {
     const { chart } = this;
     const isMissing = chart.missing !== undefined;
     this.missing.replaceChildren();
-    if (isMissing) {
-      this.missing.append(h("p", {}, chart.missing));
-      if (chart.command) this.missing.append(command(chart.command, `the command for ${this.title}`));
-    }
+    if (isMissing) this.missing.append(...whyMissing(chart, this.title));
     this.missing.hidden = !isMissing;
     this.canvas.hidden = isMissing;
     this.details.hidden = isMissing;

@@ -19,6 +19,8 @@ export function watch(app, text, render) {
     live.textContent = state;
   };
   const ask = async () => {
+    // What the reader is holding is not taken out of their hand.
+    if (document.querySelector("input:active, .canvas:active")) return void setTimeout(ask, EVERY_MS / 10);
     try {
       const answer = await fetch("data.json", { cache: "no-store" });
       if (!answer.ok) throw new Error(`${answer.status}`);

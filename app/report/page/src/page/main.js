@@ -37,12 +37,20 @@ function keepingPlace(change) {
   const focused = active?.id ?? "";
   const selection = active && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
   const scrolled = [scrollX, scrollY];
+  const regions = () => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".scroll"));
+  const within = new Map(
+    [...regions()].map((one) => [one.getAttribute("aria-label"), [one.scrollLeft, one.scrollTop]]),
+  );
   change();
   for (const id of opened) if (id) document.getElementById(id)?.setAttribute("open", "");
   const now = focused ? /** @type {HTMLInputElement | null} */ (document.getElementById(focused)) : null;
   if (now && now !== document.activeElement) {
     now.focus({ preventScroll: true });
     if (selection && now.type === "text") now.setSelectionRange(selection[0], selection[1]);
+  }
+  for (const region of regions()) {
+    const [left, top] = within.get(region.getAttribute("aria-label")) ?? [0, 0];
+    region.scrollTo(left, top);
   }
   scrollTo(scrolled[0], scrolled[1]);
 }

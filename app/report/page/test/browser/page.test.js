@@ -192,7 +192,7 @@ test("the keyboard reaches every control, and works them", async () => {
 for (const theme of /** @type {const} */ (["light", "dark"])) {
   for (const width of [375, 1600]) {
     test(`axe finds nothing: ${theme}, ${width} pixels wide, and nothing is wider than the page`, async () => {
-      for (const kind of ["several", "running"]) {
+      for (const kind of width === 375 && theme === "dark" ? ["several", "running", "empty"] : ["several"]) {
         const { page, faults } = await browser.open(kind, { width, theme });
         await drawn(page);
         await page.$$eval("#app details", (all) => all.forEach((one) => one.setAttribute("open", "")));
@@ -248,6 +248,7 @@ test("names with markup are text, and nothing in them runs", async () => {
 });
 
 for (const [kind, expected] of /** @type {[string, RegExp][]} */ ([
+  ["foreign", /The best of 60 trials is trial 49, with 2/],
   ["empty", /The study has no trials/],
   ["nothing", /The report has no study/],
   ["one", /There is no verdict/],
