@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
     return fail(kData, error.what());
   } catch (const murmur::DeviceUnavailable& error) {
     return fail(kDevice, error.what());
-  } catch (const murmur::CudaError& error) {
+  } catch (const murmur::GpuError& error) {
     return fail(kDevice, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kFailure, "expected more memory than this machine has left; try fewer networks or slots");

@@ -134,7 +134,7 @@ int guarded_main(const char* name, const std::function<int()>& body) {
     return fail(3, error.what());
   } catch (const DeviceUnavailable& error) {
     return fail(4, error.what());
-  } catch (const CudaError& error) {
+  } catch (const GpuError& error) {
     return fail(4, error.what());
   } catch (const std::exception& error) {
     return fail(1, error.what());

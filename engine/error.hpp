@@ -49,22 +49,34 @@ class DeviceUnavailable : public Error {
   using Error::Error;
 };
 
-/// A failed call of the CUDA runtime, or a failed kernel.
-class CudaError : public Error {
+/// Whatever fails on a GPU that is there: what the three below have in common.
+class GpuError : public Error {
  public:
   using Error::Error;
+};
+
+/// A failed call of the CUDA runtime, or a failed kernel.
+class CudaError : public GpuError {
+ public:
+  using GpuError::GpuError;
+};
+
+/// Less free memory on a GPU than was asked for.
+class OutOfGpuMemory : public CudaError {
+ public:
+  using CudaError::CudaError;
 };
 
 /// A failed call of cuBLAS.
-class CublasError : public Error {
+class CublasError : public GpuError {
  public:
-  using Error::Error;
+  using GpuError::GpuError;
 };
 
 /// A failed call of cuDNN.
-class CudnnError : public Error {
+class CudnnError : public GpuError {
  public:
-  using Error::Error;
+  using GpuError::GpuError;
 };
 
 }  // namespace murmur
