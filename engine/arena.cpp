@@ -47,6 +47,10 @@ Tensor Arena::scratch(Shape shape, DType dtype) {
   return Tensor::wrap(scratch.memory, 0, std::move(shape), scratch.network_bytes / size_bytes(dtype), dtype, device_);
 }
 
+void Arena::clear(Stream& stream) const {
+  for (const Chunk& chunk : chunks_) stream.clear(chunk.memory.get(), chunk.size);
+}
+
 void Arena::reset() {
   current_ = 0;
   chunk_used_ = 0;

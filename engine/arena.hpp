@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "murmur/engine/stream.hpp"
 #include "murmur/engine/tensor.hpp"
 
 namespace murmur {
@@ -32,6 +33,9 @@ class Arena {
   /// Hands out the same memory again, in the same order, without zeroing it: for a step that is built anew every tick
   /// and asks for the same tensors every time, so that padding stays zero.
   void reset();
+  /// Queues zeros for all that it can hand out, before a step that asks for other tensors. Scratch memory stays as it
+  /// is.
+  void clear(Stream& stream) const;
   /// Bytes handed out so far.
   int64_t used_bytes() const {
     return used_bytes_;

@@ -35,6 +35,27 @@ std::shared_ptr<void> allocate(Device device, int64_t num_bytes) {
   return nullptr;
 }
 
+std::shared_ptr<void> allocate_pinned(Device device, int64_t num_bytes) {
+  require_device(device);
+  if (!device.is_cuda()) return allocate_host(num_bytes);
+  if constexpr (kCudaBuild) {
+    return cuda::allocate_pinned(device.index, num_bytes);
+  }
+  return nullptr;
+}
+
+int64_t free_bytes([[maybe_unused]] Device device) {
+  require_device(device);
+  if constexpr (kCudaBuild) {
+    if (device.is_cuda()) return cuda::free_bytes(device.index);
+  }
+  return 0;
+}
+
+void count_host_copy() {
+  ++host_copies;
+}
+
 int64_t num_host_copies() {
   return host_copies;
 }

@@ -36,11 +36,34 @@ class Stream {
   virtual std::unique_ptr<Graph> end_capture() = 0;
   virtual bool is_capturing() const = 0;
 
+  /// Queues a copy between memory of this device and the host, which must be of allocate_pinned() and stay as it is
+  /// until synchronize(). On the CPU it is done at once.
+  virtual void copy_to_host(void* target, const void* source, int64_t num_bytes) = 0;
+  virtual void copy_from_host(void* target, const void* source, int64_t num_bytes) = 0;
+  /// Queues zeros for memory of this device.
+  virtual void clear(void* memory, int64_t num_bytes) = 0;
+
  protected:
   explicit Stream(Device device) : device_(device) {}
 
  private:
   Device device_;
+};
+
+/// A capture that ends with its scope. Where finish() is not reached, because an operation throws, what was recorded is
+/// thrown away, and the stream runs its operations again.
+class Capture {
+ public:
+  explicit Capture(Stream& stream) : stream_(stream) { stream.begin_capture(); }
+  ~Capture();
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  std::unique_ptr<Graph> finish();
+
+ private:
+  Stream& stream_;
+  bool is_finished_ = false;
 };
 
 /// num_threads: worker threads of a CPU stream, 0 for one per usable core; ignored on a GPU.

@@ -25,7 +25,7 @@ void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int6
   const dim3 grid(static_cast<unsigned>(num_tiles),
                   static_cast<unsigned>(num_networks < kMaxGridY ? num_networks : kMaxGridY));
   run_kernel<<<grid, Kernel::kWidth, 0, static_cast<NativeStream&>(stream).handle()>>>(kernel, num_networks);
-  check(cudaGetLastError(), name);
+  check(cudaGetLastError(), name);  // every failure is reset where it is reported, so this one is the launch's own
 }
 
 }  // namespace murmur::cuda

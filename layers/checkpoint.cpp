@@ -90,7 +90,7 @@ std::vector<std::optional<Trial>> read_trials(const SafeTensors& checkpoint, con
 void PopulationTrainer::load_weights(const SafeTensors& weights) {
   prepare();
   import_weights(model_, weights);
-  refresh_copies(std::vector<uint8_t>(trials_.size(), 1));
+  refresh_all_copies();
 }
 
 std::map<std::string, std::string> PopulationTrainer::identity() const {
@@ -140,19 +140,19 @@ void PopulationTrainer::restore(const SafeTensors& checkpoint) {
   const Parameters& parameters = model_.parameters();
   const Tensor& moment1 = checkpoint.get(kMoment1, parameters.moment1().dtype(), parameters.moment1().shape());
   const Tensor& moment2 = checkpoint.get(kMoment2, parameters.moment2().dtype(), parameters.moment2().shape());
-  std::vector<NetworkState> states = read_states(checkpoint, options_.num_networks);
+  const std::vector<NetworkState> states = read_states(checkpoint, options_.num_networks);
   std::vector<std::optional<Trial>> trials = read_trials(checkpoint, states);
   import_weights(model_, checkpoint);
   copy(moment1, parameters.moment1());
   copy(moment2, parameters.moment2());
-  states_ = std::move(states);
+  std::ranges::copy(states, states_.begin());
   trials_ = std::move(trials);
   std::ranges::fill(fresh_, uint8_t{0});
   for (const auto& trial : trials_) {
     if (trial && needs_weight_copy(trial->setting)) enable_copy();
   }
   prepare();
-  refresh_copies(std::vector<uint8_t>(trials_.size(), 1));
+  refresh_all_copies();
 }
 
 }  // namespace murmur

@@ -7,6 +7,7 @@
 
 #include "murmur/engine/profiling.hpp"
 #include "murmur/kernels/advance.hpp"
+#include "murmur/layers/memory_need.hpp"
 #include "murmur/layers/schedule.hpp"
 
 namespace murmur {
@@ -21,12 +22,13 @@ Tensor make_state(int64_t num_networks, Device device) {
   return Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device);
 }
 
-void download(const Tensor& state, std::vector<NetworkState>& values) {
-  state.copy_to_host(values.data());
-}
+// One arena serves all passes, except under the address sanitizer, where each tensor is a chunk of its own.
+constexpr bool kSharedArena = Arena::kChunkBytes > 0;
 
-void upload(const Tensor& state, const std::vector<NetworkState>& values) {
-  state.copy_from_host(values.data(), static_cast<int64_t>(values.size() * sizeof(NetworkState)));
+/// True where a tick runs by itself before it is captured: where libraries load kernels, ask heuristics, allocate and
+/// time plans when something is first asked for, and in the emulation, which tests that it changes nothing.
+bool needs_warm_up(Device device) {
+  return device.is_cuda() || kEmulatedGpu;
 }
 
 /// Mean loss and accuracy of what a state has summed up.
@@ -57,9 +59,11 @@ const TrainerOptions& checked(const TrainerOptions& options) {
 }  // namespace
 
 PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const TrainingData& data,
-                                     const TrainerOptions& options)
+                                     const TrainerOptions& options) try
     : options_(checked(options)),
+      specification_(model),
       model_text_(model.text),
+      free_bytes_(options.device.is_cuda() ? free_bytes(options.device) : 0),
       data_(data),
       stream_(make_stream(options.device, options.num_threads)),
       choices_(*stream_),
@@ -67,15 +71,38 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       state_(make_state(options.num_networks, options.device)),
       evaluation_state_(make_state(options.num_networks, options.device)),
       techniques_(Tensor::zeros({kNumTechniques, options.num_networks}, DType::kF32, options.device)),
+      selected_(Tensor::zeros({options.num_networks}, DType::kU8, options.device)),
+      everyone_(Tensor::from<uint8_t>(std::vector<uint8_t>(static_cast<size_t>(options.num_networks), 1),
+                                      {options.num_networks}, options.device)),
       training_(make_pass(data.train_images, data.train_labels, data.training, true)),
       validation_(make_pass(data.train_images, data.train_labels, data.validation, false)),
       test_(make_pass(data.test_images, data.test_labels, {0, data.test_images.size(0)}, false)),
-      states_(static_cast<size_t>(options.num_networks)),
+      states_(options.device, options.num_networks),
+      evaluation_start_(options.device, options.num_networks),
+      evaluation_end_(options.device, options.num_networks),
+      technique_values_(options.device, kNumTechniques * options.num_networks),
+      selection_(options.device, options.num_networks),
       trials_(static_cast<size_t>(options.num_networks)),
       fresh_(static_cast<size_t>(options.num_networks), 0) {
   if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
-  // Both evaluations ask for the same tensors in the same order, and never run at the same time.
+  // Both evaluations ask for the same tensors in the same order, and no pass runs beside another.
   test_.arena = validation_.arena;
+  if (kSharedArena) test_.arena = validation_.arena = training_.arena;
+  for (NetworkState& state : evaluation_start_) state.status = NetworkStatus::kRunning;
+} catch (const OutOfGpuMemory& error) {
+  // Nothing of this trainer is left by now.
+  throw OutOfGpuMemory(
+      "{}", out_of_memory_text(error, {model, data.size, data.num_classes, options}, free_bytes(options.device)));
+}
+
+template <class Action>
+auto PopulationTrainer::within_memory(const Action& action) {
+  try {
+    return action();
+  } catch (const OutOfGpuMemory& error) {
+    throw OutOfGpuMemory(
+        "{}", out_of_memory_text(error, {specification_, data_.size, data_.num_classes, options_}, free_bytes_));
+  }
 }
 
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels, SampleRange range,
@@ -94,12 +121,13 @@ PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const
   return pass;
 }
 
-Step PopulationTrainer::make_step(Pass& pass) {
-  return {*stream_, *pass.arena, pass.args, options_.dtype, pass.training, options_.allow_tf32, &choices_};
+Step PopulationTrainer::make_step(Pass& pass, const StepArgs& args) {
+  return {*stream_, *pass.arena, args, options_.dtype, pass.training, options_.allow_tf32, &choices_};
 }
 
-void PopulationTrainer::tick(Pass& pass) {
-  const Step step = make_step(pass);
+void PopulationTrainer::tick(Pass& pass, const StepArgs& args) {
+  pass.arena->reset();
+  const Step step = make_step(pass, args);
   const Batch batch = input_batch(step, pass.source, model_.masks_input(step));
   const Variable loss = model_.loss(step, batch);
   if (pass.training) {
@@ -109,21 +137,32 @@ void PopulationTrainer::tick(Pass& pass) {
   advance(*stream_, step.args);
 }
 
+/// Runs a tick of networks that are at their epoch's end, all of them idle: no sample, no update, no change. Afterwards
+/// all of its memory is there, and every library is ready for each of its calls.
+void PopulationTrainer::warm_up(Pass& pass) {
+  const Tensor state = make_state(options_.num_networks, options_.device);
+  std::vector<NetworkState> at_end(trials_.size());
+  for (NetworkState& network : at_end) network.position = pass.args.epoch_size;
+  state.copy_from_host(at_end.data(), static_cast<int64_t>(at_end.size() * sizeof(NetworkState)));
+  StepArgs args = pass.args;
+  args.state = reinterpret_cast<NetworkState*>(state.raw());
+  tick(pass, args);
+  stream_->synchronize();
+}
+
 void PopulationTrainer::capture(Pass& pass) {
-  const auto record = [&] {
-    pass.arena->reset();
-    stream_->begin_capture();
-    tick(pass);
-    pass.graph = stream_->end_capture();
-  };
-  record();
-  if (!choices_.has_open()) return;
-  // Convolutions that nobody has timed yet. Now that nothing is captured they are, with the memory of this tick free
-  // again; then the tick is captured as it shall run.
-  pass.graph.reset();
-  *pass.arena = Arena(options_.device);
-  choices_.settle();
-  record();
+  if (needs_warm_up(options_.device)) warm_up(pass);
+  Capture capture(*stream_);
+  tick(pass, pass.args);
+  pass.graph = capture.finish();
+  if (choices_.has_open()) throw Error("capture: expected convolutions that have been timed, got open ones");
+}
+
+/// The arena's tensors of one pass are other ones than those of the next, which expects zeros in its padding.
+void PopulationTrainer::enter(Pass& pass) {
+  if (entered_ == &pass) return;
+  if (kSharedArena && entered_ != nullptr) pass.arena->clear(*stream_);
+  entered_ = &pass;
 }
 
 int64_t PopulationTrainer::num_ticks(const Pass& pass) const {
@@ -131,16 +170,13 @@ int64_t PopulationTrainer::num_ticks(const Pass& pass) const {
 }
 
 void PopulationTrainer::launch(Pass& pass, int64_t num_ticks) {
+  enter(pass);
   if (!options_.use_graph) {
-    for (int64_t i = 0; i < num_ticks; ++i) {
-      pass.arena->reset();
-      tick(pass);
-    }
+    for (int64_t i = 0; i < num_ticks; ++i) tick(pass, pass.args);
   } else {
     if (pass.graph == nullptr) capture(pass);
     pass.graph->launch(num_ticks, active());
   }
-  stream_->synchronize();
 }
 
 void PopulationTrainer::run(Pass& pass, TickProgress progress) {
@@ -150,6 +186,7 @@ void PopulationTrainer::run(Pass& pass, TickProgress progress) {
     const int64_t count = std::min(pass.num_at_once, left);
     const auto start = Clock::now();
     launch(pass, count);
+    stream_->synchronize();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (count == pass.num_at_once) {
       const double factor = std::clamp(kSecondsAtOnce / std::max(seconds, 1e-9), 0.5, 4.0);
@@ -205,7 +242,7 @@ void PopulationTrainer::stop(int64_t slot) {
 }
 
 void PopulationTrainer::upload_hyper_parameters() {
-  std::vector<float> table(static_cast<size_t>(kNumTechniques) * trials_.size());
+  const PinnedArray<float>& table = technique_values_;
   for (size_t network = 0; network < trials_.size(); ++network) {
     const Trial idle;
     const Trial& trial = trials_[network] ? *trials_[network] : idle;
@@ -220,7 +257,7 @@ void PopulationTrainer::upload_hyper_parameters() {
       table[static_cast<size_t>(info.id) * trials_.size() + network] = static_cast<float>(value);
     }
   }
-  techniques_.copy_from_host(table.data(), static_cast<int64_t>(table.size() * sizeof(float)));
+  stream_->copy_from_host(techniques_.raw(), table.data(), table.num_bytes());
 }
 
 void PopulationTrainer::prepare() {
@@ -232,38 +269,45 @@ void PopulationTrainer::prepare() {
     }
     clear_sums(states_[network]);
   }
-  upload(state_, states_);
+  stream_->copy_from_host(state_.raw(), states_.data(), states_.num_bytes());
   upload_hyper_parameters();
   initialize_fresh();
 }
 
 void PopulationTrainer::initialize_fresh() {
   if (std::ranges::none_of(fresh_, [](uint8_t fresh) { return fresh != 0; })) return;
-  const Tensor selected = Tensor::from<uint8_t>(fresh_, {static_cast<int64_t>(fresh_.size())}, options_.device);
-  model_.parameters().initialize(make_step(training_), options_.initialization, selected);
-  stream_->synchronize();
-  refresh_copies(copy_is_stale_ ? std::vector<uint8_t>(fresh_.size(), 1) : fresh_);
+  std::ranges::copy(fresh_, selection_.begin());
   std::ranges::fill(fresh_, uint8_t{0});
+  stream_->copy_from_host(selected_.raw(), selection_.data(), selection_.num_bytes());
+  model_.parameters().initialize(make_step(training_, training_.args), options_.initialization, selected_);
+  refresh_copies(selected_);
 }
 
-void PopulationTrainer::refresh_copies(const std::vector<uint8_t>& selected) {
-  if (model_.parameters().has_copy()) {
-    const auto count = static_cast<int64_t>(selected.size());
-    const Tensor flags = Tensor::from<uint8_t>(selected, {count}, options_.device);
-    model_.parameters().refresh_copy(make_step(training_), flags);
-    copy_is_stale_ = false;
-    stream_->synchronize();
-  }
+void PopulationTrainer::refresh_copies(const Tensor& selected) {
+  if (!model_.parameters().has_copy()) return;
+  model_.parameters().refresh_copy(make_step(training_, training_.args), copy_is_stale_ ? everyone_ : selected);
+  copy_is_stale_ = false;
+}
+
+void PopulationTrainer::refresh_all_copies() {
+  refresh_copies(everyone_);
+  stream_->synchronize();
 }
 
 std::vector<EpochResult> PopulationTrainer::run_epoch() {
+  return within_memory([&] { return train_epoch(); });
+}
+
+/// Queues all of an epoch, from the states that go to the device to those that come back, and waits once.
+std::vector<EpochResult> PopulationTrainer::train_epoch() {
   const ProfileRange range("epoch");
   prepare();
   const TickProgress ticks{0, num_ticks(training_) + num_ticks(validation_)};
   run(training_, ticks);
-  download(state_, states_);
-
-  const std::vector<Evaluation> validation = evaluate(validation_, {num_ticks(training_), ticks.num_all});
+  stream_->copy_to_host(states_.data(), state_.raw(), states_.num_bytes());
+  evaluate(validation_, {num_ticks(training_), ticks.num_all});
+  stream_->synchronize();
+  const std::vector<Evaluation> validation = evaluated(validation_);
   std::vector<EpochResult> results(states_.size());
   for (size_t network = 0; network < states_.size(); ++network) {
     NetworkState& state = states_[network];
@@ -283,24 +327,30 @@ std::vector<EpochResult> PopulationTrainer::run_epoch() {
   return results;
 }
 
-std::vector<Evaluation> PopulationTrainer::evaluate(Pass& pass, TickProgress progress) {
+void PopulationTrainer::evaluate(Pass& pass, TickProgress progress) {
+  if (pass.args.epoch_size == 0) return;
+  stream_->copy_from_host(evaluation_state_.raw(), evaluation_start_.data(), evaluation_start_.num_bytes());
+  run(pass, progress);
+  stream_->copy_to_host(evaluation_end_.data(), evaluation_state_.raw(), evaluation_end_.num_bytes());
+}
+
+std::vector<Evaluation> PopulationTrainer::evaluated(const Pass& pass) const {
   std::vector<Evaluation> results(trials_.size(), {kNaN, kNaN});
   if (pass.args.epoch_size == 0) return results;
-  std::vector<NetworkState> states(trials_.size());
-  for (NetworkState& state : states) state.status = NetworkStatus::kRunning;
-  upload(evaluation_state_, states);
-  run(pass, progress);
-  download(evaluation_state_, states);
-  for (size_t network = 0; network < states.size(); ++network) {
-    if (trials_[network]) results[network] = summary(states[network]);
+  for (size_t network = 0; network < results.size(); ++network) {
+    if (trials_[network]) results[network] = summary(evaluation_end_[network]);
   }
   return results;
 }
 
 std::vector<Evaluation> PopulationTrainer::evaluate_test() {
   const ProfileRange range("test");
-  prepare();
-  return evaluate(test_, {0, num_ticks(test_)});
+  return within_memory([&] {
+    prepare();
+    evaluate(test_, {0, num_ticks(test_)});
+    stream_->synchronize();
+    return evaluated(test_);
+  });
 }
 
 }  // namespace murmur

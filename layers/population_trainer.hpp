@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "murmur/engine/memory.hpp"
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/engine/stream.hpp"
 #include "murmur/engine/training_data.hpp"
@@ -67,6 +68,7 @@ struct Evaluation {
 class PopulationTrainer {
  public:
   /// Throws: InvalidArgument, ShapeError, DeviceUnavailable, CudaError, std::bad_alloc.
+  /// An OutOfGpuMemory, here and of an epoch, says how many networks fit.
   PopulationTrainer(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options);
 
   int64_t num_networks() const { return options_.num_networks; }
@@ -112,14 +114,20 @@ class PopulationTrainer {
   };
 
   Pass make_pass(const Tensor& images, const Tensor& labels, SampleRange range, bool training) const;
-  Step make_step(Pass& pass);
-  void tick(Pass& pass);
+  Step make_step(Pass& pass, const StepArgs& args);
+  void tick(Pass& pass, const StepArgs& args);
+  void warm_up(Pass& pass);
   void capture(Pass& pass);
-  /// One tick after the other over all samples of a pass, which are some of `progress.num_all`.
+  void enter(Pass& pass);
+  /// One tick after the other over all samples of a pass, which are some of `progress.num_all`. Waits only where
+  /// somebody looks on.
   void run(Pass& pass, TickProgress progress);
   void launch(Pass& pass, int64_t num_ticks);
   int64_t num_ticks(const Pass& pass) const;
-  std::vector<Evaluation> evaluate(Pass& pass, TickProgress progress);
+  /// Queues an evaluation, and takes its results once it has been waited for.
+  void evaluate(Pass& pass, TickProgress progress);
+  std::vector<Evaluation> evaluated(const Pass& pass) const;
+  std::vector<EpochResult> train_epoch();
 
   void enable_copy();
   void check_slot(const char* operation, int64_t slot) const;
@@ -127,14 +135,21 @@ class PopulationTrainer {
   /// Brings the device up to what has been decided since the last pass: who runs, with which values, from where.
   void prepare();
   void initialize_fresh();
-  void refresh_copies(const std::vector<uint8_t>& selected);
+  /// Writes the weight copies of the selected networks, or of all where they are stale.
+  void refresh_copies(const Tensor& selected);
+  void refresh_all_copies();
+  /// Runs the action; where memory ends, the error says how many networks fit.
+  template <class Action>
+  auto within_memory(const Action& action);
   /// What a checkpoint must agree with.
   std::map<std::string, std::string> identity() const;
   void upload_hyper_parameters();
   std::vector<uint8_t> active() const;
 
   TrainerOptions options_;
+  ModelSpecification specification_;
   std::string model_text_;
+  int64_t free_bytes_;  // of a GPU, before anything of this trainer was there
   TrainingData data_;
   std::unique_ptr<Stream> stream_;
   ConvolutionChoices choices_;
@@ -142,10 +157,16 @@ class PopulationTrainer {
   Tensor state_;             // NetworkState [P], as bytes
   Tensor evaluation_state_;  // the same, for evaluations
   Tensor techniques_;        // f32 [technique, P]
+  Tensor selected_;          // u8 [P]: the fresh networks
+  Tensor everyone_;          // u8 [P]: ones
   Pass training_, validation_, test_;
+  const Pass* entered_ = nullptr;  // whose tensors the arena holds
   /// What state_ holds, on the host: written back before each pass and read after it, so that changes in between, as
   /// of many slots that stop, cost no copy.
-  std::vector<NetworkState> states_;
+  PinnedArray<NetworkState> states_;
+  PinnedArray<NetworkState> evaluation_start_, evaluation_end_;
+  PinnedArray<float> technique_values_;
+  PinnedArray<uint8_t> selection_;  // what selected_ holds
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
   bool copy_is_stale_ = false;  // every network's copy of its weights must be written

@@ -1,9 +1,11 @@
 #include "murmur/engine/cpu/stream.hpp"
 
+#include <cstring>
 #include <utility>
 
 #include "murmur/engine/cpu/host.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/memory.hpp"
 
 namespace murmur::cpu {
 
@@ -51,6 +53,19 @@ std::unique_ptr<Graph> Stream::end_capture() {
   if (!capturing_) throw Error("end_capture: the stream is not capturing");
   capturing_ = false;
   return std::make_unique<RecordedGraph>(pool_, std::exchange(nodes_, {}));
+}
+
+void Stream::copy_to_host(void* target, const void* source, int64_t num_bytes) {
+  count_host_copy();
+  std::memcpy(target, source, static_cast<size_t>(num_bytes));
+}
+
+void Stream::copy_from_host(void* target, const void* source, int64_t num_bytes) {
+  copy_to_host(target, source, num_bytes);
+}
+
+void Stream::clear(void* memory, int64_t num_bytes) {
+  std::memset(memory, 0, static_cast<size_t>(num_bytes));
 }
 
 void Stream::run(const char* name, int64_t num_networks, NetworkFunction function) {

@@ -19,6 +19,9 @@ class Stream final : public murmur::Stream {
   void begin_capture() override;
   std::unique_ptr<Graph> end_capture() override;
   bool is_capturing() const override { return capturing_; }
+  void copy_to_host(void* target, const void* source, int64_t num_bytes) override;
+  void copy_from_host(void* target, const void* source, int64_t num_bytes) override;
+  void clear(void* memory, int64_t num_bytes) override;
 
   /// Runs function(p) for every network p, or records it while capturing. `name` must outlive the stream (a literal).
   void run(const char* name, int64_t num_networks, NetworkFunction function);

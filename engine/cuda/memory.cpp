@@ -6,23 +6,40 @@
 namespace murmur::cuda {
 
 // Copies go through the legacy default stream, and our streams do not wait for it: every copy is bracketed by waits, so
-// that host code never needs to know. They happen between epochs, never inside of one.
+// that host code never needs to know. They happen before and after a training; an epoch's own are queued on its stream.
 
 std::shared_ptr<void> allocate(int device, int64_t num_bytes) {
   check(cudaSetDevice(device), "cudaSetDevice");
   void* memory = nullptr;
   const auto rounded = static_cast<size_t>(num_bytes > 0 ? num_bytes : 1);
   if (const cudaError_t status = cudaMalloc(&memory, rounded); status != cudaSuccess) {
+    cudaGetLastError();  // it is reported here, and is no failure of what runs next
+    if (status != cudaErrorMemoryAllocation) check(status, "cudaMalloc");
     size_t free_bytes = 0;
     size_t total_bytes = 0;
-    cudaMemGetInfo(&free_bytes, &total_bytes);
-    throw CudaError("allocate: expected {} free bytes on cuda:{}, got {} of {}: {}", rounded, device, free_bytes,
-                    total_bytes, cudaGetErrorString(status));
+    check(cudaMemGetInfo(&free_bytes, &total_bytes), "cudaMemGetInfo");
+    throw OutOfGpuMemory("expected {} free bytes on cuda:{}, got {} of {}", rounded, device, free_bytes, total_bytes);
   }
   std::shared_ptr<void> owner(memory, [](void* pointer) { cudaFree(pointer); });
   check(cudaMemset(memory, 0, rounded), "cudaMemset");
   check(cudaStreamSynchronize(nullptr), "cudaMemset");
   return owner;
+}
+
+std::shared_ptr<void> allocate_pinned(int device, int64_t num_bytes) {
+  check(cudaSetDevice(device), "cudaSetDevice");
+  void* memory = nullptr;
+  check(cudaHostAlloc(&memory, static_cast<size_t>(num_bytes > 0 ? num_bytes : 1), cudaHostAllocDefault),
+        "cudaHostAlloc");
+  return {memory, [](void* pointer) { cudaFreeHost(pointer); }};
+}
+
+int64_t free_bytes(int device) {
+  check(cudaSetDevice(device), "cudaSetDevice");
+  size_t free = 0;
+  size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return static_cast<int64_t>(free);
 }
 
 void copy_to_host(int device, void* target, const void* source, int64_t row_bytes, int64_t source_stride,

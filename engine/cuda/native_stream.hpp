@@ -19,9 +19,16 @@ class NativeStream final : public murmur::Stream {
   void begin_capture() override;
   std::unique_ptr<Graph> end_capture() override;
   bool is_capturing() const override;
+  void copy_to_host(void* target, const void* source, int64_t num_bytes) override;
+  void copy_from_host(void* target, const void* source, int64_t num_bytes) override;
+  void clear(void* memory, int64_t num_bytes) override;
 
-  cudaStream_t handle() const { return stream_; }
-  cublasHandle_t cublas() const { return cublas_; }
+  /// Makes the stream's device the current one of this thread: what is launched goes to the current device's context.
+  void make_current() const;
+  /// The stream, with its device as the current one.
+  cudaStream_t handle() const;
+  /// Its cuBLAS handle, likewise.
+  cublasHandle_t cublas() const;
 
   /// What another library keeps with a stream: handles, plans, working memory. It lives as long as the stream, hence as
   /// long as the graphs that the stream has captured.
@@ -36,6 +43,8 @@ class NativeStream final : public murmur::Stream {
   std::unique_ptr<Attachment>& convolutions() { return convolutions_; }
 
  private:
+  void release();
+
   cudaStream_t stream_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
   std::shared_ptr<void> workspace_;

@@ -3,6 +3,7 @@
 #include "murmur/engine/cuda/check.hpp"
 #include "murmur/engine/cuda/memory.hpp"
 #include "murmur/engine/cuda/native_stream.hpp"
+#include "murmur/engine/memory.hpp"
 
 namespace murmur::cuda {
 namespace {
@@ -12,7 +13,7 @@ constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;
 
 class NativeGraph final : public Graph {
  public:
-  NativeGraph(cudaStream_t stream, cudaGraph_t graph) : stream_(stream), graph_(graph) {
+  NativeGraph(const NativeStream& stream, cudaGraph_t graph) : stream_(stream), graph_(graph) {
     try {
       check(cudaGraphInstantiate(&executable_, graph_, 0), "cudaGraphInstantiate");
     } catch (...) {
@@ -29,7 +30,8 @@ class NativeGraph final : public Graph {
 
   /// Kernels see for themselves which networks are idle; `active` saves nothing here.
   void launch(int64_t count, std::span<const uint8_t> /*active*/) override {
-    for (int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(executable_, stream_), "cudaGraphLaunch");
+    cudaStream_t const stream = stream_.handle();
+    for (int64_t i = 0; i < count; ++i) check(cudaGraphLaunch(executable_, stream), "cudaGraphLaunch");
   }
 
   int64_t num_nodes() const override {
@@ -39,7 +41,7 @@ class NativeGraph final : public Graph {
   }
 
  private:
-  cudaStream_t stream_;
+  const NativeStream& stream_;
   cudaGraph_t graph_;
   cudaGraphExec_t executable_ = nullptr;
 };
@@ -47,34 +49,74 @@ class NativeGraph final : public Graph {
 }  // namespace
 
 NativeStream::NativeStream(int device) : murmur::Stream({DeviceType::kCuda, device}) {
-  check(cudaSetDevice(device), "cudaSetDevice");
+  make_current();
   workspace_ = allocate(device, kWorkspaceBytes);
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
-  check(cublasCreate(&cublas_), "cublasCreate");
-  check(cublasSetStream(cublas_, stream_), "cublasSetStream");
-  // cublasSetStream resets the workspace, so this comes after it.
-  check(cublasSetWorkspace(cublas_, workspace_.get(), kWorkspaceBytes), "cublasSetWorkspace");
+  try {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+    check(cublasCreate(&cublas_), "cublasCreate");
+    check(cublasSetStream(cublas_, stream_), "cublasSetStream");
+    // cublasSetStream resets the workspace, so this comes after it.
+    check(cublasSetWorkspace(cublas_, workspace_.get(), kWorkspaceBytes), "cublasSetWorkspace");
+  } catch (...) {
+    release();
+    throw;
+  }
 }
 
 NativeStream::~NativeStream() {
+  release();
+}
+
+void NativeStream::release() {
+  cudaSetDevice(device().index);
   convolutions_.reset();
   if (cublas_ != nullptr) cublasDestroy(cublas_);
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
 }
 
+void NativeStream::make_current() const {
+  check(cudaSetDevice(device().index), "cudaSetDevice");
+}
+
+cudaStream_t NativeStream::handle() const {
+  make_current();
+  return stream_;
+}
+
+cublasHandle_t NativeStream::cublas() const {
+  make_current();
+  return cublas_;
+}
+
 void NativeStream::synchronize() {
-  check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+  check(cudaStreamSynchronize(handle()), "cudaStreamSynchronize");
+}
+
+void NativeStream::copy_to_host(void* target, const void* source, int64_t num_bytes) {
+  count_host_copy();
+  check(cudaMemcpyAsync(target, source, static_cast<size_t>(num_bytes), cudaMemcpyDeviceToHost, handle()),
+        "copy to host");
+}
+
+void NativeStream::copy_from_host(void* target, const void* source, int64_t num_bytes) {
+  count_host_copy();
+  check(cudaMemcpyAsync(target, source, static_cast<size_t>(num_bytes), cudaMemcpyHostToDevice, handle()),
+        "copy from host");
+}
+
+void NativeStream::clear(void* memory, int64_t num_bytes) {
+  check(cudaMemsetAsync(memory, 0, static_cast<size_t>(num_bytes), handle()), "cudaMemset");
 }
 
 void NativeStream::begin_capture() {
-  // Relaxed: a step may allocate from its arena while it is captured.
-  check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
+  // Relaxed: what is captured for a timing may allocate from its arena.
+  check(cudaStreamBeginCapture(handle(), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
 }
 
 std::unique_ptr<Graph> NativeStream::end_capture() {
   cudaGraph_t graph = nullptr;
-  check(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
-  return std::make_unique<NativeGraph>(stream_, graph);
+  check(cudaStreamEndCapture(handle(), &graph), "cudaStreamEndCapture");
+  return std::make_unique<NativeGraph>(*this, graph);
 }
 
 bool NativeStream::is_capturing() const {
