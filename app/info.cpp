@@ -3,6 +3,7 @@
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/report.hpp"
+#include "murmur/engine/convolution.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/version.hpp"
 #include "murmur/pso/setting_json.hpp"
@@ -44,7 +45,13 @@ void print_datasets() {
 void print_info() {
   fmt::print("murmur {}, {}\n", version(), kCudaBuild ? "CPU and CUDA" : "CPU only (built without CUDA)");
   fmt::print("devices:\n");
-  for (const Device& device : devices()) fmt::print("  {:<8} {}\n", device.name(), describe(device));
+  for (const Device& device : devices()) {
+    fmt::print("  {:<8} {}\n", device.name(), describe(device));
+    if (device.is_cuda()) {
+      fmt::print("  {:<8} {}: {}\n", "", convolution_library(device), convolution_library_status(device));
+    }
+  }
+  fmt::print("libraries: {}\n", fmt::join(libraries(), ", "));
   fmt::print("models: {}\n", fmt::join(model_names(), ", "));
   print_datasets();
   fmt::print("{}", technique_help());
@@ -89,7 +96,12 @@ Json techniques_json() {
 Json info_json() {
   Json report = report_head("info");
   Json list = Json::array();
-  for (const Device& device : devices()) list.push_back({{"name", device.name()}, {"description", describe(device)}});
+  for (const Device& device : devices()) {
+    list.push_back({{"name", device.name()},
+                    {"description", describe(device)},
+                    {"convolution_library", convolution_library(device)},
+                    {"convolution_library_status", convolution_library_status(device)}});
+  }
   report.update({{"cuda_build", kCudaBuild},
                  {"compiler", compiler()},
                  {"libraries", libraries()},

@@ -89,13 +89,20 @@ std::string convolution_library(Device device) {
   return "no library";
 }
 
-bool plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args) {
+std::string convolution_library_status(Device device) {
+  if (!device.is_cuda()) return "ready";
+  if constexpr (kCudnnBuild) return cuda::convolution_library_status(device.index);
+  return "not in this build";
+}
+
+ConvolutionPlan plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args,
+                                 [[maybe_unused]] const std::string& configuration) {
   check_shape(args);
-  if (!has_library_convolution(stream.device(), args.shape)) return false;
+  if (!has_library_convolution(stream.device(), args.shape)) return {.reason = "no shape of the library"};
   if constexpr (kCudnnBuild) {
-    if (stream.device().is_cuda()) return cuda::plan_convolution(stream, pass, args);
+    if (stream.device().is_cuda()) return cuda::plan_convolution(stream, pass, args, configuration);
   }
-  return true;
+  return {.is_ready = true};
 }
 
 void convolution_forward(Stream& stream, const Convolution& args) {

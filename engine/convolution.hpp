@@ -69,11 +69,32 @@ ImageLayout library_layout(Device device, const ConvolutionShape& shape);
 /// The device's library and its version ("oneDNN 2.6.0", "cuDNN 9.19.0"), or "no library".
 std::string convolution_library(Device device);
 
+/// Which method and which plan are the fastest is measured with no more networks than this: what is true of so many is
+/// true of more.
+inline constexpr int64_t kMostTimedNetworks = 16;
+
+/// Whether a library is ready for a pass.
+struct ConvolutionPlan {
+  bool is_ready = false;
+  /// Of cuDNN: the engine and its settings, "engine 12 4=7", which mean the same with the same version on the same
+  /// device. Else empty.
+  std::string configuration{};
+  /// Why there is no plan.
+  std::string reason{};
+
+  explicit operator bool() const { return is_ready; }
+};
+
 /// Makes the library ready for this pass; its operands are not looked at and may be null. On a GPU: plans of cuDNN are
-/// timed and the fastest is kept in the stream, which takes a while the first time and nothing after that.
-/// False where the library has no plan, for whatever reason: then im2col and a matrix product do.
-/// Throws: ShapeError; Error while the stream captures (cuDNN loads and compiles kernels here).
-bool plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args);
+/// timed and the fastest is kept in the stream, which takes a while the first time and nothing after that. With the
+/// configuration of an earlier plan nothing is timed, and the bits are those of that plan; one that the library does
+/// not offer counts as none. Not ready where the library has no plan, for whatever reason: then im2col and a matrix
+/// product do. Throws: ShapeError; Error while the stream captures (cuDNN loads and compiles kernels here).
+ConvolutionPlan plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args,
+                                 const std::string& configuration = "");
+
+/// One line on whether the GPU's library can be used: "ready", or why it cannot.
+std::string convolution_library_status(Device device);
 
 // On a GPU operands start at whole quads, those of every network: what is wider than that pays for vector loads. A pass
 // without a plan is planned first, unless the stream captures: then that is an Error. The networks of a call run on

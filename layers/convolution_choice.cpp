@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -18,10 +19,11 @@
 namespace murmur {
 namespace {
 
-/// Of one convolution, in microseconds.
+/// Of one convolution, in microseconds, with the library's plan.
 struct Times {
   double library = std::numeric_limits<double>::infinity();
   double matrix_product = std::numeric_limits<double>::infinity();
+  std::string configuration{};
 
   ConvolutionMethod faster() const {
     return library < matrix_product ? ConvolutionMethod::kLibrary : ConvolutionMethod::kMatrixProduct;
@@ -35,11 +37,13 @@ std::string key_of(const ConvolutionCase& c) {
                      c.shape.stride, c.shape.padding, c.allow_tf32 ? "tf32" : "f32");
 }
 
-// The file: one line a convolution, of machine, convolution, both times and the method, with tabs in between. The
-// method follows from the times; at the end of the line it says that the line is whole.
+// The file: one line a convolution, of machine, convolution, both times and the method, with tabs in between; before
+// the method, where the library has names for them, that of its plan. The method follows from the times; at the end of
+// the line it says that the line is whole.
 
 std::string line_of(const std::string& key, const Times& times) {
-  return fmt::format("{}\t{:.3f}\t{:.3f}\t{}", key, times.library, times.matrix_product, name(times.faster()));
+  const std::string plan = times.configuration.empty() ? "" : times.configuration + ' ';
+  return fmt::format("{}\t{:.3f}\t{:.3f}\t{}{}", key, times.library, times.matrix_product, plan, name(times.faster()));
 }
 
 /// The last field of a line, which loses it. Empty when there is none.
@@ -63,11 +67,14 @@ Table read_table(const std::filesystem::path& file) {
   Table table;
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {
-    const std::string method = take_last(line);
+    const std::string last = take_last(line);
+    const size_t space = last.rfind(' ');
+    const std::string method = space == std::string::npos ? last : last.substr(space + 1);
+    const std::string configuration = space == std::string::npos ? "" : last.substr(0, space);
     const std::optional<double> matrix_product = parse_time(take_last(line));
     const std::optional<double> library = parse_time(take_last(line));
     if (!matrix_product || !library) continue;
-    const Times times{*library, *matrix_product};
+    const Times times{*library, *matrix_product, configuration};
     if (method == name(times.faster())) table[line] = times;
   }
   return table;
@@ -92,13 +99,14 @@ void remember(const std::filesystem::path& file, const std::string& key, const T
 ConvolutionTimer timer_of(Stream& stream) {
   ConvolutionTimer timer;
   timer.machine = fmt::format("{}, {}", describe(stream.device()), convolution_library(stream.device()));
-  timer.plan = [&stream](const ConvolutionCase& c) {
+  timer.plan = [&stream](const ConvolutionCase& c, const std::string& configuration) {
     Convolution args;
     args.num_networks = c.num_networks;
     args.shape = c.shape;
     args.allow_tf32 = c.allow_tf32;
-    return plan_convolution(stream, c.pass, args);
+    return plan_convolution(stream, c.pass, args, configuration);
   };
+  timer.report = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
   timer.seconds = [&stream](const ConvolutionCase& c, ConvolutionMethod method) {
     return convolution_seconds(stream, c, method);
   };
@@ -136,7 +144,9 @@ ConvolutionChoices::ConvolutionChoices(Stream& stream, std::filesystem::path fil
 ConvolutionChoices::ConvolutionChoices(const Stream& stream, std::filesystem::path file, ConvolutionTimer timer)
     : stream_(stream), file_(std::move(file)), timer_(std::move(timer)) {}
 
-ConvolutionMethod ConvolutionChoices::faster(const ConvolutionCase& convolution) {
+ConvolutionMethod ConvolutionChoices::faster(const ConvolutionCase& asked) {
+  ConvolutionCase convolution = asked;
+  convolution.num_networks = std::min(asked.num_networks, kMostTimedNetworks);
   const std::string key = key_of(convolution);
   if (const auto known = settled_.find(key); known != settled_.end()) return known->second;
   if (!stream_.is_capturing()) return settle(convolution);
@@ -150,6 +160,14 @@ void ConvolutionChoices::settle() {
   open_.clear();
 }
 
+/// Once: the reason is the same for most convolutions of a network.
+void ConvolutionChoices::report(const std::string& key, const std::string& reason) {
+  if (has_reported_ || !timer_.report) return;
+  has_reported_ = true;
+  timer_.report(fmt::format("convolutions: expected a plan of the library for {}, got none ({}); matrix products do it",
+                            key, reason));
+}
+
 ConvolutionMethod ConvolutionChoices::settle(const ConvolutionCase& convolution) {
   const std::string key = key_of(convolution);
   const std::string line = timer_.machine + '\t' + key;
@@ -160,16 +178,29 @@ ConvolutionMethod ConvolutionChoices::settle(const ConvolutionCase& convolution)
   const auto microseconds = [&](ConvolutionMethod method) {
     try {
       return 1e6 * timer_.seconds(convolution, method);
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      if (method == ConvolutionMethod::kLibrary) report(key, error.what());
       return std::numeric_limits<double>::infinity();
     }
   };
   if (known == table.end()) {
-    const bool planned = timer_.plan(convolution);
-    if (planned) times = {microseconds(ConvolutionMethod::kLibrary), microseconds(ConvolutionMethod::kMatrixProduct)};
+    const ConvolutionPlan plan = timer_.plan(convolution, "");
+    if (plan) {
+      times = {microseconds(ConvolutionMethod::kLibrary), microseconds(ConvolutionMethod::kMatrixProduct),
+               plan.configuration};
+    } else {
+      report(key, plan.reason);
+    }
     if (std::isfinite(times.library) && std::isfinite(times.matrix_product)) remember(file_, line, times);
-  } else if (times.faster() == ConvolutionMethod::kLibrary && !timer_.plan(convolution)) {
-    times = {};
+  } else if (times.faster() == ConvolutionMethod::kLibrary) {
+    const ConvolutionPlan plan = timer_.plan(convolution, times.configuration);
+    if (!plan) {
+      report(key, plan.reason);
+      times = {};
+    } else if (plan.configuration != times.configuration) {
+      times.configuration = plan.configuration;
+      remember(file_, line, times);
+    }
   }
   return settled_.insert_or_assign(key, times.faster()).first->second;
 }

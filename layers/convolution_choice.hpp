@@ -33,13 +33,17 @@ struct ConvolutionCase {
 struct ConvolutionTimer {
   /// Device, driver and library: what is measured on one holds for no other.
   std::string machine;
-  /// Makes the library ready; false where it has no plan.
-  std::function<bool(const ConvolutionCase&)> plan;
+  /// Makes the library ready, with the configuration of an earlier plan where there was one.
+  std::function<ConvolutionPlan(const ConvolutionCase&, const std::string& configuration)> plan;
   std::function<double(const ConvolutionCase&, ConvolutionMethod)> seconds;
+  /// Is told once that the library cannot do a convolution, and why.
+  std::function<void(const std::string& line)> report{};
 };
 
 /// The faster method of each convolution on one stream. Both are timed once, when the convolution is first asked for,
-/// and remembered in a file; on a stream that captures nothing can be timed, so it is noted as open until settle().
+/// and remembered in a file, with the library's plan: later processes run the same one. Populations of more than
+/// kMostTimedNetworks are taken for one of so many. On a stream that captures nothing can be timed, so it is noted as
+/// open until settle().
 class ConvolutionChoices {
  public:
   /// $XDG_CACHE_HOME/murmur/convolutions, or the same in ~/.cache; empty where there is no home.
@@ -58,12 +62,14 @@ class ConvolutionChoices {
 
  private:
   ConvolutionMethod settle(const ConvolutionCase& convolution);
+  void report(const std::string& key, const std::string& reason);
 
   const Stream& stream_;
   std::filesystem::path file_;
   ConvolutionTimer timer_;
   std::map<std::string, ConvolutionMethod> settled_;
   std::map<std::string, ConvolutionCase> open_;
+  bool has_reported_ = false;
 };
 
 }  // namespace murmur

@@ -24,8 +24,7 @@ namespace murmur::cuda {
 namespace {
 
 constexpr int64_t kBranches = 8;
-/// Networks of a timed call: two rounds of all branches.
-constexpr int64_t kTimedNetworks = 2 * kBranches;
+static_assert(kMostTimedNetworks >= kBranches, "a timing should see all branches at work");
 
 int64_t round_up(int64_t n, int64_t unit) {
   return (n + unit - 1) / unit * unit;
@@ -96,32 +95,34 @@ struct CallMemory {
 class Convolutions final : public NativeStream::Attachment {
  public:
   explicit Convolutions(NativeStream& stream)
-      : stream_(stream),
-        handle_(make_handle()),
-        fork_(make_event()),
-        workspace_(stream.device().index),
-        grad_weight_(stream.device().index) {
-    for (int64_t i = 1; i < kBranches; ++i) side_.push_back({make_side_stream(), make_event()});
-  }
+      : stream_(stream), fork_(make_event()), workspace_(stream.device().index), grad_weight_(stream.device().index) {}
 
   const Plan* find(ConvolutionPass pass, const Convolution& args) const {
     const auto found = plans_.find(key(pass, args));
     return found == plans_.end() ? nullptr : &found->second;
   }
 
-  /// The plan, found or made. Throws: CudnnError, CudaError.
-  const Plan& plan(ConvolutionPass pass, const Convolution& args) {
-    if (const Plan* known = find(pass, args)) return *known;
+  /// The plan, found or made, with the branches that it needs. Throws: CudnnError, CudaError.
+  const Plan& plan(ConvolutionPass pass, const Convolution& args, const std::string& configuration = "") {
+    const Plan* const known = find(pass, args);
+    if (known != nullptr && static_cast<int64_t>(branches_.size()) >= num_branches(args)) return *known;
     if (stream_.is_capturing()) {
       throw Error("{}: expected a plan that was made before the capture, got none", describe(pass, args));
     }
-    check(cudnnSetStream(handle_.get(), stream_.handle()), "cudnnSetStream");
-    std::vector<Plan> plans = candidate_plans(handle_.get(), pass, args.shape, args.allow_tf32);
+    add_branches(num_branches(args));
+    if (known != nullptr) return *known;
+    const cudnnHandle_t handle = branches_.front().handle.get();
+    std::vector<Plan> plans;
+    if (!configuration.empty()) {
+      plans = candidate_plans(handle, pass, args.shape, args.allow_tf32, configuration);
+    }
+    if (plans.empty()) plans = candidate_plans(handle, pass, args.shape, args.allow_tf32, "");
     if (plans.empty()) {
       throw CudnnError("expected a plan of {} in float{}, got none", convolution_library(),
                        args.allow_tf32 ? " or TF32" : "");
     }
-    Plan fastest = std::move(plans[index_of_fastest(plans, pass, args)]);
+    const bool is_known = !configuration.empty() && plans.size() == 1 && plans.front().name == configuration;
+    Plan fastest = std::move(plans[is_known ? 0 : index_of_fastest(plans, pass, args)]);
     memory(fastest, pass, args);  // from here on nothing is allocated
     return plans_.emplace(key(pass, args), std::move(fastest)).first->second;
   }
@@ -132,16 +133,19 @@ class Convolutions final : public NativeStream::Attachment {
   }
 
  private:
-  struct SideStream {
-    OwnedStream stream;
-    OwnedEvent done;
+  /// A handle of its own, because nobody says that one may serve two streams at the same time. The first branch is the
+  /// caller's stream, and has neither a stream nor an event of its own.
+  struct Branch {
+    OwnedHandle handle;
+    OwnedStream stream{};
+    OwnedEvent done{};
   };
   using Key = std::vector<int64_t>;
 
   static Key key(ConvolutionPass pass, const Convolution& args) {
     const ConvolutionShape& s = args.shape;
     return {static_cast<int64_t>(pass),
-            args.num_networks,
+            std::min(args.num_networks, kMostTimedNetworks),
             args.allow_tf32 ? 1 : 0,
             s.batch,
             s.height,
@@ -154,6 +158,18 @@ class Convolutions final : public NativeStream::Attachment {
   }
 
   static int64_t num_branches(const Convolution& args) { return std::min(args.num_networks, kBranches); }
+  void add_branches(int64_t count) {
+    while (static_cast<int64_t>(branches_.size()) < count) {
+      Branch branch{make_handle()};
+      if (!branches_.empty()) {
+        branch.stream = make_side_stream();
+        branch.done = make_event();
+      }
+      check(cudnnSetStream(branch.handle.get(), branches_.empty() ? stream_.handle() : branch.stream.get()),
+            "cudnnSetStream");
+      branches_.push_back(std::move(branch));
+    }
+  }
   static int64_t weight_size(const Convolution& args) { return args.shape.filters * args.shape.filter_size(); }
   static int64_t grad_weight_stride(const Convolution& args) { return round_up(weight_size(args), 4); }
   static int64_t grad_weight_bytes(ConvolutionPass pass, const Convolution& args) {
@@ -171,7 +187,7 @@ class Convolutions final : public NativeStream::Attachment {
   size_t index_of_fastest(const std::vector<Plan>& plans, ConvolutionPass pass, const Convolution& args) {
     const int device = stream_.device().index;
     Convolution timed = args;
-    timed.num_networks = std::min(args.num_networks, kTimedNetworks);
+    timed.num_networks = std::min(args.num_networks, kMostTimedNetworks);
     timed.input_stride = round_up(args.shape.batch * args.shape.input_size(), 64);
     timed.weight_stride = round_up(weight_size(args), 64);
     timed.output_stride = round_up(args.shape.batch * args.shape.output_size(), 64);
@@ -200,7 +216,6 @@ class Convolutions final : public NativeStream::Attachment {
           fastest = i;
         }
       } catch (const Error& error) {
-        cudaGetLastError();
         refusal = error.what();
       }
     }
@@ -210,26 +225,21 @@ class Convolutions final : public NativeStream::Attachment {
     return fastest;
   }
 
-  /// Network p on branch p modulo their number; branch 0 is the stream itself.
+  /// Network p on branch p modulo their number.
   void run(const Plan& plan, ConvolutionPass pass, const Convolution& args, const CallMemory& memory) {
     const int64_t branches = num_branches(args);
-    const auto side = [&](int64_t branch) -> SideStream& { return side_[static_cast<size_t>(branch - 1)]; };
+    const auto side = [&](int64_t branch) -> Branch& { return branches_[static_cast<size_t>(branch)]; };
     if (branches > 1) check(cudaEventRecord(fork_.get(), stream_.handle()), "cudaEventRecord");
     for (int64_t branch = 0; branch < branches; ++branch) {
-      cudaStream_t stream = stream_.handle();
-      if (branch > 0) {
-        stream = side(branch).stream.get();
-        check(cudaStreamWaitEvent(stream, fork_.get(), 0), "cudaStreamWaitEvent");
-      }
-      check(cudnnSetStream(handle_.get(), stream), "cudnnSetStream");
+      if (branch > 0) check(cudaStreamWaitEvent(side(branch).stream.get(), fork_.get(), 0), "cudaStreamWaitEvent");
       std::byte* const workspace =
           plan.workspace_bytes == 0 ? nullptr : memory.workspace + branch * plan.workspace_bytes;
       for (int64_t network = branch; network < args.num_networks; network += branches) {
         float* const weight = pass == ConvolutionPass::kBackwardWeight
                                   ? memory.grad_weight + network * grad_weight_stride(args)
                                   : args.weight + network * args.weight_stride;
-        execute(plan, args.input + network * args.input_stride, weight, args.output + network * args.output_stride,
-                workspace);
+        execute(side(branch).handle.get(), plan, args.input + network * args.input_stride, weight,
+                args.output + network * args.output_stride, workspace);
       }
     }
     for (int64_t branch = 1; branch < branches; ++branch) {
@@ -239,13 +249,14 @@ class Convolutions final : public NativeStream::Attachment {
     if (pass == ConvolutionPass::kBackwardWeight) add_grad_weight(args, memory.grad_weight);
   }
 
-  void execute(const Plan& plan, void* input, void* weight, void* output, void* workspace) {
+  static void execute(cudnnHandle_t handle, const Plan& plan, void* input, void* weight, void* output,
+                      void* workspace) {
     Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, std::vector<int64_t>{kInput, kWeight, kOutput})
         .set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, std::vector<void*>{input, weight, output})
         .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace);
     pack = std::move(pack).finalized();
-    check(cudnnBackendExecute(handle_.get(), plan.plan.get(), pack.get()), "cudnnBackendExecute");
+    check(cudnnBackendExecute(handle, plan.plan.get(), pack.get()), "cudnnBackendExecute");
   }
 
   /// Adds one matrix [P][weight] to another in place. The graph API has a beta for that, and engines plan with it; but
@@ -261,8 +272,7 @@ class Convolutions final : public NativeStream::Attachment {
   }
 
   NativeStream& stream_;
-  OwnedHandle handle_;
-  std::vector<SideStream> side_;
+  std::vector<Branch> branches_;
   OwnedEvent fork_;
   std::map<Key, Plan> plans_;
   WorkingMemory workspace_, grad_weight_;
@@ -272,7 +282,7 @@ Convolutions& convolutions_of(murmur::Stream& stream) {
   auto& native = static_cast<NativeStream&>(stream);
   std::unique_ptr<NativeStream::Attachment>& attached = native.convolutions();
   if (attached == nullptr) {
-    check(cudaSetDevice(native.device().index), "cudaSetDevice");
+    native.make_current();
     attached = std::make_unique<Convolutions>(native);
   }
   return static_cast<Convolutions&>(*attached);
@@ -285,14 +295,23 @@ std::string convolution_library() {
   return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
 }
 
-bool plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args) {
+std::string convolution_library_status(int device) {
+  try {
+    check(cudaSetDevice(device), "cudaSetDevice");
+    make_handle();
+    return "ready";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+ConvolutionPlan plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args,
+                                 const std::string& configuration) {
   if (stream.is_capturing()) throw Error("plan_convolution: expected a stream that does not capture");
   try {
-    convolutions_of(stream).plan(pass, args);
-    return true;
-  } catch (const Error&) {
-    cudaGetLastError();  // memory that was not there is no failure of what runs next
-    return false;
+    return {.is_ready = true, .configuration = convolutions_of(stream).plan(pass, args, configuration).name};
+  } catch (const Error& error) {
+    return {.reason = error.what()};
   }
 }
 

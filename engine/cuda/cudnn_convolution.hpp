@@ -8,7 +8,10 @@ namespace murmur::cuda {
 
 /// "cuDNN 9.19.0": the one that is loaded.
 std::string convolution_library();
-bool plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args);
+/// "ready", or what cudnnCreate() says.
+std::string convolution_library_status(int device);
+ConvolutionPlan plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args,
+                                 const std::string& configuration);
 void convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args);
 
 }  // namespace murmur::cuda

@@ -1,5 +1,8 @@
 #include "murmur/engine/cuda/cudnn_plan.hpp"
 
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -131,10 +134,40 @@ bool is_allowed(const Descriptor& configuration, bool allow_tf32) {
   });
 }
 
+/// The engine's number, and type and value of each of its knobs.
+std::string name_of(const Descriptor& configuration) {
+  try {
+    const Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendDescriptor_t engine_to_fill = engine.get();
+    configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine_to_fill);
+    int64_t number = 0;
+    engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &number);
+    std::string name = fmt::format("engine {}", number);
+    std::vector<Descriptor> choices;
+    std::vector<cudnnBackendDescriptor_t> to_fill;
+    for (int knob = 0; knob < CUDNN_KNOB_TYPE_COUNTS; ++knob) {
+      to_fill.push_back(choices.emplace_back(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR).get());
+    }
+    const int64_t count = configuration.get(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                            CUDNN_KNOB_TYPE_COUNTS, to_fill.data());
+    for (size_t i = 0; i < static_cast<size_t>(count) && i < choices.size(); ++i) {
+      cudnnBackendKnobType_t type{};
+      int64_t value = 0;
+      choices[i].get(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, 1, &type);
+      choices[i].get(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, 1, &value);
+      name += fmt::format(" {}={}", static_cast<int>(type), value);
+    }
+    return name;
+  } catch (const CudnnError&) {
+    return "";  // then it is timed again by the next process
+  }
+}
+
 }  // namespace
 
 void check(cudnnStatus_t status, const char* operation) {
   if (status == CUDNN_STATUS_SUCCESS) return;
+  cudaGetLastError();  // what the library met inside
   std::array<char, 512> details{};
   cudnnGetLastErrorString(details.data(), details.size());
   details.back() = '\0';
@@ -144,7 +177,7 @@ void check(cudnnStatus_t status, const char* operation) {
 }
 
 Plan::Plan(cudnnHandle_t handle, Descriptor from)
-    : configuration(std::move(from)), plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
+    : configuration(std::move(from)), plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), name(name_of(configuration)) {
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle).set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
   plan = std::move(plan).finalized();
   plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &workspace_bytes);
@@ -152,7 +185,7 @@ Plan::Plan(cudnnHandle_t handle, Descriptor from)
 }
 
 std::vector<Plan> candidate_plans(cudnnHandle_t handle, ConvolutionPass pass, const ConvolutionShape& shape,
-                                  bool allow_tf32) {
+                                  bool allow_tf32, const std::string& wanted_name) {
   const OperationGraph operation(handle, pass, shape);
   std::vector<Plan> plans;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK}) {
@@ -167,6 +200,7 @@ std::vector<Plan> candidate_plans(cudnnHandle_t handle, ConvolutionPass pass, co
       if (plans.size() == kMaxCandidates) break;
       try {
         if (!is_allowed(configuration, allow_tf32)) continue;
+        if (!wanted_name.empty() && name_of(configuration) != wanted_name) continue;
         Plan plan(handle, std::move(configuration));
         if (plan.workspace_bytes <= kMaxWorkspaceBytes) plans.push_back(std::move(plan));
       } catch (const CudnnError&) {

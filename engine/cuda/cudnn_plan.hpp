@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "murmur/engine/convolution.hpp"
@@ -15,14 +16,15 @@ struct Plan {
   Descriptor configuration;
   Descriptor plan;
   int64_t workspace_bytes = 0;  // whole cache lines
+  std::string name;             // "engine 12 4=7": the engine and its settings; empty where cuDNN does not say
 
   Plan(cudnnHandle_t handle, Descriptor from);
 };
 
 /// The plans that may be used, the most promising first; an engine that refuses is left out. Operands start at whole
-/// quads. Backward weight overwrites.
+/// quads. Backward weight overwrites. With a name: the plan of that name alone, if it is there.
 /// Throws: CudnnError.
 std::vector<Plan> candidate_plans(cudnnHandle_t handle, ConvolutionPass pass, const ConvolutionShape& shape,
-                                  bool allow_tf32);
+                                  bool allow_tf32, const std::string& wanted_name);
 
 }  // namespace murmur::cuda

@@ -191,9 +191,10 @@ class ConvolutionChoicesTest : public ::testing::Test {
     return {*stream_,
             file(),
             {machine,
-             [this](const ConvolutionCase&) {
+             [this](const ConvolutionCase&, const std::string& configuration) {
                ++num_plans_;
-               return has_plan_;
+               wanted_ = configuration;
+               return ConvolutionPlan{has_plan_, configuration_, has_plan_ ? "" : "a library is missing"};
              },
              [this](const ConvolutionCase& convolution, ConvolutionMethod method) {
                ++num_measured_;
@@ -201,7 +202,8 @@ class ConvolutionChoicesTest : public ::testing::Test {
                if (library_fails_) throw CudnnError("no");
                // The library is the better one for large populations.
                return convolution.num_networks >= 16 ? product_seconds_ / 2 : product_seconds_ * 2;
-             }}};
+             },
+             [this](const std::string& line) { lines_.push_back(line); }}};
   }
 
   std::string text() const {
@@ -220,6 +222,8 @@ class ConvolutionChoicesTest : public ::testing::Test {
   bool library_fails_ = false;
   double product_seconds_ = 1e-4;
   int num_plans_ = 0;
+  std::string configuration_, wanted_;  // of the plan that is made, of the one that was asked for
+  std::vector<std::string> lines_;      // on standard error
   int num_measured_ = 0;
 
  private:
@@ -249,6 +253,44 @@ TEST_F(ConvolutionChoicesTest, TheFileRemembers) {
   EXPECT_EQ(later.faster(many()), kLibrary);
   EXPECT_EQ(num_plans_, 1);  // by this process, for this stream
   EXPECT_EQ(num_measured_, 0);
+}
+
+TEST_F(ConvolutionChoicesTest, LaterProcessesRunTheSamePlan) {
+  configuration_ = "engine 12 4=7";
+  choices().faster(many());
+  EXPECT_EQ(wanted_, "");
+  EXPECT_THAT(text(), HasSubstr("\t50.000\t100.000\tengine 12 4=7 library\n"));
+  num_measured_ = 0;
+  EXPECT_EQ(choices().faster(many()), kLibrary);
+  EXPECT_EQ(wanted_, "engine 12 4=7");
+  configuration_ = "engine 3";  // the library offers the other one no longer
+  EXPECT_EQ(choices().faster(many()), kLibrary);
+  EXPECT_EQ(wanted_, "engine 12 4=7");
+  EXPECT_EQ(num_measured_, 0);
+  EXPECT_THAT(text(), HasSubstr("\tengine 3 library\n"));
+}
+
+TEST_F(ConvolutionChoicesTest, LargePopulationsAreMeasuredAsOne) {
+  ConvolutionChoices asked = choices();
+  asked.faster(many());
+  ConvolutionCase larger = many();
+  larger.num_networks = 1000;
+  EXPECT_EQ(asked.faster(larger), kLibrary);
+  EXPECT_EQ(num_measured_, 2);
+}
+
+TEST_F(ConvolutionChoicesTest, SaysOnceThatThereIsNoPlan) {
+  has_plan_ = false;
+  ConvolutionChoices asked = choices();
+  asked.faster(many());
+  asked.faster(few());
+  ASSERT_EQ(lines_.size(), 1u);
+  EXPECT_THAT(lines_.front(), HasSubstr("forward P=16"));
+  EXPECT_THAT(lines_.front(), HasSubstr("(a library is missing); matrix products do it"));
+  has_plan_ = library_fails_ = true;
+  choices().faster(many());
+  ASSERT_EQ(lines_.size(), 2u);
+  EXPECT_THAT(lines_.back(), HasSubstr("(no)"));
 }
 
 TEST_F(ConvolutionChoicesTest, EveryDifferenceCounts) {
