@@ -41,7 +41,7 @@ GemmLimit::GemmLimit(const std::vector<int64_t>& features, const TrainerOptions&
     kernels.push_back(parameters_.add_kernel(features[i + 1], features[i]));
     parameters_.add_vector(features[i + 1]);
   }
-  parameters_.allocate(options.device, DType::kF32, networks);
+  parameters_.allocate(options.device, DType::kF32, networks, false);
   for (size_t i = 0; i < num_layers; ++i) {
     // A scale that keeps activations and gradients near 1, however deep the model is.
     const Tensor& target = parameters_[kernels[i]].value();
@@ -59,10 +59,16 @@ GemmLimit::GemmLimit(const std::vector<int64_t>& features, const TrainerOptions&
   const Tensor logits = Tensor::zeros(grads_.back().shape(), DType::kF32, options.device);
   activations_.push_back(logits);
 
-  stream_->begin_capture();
-  add_forward(features, kernels);
-  add_backward(features, kernels);
-  graph_ = stream_->end_capture();
+  const auto add_products = [&] {
+    flops_ = 0;
+    add_forward(features, kernels);
+    add_backward(features, kernels);
+  };
+  if (options.device.is_cuda())
+    add_products();  // cuBLAS loads its kernels and asks its heuristics outside of a capture
+  Capture capture(*stream_);
+  add_products();
+  graph_ = capture.finish();
 }
 
 GemmLimit::~GemmLimit() = default;

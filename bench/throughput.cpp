@@ -101,7 +101,6 @@ class Run {
   void add(double seconds) { seconds_.push_back(seconds); }
   const std::vector<double>& seconds() const { return seconds_; }
   bool noise() const { return noise_; }
-  const PopulationTrainer& trainer() const { return trainer_; }
 
  private:
   PopulationTrainer trainer_;
@@ -117,22 +116,18 @@ struct Population {
   std::vector<double> limit_seconds;
 };
 
-std::vector<Population> make_populations(const Options& options, const ModelSpecification& model,
-                                         const TrainingData& data) {
+Population make_population(const Options& options, const ModelSpecification& model, const TrainingData& data,
+                           int64_t networks) {
   const std::vector<int64_t> features = linear_features(model, data.train_images.size(1), data.num_classes);
-  std::vector<Population> populations;
-  for (const int64_t networks : options.networks) {
-    Population population{networks, {}, nullptr, {}};
-    for (const bool noise : {false, true}) {
-      if (options.noise == (noise ? "off" : "on")) continue;
-      population.runs.push_back(std::make_unique<Run>(options, model, data, networks, noise));
-    }
-    if (!features.empty()) {
-      population.limit = std::make_unique<GemmLimit>(features, trainer_options(options, networks));
-    }
-    populations.push_back(std::move(population));
+  Population population{networks, {}, nullptr, {}};
+  for (const bool noise : {false, true}) {
+    if (options.noise == (noise ? "off" : "on")) continue;
+    population.runs.push_back(std::make_unique<Run>(options, model, data, networks, noise));
   }
-  return populations;
+  if (!features.empty()) {
+    population.limit = std::make_unique<GemmLimit>(features, trainer_options(options, networks));
+  }
+  return population;
 }
 
 /// One round: every run and every limit once; the order of the runs turns round from one round to the next.
@@ -199,20 +194,10 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
   const TrainerOptions base = trainer_options(options, 1);
   require_device(base.device);
   const TrainingData data = random_data(options.images, 0, image_size(options), kNumClasses, base.device);
-  std::vector<Population> populations = make_populations(options, model, data);
-  for (Population& population : populations) {
-    for (const auto& run : population.runs) run->train(1);
-    if (population.limit) population.limit->run(10);
-  }
   const double gemm_flops = large_gemm_flops_per_second(base);
-  const int64_t num_ticks = (options.images + options.micro_batch - 1) / options.micro_batch;
-  for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
-    for (Population& population : populations) measure(population, options, num_ticks, repeat % 2 != 0);
-  }
-
-  const Model& first = populations.front().runs.front()->trainer().model();
-  const int64_t num_parameters = first.parameters().num_parameters();
-  const auto training_flops = static_cast<double>(first.training_flops());
+  const Model one(model, image_size(options), kNumClasses, kCpu, DType::kF32, 1);
+  const int64_t num_parameters = one.parameters().num_parameters();
+  const auto training_flops = static_cast<double>(one.training_flops());
   fmt::print("{} ({} parameters), {} images, micro-batch {}, {} epochs a run, median of {}\n", options.model,
              num_parameters, options.images, options.micro_batch, options.epochs, options.repeats);
   fmt::print("{}: {}; large square product {:.0f} GFLOP/s\n", base.device.name(), describe(base.device),
@@ -222,7 +207,15 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
   fmt::print("{:>6}  {:>5}  {:>10}  {:>10} .. {:<10}  {:>6}  {:>12}  {:>9}\n", "P", "noise", "images/s", "min", "max",
              "on/off", "GEMM only /s", "% of GEMM");
   nlohmann::json results = nlohmann::json::array();
-  for (const Population& population : populations) {
+  // One after the other: memory holds one population at a time, and only its own runs are compared with each other.
+  const int64_t num_ticks = (options.images + options.micro_batch - 1) / options.micro_batch;
+  for (const int64_t networks : options.networks) {
+    Population population = make_population(options, model, data, networks);
+    for (const auto& run : population.runs) run->train(1);
+    if (population.limit) population.limit->run(10);
+    for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
+      measure(population, options, num_ticks, repeat % 2 != 0);
+    }
     for (const auto& line : report(population, options)) results.push_back(line);
   }
   if (!options.json.empty()) {

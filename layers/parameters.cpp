@@ -51,11 +51,14 @@ size_t Parameters::add_statistics(int64_t size) {
   return statistics_sizes_.size() - 1;
 }
 
-void Parameters::allocate(Device device, DType dtype, int64_t num_networks) {
+void Parameters::allocate(Device device, DType dtype, int64_t num_networks, bool with_moments) {
   weight_ = Tensor::zeros({num_networks, stride_}, dtype, device);
   grad_ = Tensor::zeros({num_networks, stride_}, dtype, device);
-  moment1_ = Tensor::zeros({num_networks, stride_}, dtype, device);
-  moment2_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+  moment1_ = moment2_ = Tensor();
+  if (with_moments) {
+    moment1_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+    moment2_ = Tensor::zeros({num_networks, stride_}, dtype, device);
+  }
   variables_.clear();
   for (const Entry& entry : entries_) {
     Shape shape{num_networks};

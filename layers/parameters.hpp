@@ -29,7 +29,8 @@ class Parameters {
   size_t add_vector(int64_t size, double start = 0);
   /// A batch norm's running mean and variance [2, padded size], which no gradient changes; returns their own index.
   size_t add_statistics(int64_t size);
-  void allocate(Device device, DType dtype, int64_t num_networks);
+  /// Without moments nothing can be updated: for what only multiplies.
+  void allocate(Device device, DType dtype, int64_t num_networks, bool with_moments = true);
 
   /// The parameter of all networks, a view into the arena.
   const Variable& operator[](size_t index) const { return variables_[index]; }
