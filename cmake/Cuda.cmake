@@ -30,6 +30,8 @@ if(MURMUR_HAS_CUDA)
     endif()
   endforeach()
   set(CMAKE_CUDA_STANDARD 20)
+  # All libraries of CUDA are shared ones; a second runtime, a static one, would have streams of its own.
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
   message(STATUS "CUDA target: ${MURMUR_NVCC}, architectures ${CMAKE_CUDA_ARCHITECTURES}")
   if(TARGET murmur::cudnn)
     set(MURMUR_HAS_CUDNN ON)
