@@ -192,7 +192,7 @@ class Training {
     print_results(options_, record_.results, record_.tests);
     report_chance(mean_test_accuracy(record_.tests), num_classes_, common_.quiet);
     if (!options_.save.empty()) save_weights();
-    const double images_per_second = images_since(first, 0) / progress.elapsed_seconds();
+    const double images_per_second = steady_images_per_second(first, progress.elapsed_seconds());
     write_report(common_.json, result_json(options_, setting_, trainer_options_, images_per_second, record_.results,
                                            record_.tests, history_));
     return 0;
@@ -239,6 +239,8 @@ class Training {
     record_.results = trainer_->run_epoch();
     history_.push_back(record_.results);
     const int64_t epoch = last_epoch();
+    epochs_end_ = progress.elapsed_seconds();
+    if (first_epoch_end_ == 0) first_epoch_end_ = epochs_end_;
     progress.update(epoch == common_.epochs || SignalWatch::seen() != 0);
     if (epoch % options_.every == 0 || epoch == common_.epochs) save_checkpoint();
   }
@@ -259,6 +261,12 @@ class Training {
   double images_since(int64_t first, double share) const {
     return (static_cast<double>(last_epoch() - first) + share) *
            static_cast<double>(options_.networks * trainer_->epoch_size());
+  }
+
+  /// Without the first epoch, in which a tick is captured and convolutions are timed, where there is a second one.
+  double steady_images_per_second(int64_t first, double seconds) const {
+    if (last_epoch() - first < 2) return images_since(first, 0) / seconds;
+    return images_since(first + 1, 0) / (epochs_end_ - first_epoch_end_);
   }
 
   Line line(int64_t first, double share, double seconds) const {
@@ -300,7 +308,9 @@ class Training {
   const CommonOptions& common_;
   Setting setting_;
   int64_t num_classes_ = 0;
-  int64_t saved_epoch_ = 0;  // of the last checkpoint
+  int64_t saved_epoch_ = 0;     // of the last checkpoint
+  double first_epoch_end_ = 0;  // seconds from the start
+  double epochs_end_ = 0;
   TrainerOptions trainer_options_;
   TrainingRecord record_;
   std::vector<std::vector<EpochResult>> history_;
