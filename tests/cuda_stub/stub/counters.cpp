@@ -14,6 +14,17 @@ struct Fault {
   bool and_all_later;
 };
 
+std::map<std::string, int64_t> read_durations() {
+  std::map<std::string, int64_t> durations;
+  const char* text = std::getenv("MURMUR_STUB_SLOW");
+  std::istringstream stream(text == nullptr ? "" : text);
+  for (std::string entry; std::getline(stream, entry, ',');) {
+    const size_t colon = entry.find(':');
+    if (colon != std::string::npos) durations[entry.substr(0, colon)] = std::atoll(entry.c_str() + colon + 1);
+  }
+  return durations;
+}
+
 std::map<std::string, Fault> read_faults() {
   std::map<std::string, Fault> faults;
   const char* text = std::getenv("MURMUR_STUB_FAIL");
@@ -33,6 +44,7 @@ struct Counters {
   std::map<std::string, int64_t> counts;
   std::map<std::string, int64_t> attempts;  // of calls that can be made to fail
   std::map<std::string, Fault> faults = read_faults();
+  std::map<std::string, int64_t> durations = read_durations();
   std::vector<std::string> violations;
 };
 
@@ -75,6 +87,11 @@ bool must_fail(const std::string& what) {
   return fails;
 }
 
+int64_t duration_us(const std::string& name) {
+  const auto found = counters().durations.find(name);
+  return found == counters().durations.end() ? 0 : found->second;
+}
+
 void violate(const std::string& rule) {
   count("violations");
   counters().violations.push_back(rule);
@@ -99,6 +116,12 @@ const char* murmur_stub_counts() {
   for (const auto& [name, number] : murmur::stub::counters().counts)
     *text += name + '\t' + std::to_string(number) + '\n';
   return text->c_str();
+}
+
+/// From now on each piece of work of this name takes so long in a graph; 0: none.
+void murmur_stub_slow(const char* name, int64_t microseconds) {
+  STUB_LOCK;
+  murmur::stub::counters().durations[name] = microseconds;
 }
 
 /// From now on the nth call from here fails; 0: none.

@@ -1,4 +1,7 @@
 // Graphs: the recorded work. A launch does it again, and fails where a node names memory that has been freed since.
+#include <chrono>
+#include <thread>
+
 #include "stub.hpp"
 
 using namespace murmur::stub;
@@ -32,7 +35,11 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   for (const Work& work : executable->nodes) {
     count("nodes launched");
     if (!perform({work.name, work.memory}, "graph launch")) return report(cudaErrorIllegalAddress);
+    count("work " + work.name);
     if (work.run) queue(stream, work);
+    if (const int64_t duration = duration_us(work.name); duration > 0) {
+      std::this_thread::sleep_for(std::chrono::microseconds(duration));
+    }
   }
   return report(queued_failure());
 }

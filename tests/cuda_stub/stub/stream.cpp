@@ -174,6 +174,7 @@ void queue(cudaStream_t stream, Work work) {
 cudaError_t submit(cudaStream_t stream, Work work) {
   if (const cudaError_t status = check_stream(stream); status != cudaSuccess) return status;
   if (!is_capturing(stream)) {
+    count("work " + work.name);
     if (stream == nullptr) {
       if (const cudaError_t status = check_legacy_stream(work.name.c_str()); status != cudaSuccess) return status;
     }

@@ -26,6 +26,8 @@ int64_t counted(const std::string& what);
 /// True where the environment wants this call to fail: MURMUR_STUB_FAIL=malloc:3,plan:1+ lets the third allocation fail
 /// and every plan.
 bool must_fail(const std::string& what);
+/// Microseconds that a piece of work takes when a graph is launched: what is timed can be made slow.
+int64_t duration_us(const std::string& name);
 /// A rule that is broken and that no status tells, such as a graph that names freed memory.
 void violate(const std::string& rule);
 
