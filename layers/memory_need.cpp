@@ -28,7 +28,9 @@ int64_t bytes_per_network(const PopulationShape& population) {
   Capture capture(*stream);  // which is never finished: only the memory counts
   backward(model.loss(step, input_batch(step, source, model.masks_input(step))));
   constexpr int64_t kArenas = 4;  // weights, gradients, two moments
-  return kArenas * model.parameters().stride() * size_bytes(options.dtype) + arena.used_bytes();
+  // Of the working memory of single operations, which is handed out again and again, the largest counts.
+  const int64_t scratch_bytes = arena.scratch({1, 1}, DType::kU8).network_stride();
+  return kArenas * model.parameters().stride() * size_bytes(options.dtype) + arena.used_bytes() + scratch_bytes;
 }
 
 std::string out_of_memory_text(const OutOfGpuMemory& error, const PopulationShape& population, int64_t free_bytes) {

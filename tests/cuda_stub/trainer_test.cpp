@@ -221,7 +221,7 @@ TEST_F(StubTrainer, OutOfMemorySaysHowManyNetworksFit) {
   const size_t about = message.find("about ");
   ASSERT_NE(about, std::string::npos) << message;
   const int64_t fit = std::stoll(message.substr(about + 6));
-  EXPECT_EQ(message_of("lenet5", fit * 95 / 100), "") << message;
+  EXPECT_EQ(message_of("lenet5", fit * 9 / 10), "") << message;
 }
 
 TEST_F(StubTrainer, AMissingSublibraryIsSaidOnce) {
