@@ -15,7 +15,7 @@ using ::testing::Not;
 
 class StubProgram : public ::testing::Test {
  protected:
-  void SetUp() override { test::write_dataset(folder_, 640, 8); }
+  void SetUp() override { test::write_dataset(folder_, 640, 16); }
 
   test::ProgramResult run(const std::string& arguments, const std::string& faults = "", const std::string& more = "") {
     return test::run_murmur(arguments, "LD_LIBRARY_PATH=" MURMUR_STUB_DIR " XDG_CACHE_HOME=" + folder_.path() +
@@ -28,7 +28,7 @@ class StubProgram : public ::testing::Test {
   std::string data() const { return " --device cuda --micro-batch 32 --data " + folder_.path() + " "; }
   std::string train(const std::string& model) const { return "train --quiet --epochs 3 --model " + model + data(); }
   std::string search(const std::string& study) const {
-    return "search --quiet --model conv4,pool,flatten,linear --epochs 2 --trials 8 --particles 4 --slots 3 "
+    return "search --quiet --model 'conv4 pool flatten linear' --epochs 2 --trials 8 --particles 4 --slots 3 "
            "--abort-below 0 --repeats 2 --confirm 2 --seed 5 --patience 100 --study " +
            (folder_ / study) + data();
   }
@@ -129,10 +129,12 @@ TEST_F(StubProgram, WhatASearchHasFinishedIsInTheStudy) {
   ASSERT_EQ(whole.exit_code, 0) << whole.output;
   EXPECT_EQ(num_trials("whole.db", "COMPLETE"), 8);
   expect_nothing_left();
+  ASSERT_EQ(run(search("again.db")).exit_code, 0);  // without the launches of the timing
   const int64_t num_launches = counted("cudaGraphLaunch");
   for (const int64_t part : {10, 4, 2}) {
     const std::string study = "part" + std::to_string(part) + ".db";
     const test::ProgramResult result = run(search(study), "graph_launch:" + std::to_string(num_launches / part));
+    EXPECT_EQ(counted("injected failures"), 1);
     expect_one_line(result);
     expect_nothing_left();
     const int64_t complete = num_trials(study, "COMPLETE");
