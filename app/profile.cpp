@@ -13,9 +13,9 @@
 #include <sstream>
 
 #include "app/commands.hpp"
+#include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/profile_report.hpp"
-#include "app/json_report.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/timing.hpp"
