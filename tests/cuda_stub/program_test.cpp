@@ -67,6 +67,14 @@ class StubProgram : public ::testing::Test {
   std::string report_file() const { return folder_ / "stub.json"; }
 };
 
+TEST_F(StubProgram, ProfiledTicksStartAndStopTheProfilerOnce) {
+  const test::ProgramResult result = run(train("fc") + "--profile-ticks 2:4");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(counted("cudaProfilerStart"), 1);
+  EXPECT_EQ(counted("cudaProfilerStop"), 1);
+  expect_nothing_left();
+}
+
 TEST_F(StubProgram, TrainsAndLeavesNothing) {
   for (const char* model : {"fc", "lenet5"}) {
     const test::ProgramResult result = run(train(model) + "--networks 3");

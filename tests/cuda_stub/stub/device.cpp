@@ -1,4 +1,6 @@
 // The device: an H100, of which there are MURMUR_STUB_DEVICES (1).
+#include <cuda_profiler_api.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -95,5 +97,17 @@ cudaError_t cudaDeviceSynchronize() {
   flush_all();
   if (must_fail("synchronize")) fail_queued_work(cudaErrorLaunchFailure);
   return report(queued_failure());
+}
+
+cudaError_t cudaProfilerStart() {
+  STUB_LOCK;
+  count("cudaProfilerStart");
+  return cudaSuccess;
+}
+
+cudaError_t cudaProfilerStop() {
+  STUB_LOCK;
+  count("cudaProfilerStop");
+  return cudaSuccess;
 }
 }
