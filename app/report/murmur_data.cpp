@@ -240,6 +240,8 @@ Json murmur_study_data(const StudyName& name) {
     Steps steps(source, *source.search, is_running);
     steps.put_into(result);
     test = steps.test();
+    // Beside the winner's command that of the same test.
+    if (test) result["baseline"]["command"] = final_test_command(*test, source.study, -1);
     if (const std::string note = how_it_ended(source.runs, test.has_value()); !note.empty()) notes.push_back(note);
     notes.insert(notes.end(), steps.notes().begin(), steps.notes().end());
   }
