@@ -193,18 +193,14 @@ nlohmann::json report(const Population& population, const Options& options) {
   return lines;
 }
 
-/// An epoch's seconds of every population, with noise and without.
-std::vector<NvbenchState> nvbench_states(const std::vector<Population>& populations, const Options& options) {
-  std::vector<NvbenchState> states;
-  for (const Population& population : populations) {
-    for (const auto& run : population.runs) {
-      NvbenchState state{fmt::format("throughput {}", options.model), {}, {}};
-      state.axes = {{"Networks", fmt::format("{}", population.num_networks)}, {"Noise", run->noise() ? "on" : "off"}};
-      for (const double s : run->seconds()) state.seconds.push_back(s / static_cast<double>(options.epochs));
-      states.push_back(std::move(state));
-    }
+/// Adds an epoch's seconds of a population, with noise and without.
+void add_nvbench_states(const Population& population, const Options& options, std::vector<NvbenchState>& states) {
+  for (const auto& run : population.runs) {
+    NvbenchState state{fmt::format("throughput {}", options.model), {}, {}};
+    state.axes = {{"Networks", fmt::format("{}", population.num_networks)}, {"Noise", run->noise() ? "on" : "off"}};
+    for (const double s : run->seconds()) state.seconds.push_back(s / static_cast<double>(options.epochs));
+    states.push_back(std::move(state));
   }
-  return states;
 }
 
 int benchmark(const Options& options, std::span<char* const> arguments) {
@@ -225,6 +221,7 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
   fmt::print("{:>6}  {:>5}  {:>10}  {:>10} .. {:<10}  {:>6}  {:>12}  {:>9}\n", "P", "noise", "images/s", "min", "max",
              "on/off", "GEMM only /s", "% of GEMM");
   nlohmann::json results = nlohmann::json::array();
+  std::vector<NvbenchState> states;
   // One after the other: memory holds one population at a time, and only its own runs are compared with each other.
   const int64_t num_ticks = (options.images + options.micro_batch - 1) / options.micro_batch;
   for (const int64_t networks : options.networks) {
@@ -235,9 +232,10 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
       measure(population, options, num_ticks, repeat % 2 != 0);
     }
     for (const auto& line : report(population, options)) results.push_back(line);
+    add_nvbench_states(population, options, states);
   }
   if (!options.nvbench_json.empty()) {
-    write_json(options.nvbench_json, nvbench_json(base.device, nvbench_states(populations, options), arguments));
+    write_json(options.nvbench_json, nvbench_json(base.device, states, arguments));
   }
   if (!options.json.empty()) {
     nlohmann::json json = provenance(base.device, options.commit, arguments);
