@@ -55,7 +55,7 @@ class ConvolutionChoices {
   ConvolutionChoices(const Stream& stream, std::filesystem::path file, ConvolutionTimer timer);
 
   /// kLibrary (ready to run on the stream) or kMatrixProduct; kMatrixProduct for what is open.
-  ConvolutionMethod faster(const ConvolutionCase& convolution);
+  ConvolutionMethod faster(const ConvolutionCase& asked);
   bool has_open() const { return !open_.empty(); }
   /// Times what is open. Throws: Error while the stream captures.
   void settle();
