@@ -39,9 +39,11 @@ packages_of() {
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
     check)
-      # The last line: the page of reports, its tests in a browser, and single charts.
-      echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc \
-        nodejs npm chromium librsvg2-bin
+      echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc
+      # The page of reports, its tests in a browser, and single charts. A Node.js that is not Debian's brings its own
+      # npm, and Debian's refuses to be installed beside it.
+      echo chromium librsvg2-bin
+      command -v npm >/dev/null || echo nodejs npm
       ;;
     *) die "packages: expected build, test, check or peers, got '$1'" ;;
   esac
