@@ -2,6 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/json_report.hpp"
+#include "app/memory_info.hpp"
 #include "app/options.hpp"
 #include "murmur/engine/convolution.hpp"
 #include "murmur/engine/error.hpp"
@@ -115,13 +116,36 @@ Json info_json() {
 }  // namespace
 
 Run add_info(CLI::App& app) {
-  CLI::App* sub = app.add_subcommand("info", "what this build and this machine can do");
+  CLI::App* sub =
+      app.add_subcommand("info", "what this build and this machine can do; with --model: the memory of a population");
   auto json = std::make_shared<std::string>();
+  auto question = std::make_shared<MemoryQuestion>();
   sub->add_option("--json", *json, "write the same to this file; - is standard output");
-  return [json] {
+  CLI::Option* model = sub->add_option("--model", question->model, "say what networks of this model take");
+  const auto needs_model = [&](CLI::Option* option) { option->needs(model)->capture_default_str(); };
+  needs_model(sub->add_option("--networks", question->num_networks, "so many")->check(whole_number(1)));
+  needs_model(sub->add_option("--images", question->images, "HEIGHTxWIDTHxCHANNELS"));
+  needs_model(sub->add_option("--classes", question->num_classes, "of the data set")->check(whole_number(1, 65536)));
+  needs_model(sub->add_option("--micro-batch", question->micro_batch, "rows of a tick")->check(whole_number(4)));
+  needs_model(sub->add_option("--wave", question->wave, "networks that train at once; 0: as many as fit")
+                  ->check(whole_number(0)));
+  needs_model(sub->add_option("--device", question->device, "auto, cpu, or cuda, which need not be here"));
+  needs_model(sub->add_option("--memory", question->gibibytes, "GiB of the device (default: what is free there)")
+                  ->check(number(0, 1e6)));
+  return [json, question] {
     reserve_report(*json);
-    print_info();
-    if (!json->empty()) write_report(*json, info_json());
+    if (question->model.empty()) {
+      print_info();
+      if (!json->empty()) write_report(*json, info_json());
+      return 0;
+    }
+    const MemoryAnswer answer = ask(*question);
+    print(*question, answer);
+    if (!json->empty()) {
+      Json report = report_head("info");
+      report["memory"] = to_json(*question, answer);
+      write_report(*json, report);
+    }
     return 0;
   };
 }

@@ -105,6 +105,23 @@ void add_precision_option(CLI::App& command, CommonOptions& options) {
   command.add_flag("--fp32", options.fp32, "matrix products in full float on a GPU too, whose default is TF32");
 }
 
+void add_running_options(CLI::App& command, CommonOptions& options) {
+  add_precision_option(command, options);
+  command.add_flag("--deterministic", options.deterministic,
+                   "the same bits in every run on a GPU too: nothing is chosen by the clock, and normal numbers are "
+                   "those of a CPU");
+  command
+      .add_option("--wave", options.wave,
+                  "networks that train at once, in memory that the next ones use after them; 0: as many as fit")
+      ->check(whole_number(0))
+      ->capture_default_str();
+  command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
+}
+
+bool is_deterministic(const TrainerOptions& options) {
+  return options.deterministic || !options.device.is_cuda();
+}
+
 std::string precision_name(const TrainerOptions& options) {
   return options.device.is_cuda() && options.allow_tf32 ? "tf32" : "fp32";
 }
@@ -134,8 +151,7 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
   command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
       ->capture_default_str();
   add_definition_options(command, options);
-  add_precision_option(command, options);
-  command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
+  add_running_options(command, options);
   command.add_flag("--quiet", options.quiet, "no progress");
   command.add_option("--json", options.json, "write the results to this file; - is standard output");
   for (CLI::Option* option : command.get_options()) {
@@ -224,6 +240,8 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.definitions = definitions_of(options);
   result.use_graph = !options.no_graph;
   result.allow_tf32 = !options.fp32;
+  result.deterministic = options.deterministic;
+  result.wave = options.wave;
   result.num_threads = options.threads;
   result.on_ticks = Progress::on_ticks;
   return result;

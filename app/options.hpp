@@ -38,6 +38,8 @@ struct CommonOptions {
   bool train_on_all = false;
   bool no_graph = false;
   bool fp32 = false;
+  bool deterministic = false;
+  int64_t wave = 0;
   bool quiet = false;
 };
 
@@ -55,6 +57,11 @@ void add_data_options(CLI::App& command, CommonOptions& options);
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
 /// --fp32, of commands that train or predict.
 void add_precision_option(CLI::App& command, CommonOptions& options);
+/// The same, and what else says how a training runs and not what it trains: --deterministic, --wave, --no-graph.
+void add_running_options(CLI::App& command, CommonOptions& options);
+
+/// True where another run gives the same bits: with --deterministic, and on a CPU always.
+bool is_deterministic(const TrainerOptions& options);
 
 /// Of matrix products, as reports name it: "tf32" or "fp32"; a CPU has fp32 alone.
 std::string precision_name(const TrainerOptions& options);

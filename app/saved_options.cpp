@@ -18,9 +18,9 @@ namespace {
 using Json = nlohmann::json;
 
 /// (What --from says is in the options that it gave.)
-constexpr std::array<std::string_view, 15> kNotSaved{"help",          "config",     "device", "threads", "no-graph",
-                                                     "quiet",         "json",       "save",   "network", "resume",
-                                                     "profile-ticks", "checkpoint", "from",   "name",    "trial"};
+constexpr std::array<std::string_view, 17> kNotSaved{
+    "help", "config",  "device", "threads",       "no-graph",   "deterministic", "wave", "quiet", "json",
+    "save", "network", "resume", "profile-ticks", "checkpoint", "from",          "name", "trial"};
 /// Saved for convenience: another run may have them differ.
 constexpr std::array<std::string_view, 2> kNotCompared{"data", "every"};
 

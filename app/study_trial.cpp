@@ -57,8 +57,7 @@ void add_place_options(CLI::App& command, CommonOptions& common) {
   command.add_option("--threads", common.threads, "CPU threads (0: one a core)")
       ->check(whole_number(0, 4096))
       ->capture_default_str();
-  add_precision_option(command, common);
-  command.add_flag("--no-graph", common.no_graph, "launch every kernel by itself (for profilers)");
+  add_running_options(command, common);
   command.add_flag("--quiet", common.quiet, "no progress");
   command.add_option("--json", common.json, "write the results to this file; - is standard output");
 }

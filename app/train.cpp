@@ -87,6 +87,7 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
                  {"micro_batch", common.micro_batch},
                  {"definitions", definitions_json(trainer.definitions)},
                  {"precision", precision_name(trainer)},
+                 {"deterministic", is_deterministic(trainer)},
                  {"set", setting_json(setting, SettingPart::kNotOff)},
                  {"images_per_second", images_per_second},
                  {"networks", networks}});
@@ -230,8 +231,10 @@ class Training {
   void report() const {
     report_rounding(setting_, common_);
     if (common_.quiet) return;
-    say(fmt::format("{} x {} ({} parameters) on {}: {}", options_.networks, common_.model,
-                    trainer_->model().parameters().num_parameters(), trainer_options_.device.name(),
+    const int64_t waves = trainer_->num_waves();
+    say(fmt::format("{} x {} ({} parameters){} on {}: {}", options_.networks, common_.model,
+                    trainer_->model().parameters().num_parameters(),
+                    waves > 1 ? fmt::format(" in {} waves", waves) : "", trainer_options_.device.name(),
                     describe(trainer_options_.device)));
   }
 

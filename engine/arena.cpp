@@ -22,19 +22,27 @@ Tensor Arena::zeros(Shape shape, DType dtype) {
 Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
   const int64_t num_networks = shape.empty() ? 1 : shape[0];
   const int64_t num_bytes = num_networks * network_stride * size_bytes(dtype);
-  while (current_ < chunks_.size() && chunk_used_ + num_bytes > chunks_[current_].size) {
-    ++current_;
-    chunk_used_ = 0;
-  }
-  if (current_ == chunks_.size()) {
-    const int64_t size = std::max(chunk_bytes_, num_bytes);
-    chunks_.push_back({allocate(device_, size), size});
-  }
-  const int64_t offset = chunk_used_;
+  Chunk& chunk = chunk_for(num_bytes);
+  const int64_t offset = chunk.used;
   const int64_t rounded = (num_bytes + kAlignment - 1) / kAlignment * kAlignment;
-  chunk_used_ += rounded;
+  chunk.used += rounded;
   used_bytes_ += rounded;
-  return Tensor::wrap(chunks_[current_].memory, offset, std::move(shape), network_stride, dtype, device_);
+  return Tensor::wrap(chunk.memory, offset, std::move(shape), network_stride, dtype, device_);
+}
+
+/// Of large tensors' chunks the smallest that is large enough, so that the same tensors find the same ones; of those
+/// for small ones the first with room.
+Arena::Chunk& Arena::chunk_for(int64_t num_bytes) {
+  const bool of_one = num_bytes > chunk_bytes_ / 4;
+  Chunk* found = nullptr;
+  for (Chunk& chunk : chunks_) {
+    const bool has_room = of_one ? chunk.used == 0 && num_bytes <= chunk.size : chunk.used + num_bytes <= chunk.size;
+    if (chunk.of_one != of_one || !has_room) continue;
+    if (found == nullptr || (of_one && chunk.size < found->size)) found = &chunk;
+  }
+  if (found != nullptr) return *found;
+  const int64_t size = of_one ? num_bytes : std::max(chunk_bytes_, num_bytes);
+  return chunks_.emplace_back(Chunk{allocate(device_, size), size, of_one});
 }
 
 Tensor Arena::scratch(Shape shape, DType dtype) {
@@ -52,8 +60,7 @@ void Arena::clear(Stream& stream) const {
 }
 
 void Arena::reset() {
-  current_ = 0;
-  chunk_used_ = 0;
+  for (Chunk& chunk : chunks_) chunk.used = 0;
   used_bytes_ = 0;
 }
 

@@ -42,12 +42,16 @@ class Arena {
   }
 
  private:
-  Device device_;
-  int64_t chunk_bytes_;
   struct Chunk {
     std::shared_ptr<void> memory;
     int64_t size;
+    bool of_one;  // a large tensor's own, as large as that; others are shared by small ones
+    int64_t used = 0;
   };
+  Chunk& chunk_for(int64_t num_bytes);
+
+  Device device_;
+  int64_t chunk_bytes_;
   std::vector<Chunk> chunks_;
   struct Scratch {
     std::shared_ptr<void> memory;
@@ -55,8 +59,6 @@ class Arena {
     int64_t num_networks;
   };
   std::vector<Scratch> scratch_;  // the last one counts; a captured step may still use the others
-  size_t current_ = 0;
-  int64_t chunk_used_ = 0;
   int64_t used_bytes_ = 0;
 };
 

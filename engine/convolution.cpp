@@ -96,11 +96,11 @@ std::string convolution_library_status(Device device) {
 }
 
 ConvolutionPlan plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args,
-                                 [[maybe_unused]] const std::string& configuration) {
+                                 [[maybe_unused]] const PlanWish& wish) {
   check_shape(args);
   if (!has_library_convolution(stream.device(), args.shape)) return {.reason = "no shape of the library"};
   if constexpr (kCudnnBuild) {
-    if (stream.device().is_cuda()) return cuda::plan_convolution(stream, pass, args, configuration);
+    if (stream.device().is_cuda()) return cuda::plan_convolution(stream, pass, args, wish);
   }
   return {.is_ready = true};
 }

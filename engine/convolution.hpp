@@ -73,6 +73,15 @@ std::string convolution_library(Device device);
 /// true of more.
 inline constexpr int64_t kMostTimedNetworks = 16;
 
+/// Which of a library's plans is wanted.
+struct PlanWish {
+  /// That of an earlier ConvolutionPlan, if the library still offers it. Empty: any.
+  std::string configuration{};
+  /// The fastest, by the clock. Otherwise the first, in the order of the library's heuristics, that runs: the same one
+  /// in every process of the same library on the same device.
+  bool by_time = true;
+};
+
 /// Whether a library is ready for a pass.
 struct ConvolutionPlan {
   bool is_ready = false;
@@ -88,10 +97,11 @@ struct ConvolutionPlan {
 /// Makes the library ready for this pass; its operands are not looked at and may be null. On a GPU: plans of cuDNN are
 /// timed and the fastest is kept in the stream, which takes a while the first time and nothing after that. With the
 /// configuration of an earlier plan nothing is timed, and the bits are those of that plan; one that the library does
-/// not offer counts as none. Not ready where the library has no plan, for whatever reason: then im2col and a matrix
-/// product do. Throws: ShapeError; Error while the stream captures (cuDNN loads and compiles kernels here).
+/// not offer counts as none. What the stream keeps answers later wishes too. Not ready where the library has no plan,
+/// for whatever reason: then im2col and a matrix product do. Throws: ShapeError; Error while the stream captures (cuDNN
+/// loads and compiles kernels here).
 ConvolutionPlan plan_convolution(Stream& stream, ConvolutionPass pass, const Convolution& args,
-                                 const std::string& configuration = "");
+                                 const PlanWish& wish = {});
 
 /// One line on whether the GPU's library can be used: "ready", or why it cannot.
 std::string convolution_library_status(Device device);

@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
+#include "murmur/engine/cpu/memory.hpp"
 #include "murmur/engine/cuda/memory.hpp"
 
 namespace murmur {
@@ -14,6 +16,7 @@ namespace {
 constexpr size_t kAlignment = 256;
 
 std::atomic<int64_t> host_copies = 0;
+std::atomic<int64_t> bytes_in_use = 0;
 
 std::shared_ptr<void> allocate_host(int64_t num_bytes) {
   // Not rounded up, as aligned_alloc would have it: sanitizers see where it ends.
@@ -28,11 +31,18 @@ std::shared_ptr<void> allocate_host(int64_t num_bytes) {
 
 std::shared_ptr<void> allocate(Device device, int64_t num_bytes) {
   require_device(device);
-  if (!device.is_cuda()) return allocate_host(num_bytes);
-  if constexpr (kCudaBuild) {
-    return cuda::allocate(device.index, num_bytes);
+  std::shared_ptr<void> memory;
+  if (!device.is_cuda()) {
+    memory = allocate_host(num_bytes);
+  } else if constexpr (kCudaBuild) {
+    memory = cuda::allocate(device.index, num_bytes);
   }
-  return nullptr;
+  bytes_in_use += num_bytes;
+  void* const address = memory.get();
+  return {address, [memory = std::move(memory), num_bytes](void* /*address*/) mutable {
+            bytes_in_use -= num_bytes;
+            memory.reset();
+          }};
 }
 
 std::shared_ptr<void> allocate_pinned(Device device, int64_t num_bytes) {
@@ -44,12 +54,15 @@ std::shared_ptr<void> allocate_pinned(Device device, int64_t num_bytes) {
   return nullptr;
 }
 
-int64_t free_bytes([[maybe_unused]] Device device) {
+int64_t free_bytes(Device device) {
   require_device(device);
-  if constexpr (kCudaBuild) {
-    if (device.is_cuda()) return cuda::free_bytes(device.index);
-  }
+  if (!device.is_cuda()) return cpu::free_bytes();
+  if constexpr (kCudaBuild) return cuda::free_bytes(device.index);
   return 0;
+}
+
+int64_t allocated_bytes() {
+  return bytes_in_use;
 }
 
 void count_host_copy() {

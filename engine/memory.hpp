@@ -37,8 +37,12 @@ class PinnedArray {
   std::span<T> values_;
 };
 
-/// Bytes that are free on a GPU. Throws: DeviceUnavailable, CudaError.
+/// Bytes that can be allocated: what is free on a GPU; on the CPU what the system says is available, or what is left
+/// below the limit of this process's control groups. Throws: DeviceUnavailable, CudaError.
 int64_t free_bytes(Device device);
+
+/// Bytes that allocate() has handed out, on all devices together, and that are still in use.
+int64_t allocated_bytes();
 
 /// Copies between host and device that this process has made, in either direction: what tests count.
 int64_t num_host_copies();

@@ -111,6 +111,17 @@ Tensor Tensor::view(int64_t offset, Shape shape) const {
   return result;
 }
 
+Tensor Tensor::networks(int64_t first, int64_t count) const {
+  if (shape_.empty() || first < 0 || count < 0 || first + count > shape_[0]) {
+    throw ShapeError("networks: expected some of [0, {}), got {} from {}", shape_.empty() ? 0 : shape_[0], count,
+                     first);
+  }
+  Tensor result = *this;
+  result.offset_bytes_ += first * network_stride_ * size_bytes(dtype_);
+  result.shape_[0] = count;
+  return result;
+}
+
 void Tensor::copy_to_host(void* target) const {
   const int64_t item = size_bytes(dtype_);
   murmur::copy_to_host(device_, target, raw(), network_size() * item, network_stride_ * item,

@@ -77,6 +77,8 @@ class Tensor {
   /// A view of the elements [offset, offset + size of one network) of every network, in a new shape [P, ...].
   /// Throws: ShapeError when it does not fit.
   Tensor view(int64_t offset, Shape shape) const;
+  /// A view of the networks [first, first + count). Throws: ShapeError when there are fewer.
+  Tensor networks(int64_t first, int64_t count) const;
 
   /// All elements on the host, network after network. Synchronises the device.
   template <class T>

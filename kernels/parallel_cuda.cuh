@@ -32,6 +32,11 @@ constexpr int min_blocks() {
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::kWidth, min_blocks<Kernel>())
     run_kernel(const Kernel kernel, int64_t num_networks) {
+#if __CUDA_ARCH__ >= 900
+  // Where launches overlap: what is in front has ended and is seen by all, and what comes next may begin to launch.
+  cudaGridDependencySynchronize();
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
   const Lanes<Kernel::kWidth> lanes;
   for (int64_t network = blockIdx.y; network < num_networks; network += gridDim.y) {
     kernel(lanes, network, static_cast<int64_t>(blockIdx.x));
@@ -44,8 +49,17 @@ void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int6
   constexpr int64_t kMaxGridY = 65535;
   const dim3 grid(static_cast<unsigned>(num_tiles),
                   static_cast<unsigned>(num_networks < kMaxGridY ? num_networks : kMaxGridY));
-  run_kernel<<<grid, Kernel::kWidth, 0, static_cast<NativeStream&>(stream).handle()>>>(kernel, num_networks);
-  check(cudaGetLastError(), name);  // every failure is reset where it is reported, so this one is the launch's own
+  const NativeStream& native = static_cast<NativeStream&>(stream);
+  cudaLaunchAttribute overlap{};
+  overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  overlap.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = dim3(Kernel::kWidth);
+  config.stream = native.handle();
+  config.attrs = &overlap;
+  config.numAttrs = native.overlaps_launches() ? 1 : 0;
+  check(cudaLaunchKernelEx(&config, run_kernel<Kernel>, kernel, num_networks), name);
 }
 
 }  // namespace murmur::cuda

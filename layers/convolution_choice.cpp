@@ -99,12 +99,12 @@ void remember(const std::filesystem::path& file, const std::string& key, const T
 ConvolutionTimer timer_of(Stream& stream) {
   ConvolutionTimer timer;
   timer.machine = fmt::format("{}, {}", describe(stream.device()), convolution_library(stream.device()));
-  timer.plan = [&stream](const ConvolutionCase& c, const std::string& configuration) {
+  timer.plan = [&stream](const ConvolutionCase& c, const PlanWish& wish) {
     Convolution args;
     args.num_networks = c.num_networks;
     args.shape = c.shape;
     args.allow_tf32 = c.allow_tf32;
-    return plan_convolution(stream, c.pass, args, configuration);
+    return plan_convolution(stream, c.pass, args, wish);
   };
   timer.report = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
   timer.seconds = [&stream](const ConvolutionCase& c, ConvolutionMethod method) {
@@ -138,11 +138,12 @@ std::filesystem::path ConvolutionChoices::default_file() {
   return home.is_absolute() ? home / ".cache" / "murmur" / "convolutions" : std::filesystem::path();
 }
 
-ConvolutionChoices::ConvolutionChoices(Stream& stream, std::filesystem::path file)
-    : ConvolutionChoices(stream, std::move(file), timer_of(stream)) {}
+ConvolutionChoices::ConvolutionChoices(Stream& stream, ConvolutionPolicy policy, std::filesystem::path file)
+    : ConvolutionChoices(stream, policy, std::move(file), timer_of(stream)) {}
 
-ConvolutionChoices::ConvolutionChoices(const Stream& stream, std::filesystem::path file, ConvolutionTimer timer)
-    : stream_(stream), file_(std::move(file)), timer_(std::move(timer)) {}
+ConvolutionChoices::ConvolutionChoices(const Stream& stream, ConvolutionPolicy policy, std::filesystem::path file,
+                                       ConvolutionTimer timer)
+    : stream_(stream), policy_(policy), file_(std::move(file)), timer_(std::move(timer)) {}
 
 ConvolutionMethod ConvolutionChoices::faster(const ConvolutionCase& asked) {
   ConvolutionCase convolution = asked;
@@ -168,7 +169,16 @@ void ConvolutionChoices::report(const std::string& key, const std::string& reaso
                             key, reason));
 }
 
+ConvolutionMethod ConvolutionChoices::settle_without_clock(const ConvolutionCase& convolution) {
+  const std::string key = key_of(convolution);
+  const ConvolutionPlan plan = timer_.plan(convolution, {.by_time = false});
+  if (!plan) report(key, plan.reason);
+  const ConvolutionMethod method = plan ? ConvolutionMethod::kLibrary : ConvolutionMethod::kMatrixProduct;
+  return settled_.insert_or_assign(key, method).first->second;
+}
+
 ConvolutionMethod ConvolutionChoices::settle(const ConvolutionCase& convolution) {
+  if (policy_ == ConvolutionPolicy::kDeterministic) return settle_without_clock(convolution);
   const std::string key = key_of(convolution);
   const std::string line = timer_.machine + '\t' + key;
   const Table table = read_table(file_);
@@ -184,7 +194,7 @@ ConvolutionMethod ConvolutionChoices::settle(const ConvolutionCase& convolution)
     }
   };
   if (known == table.end()) {
-    const ConvolutionPlan plan = timer_.plan(convolution, "");
+    const ConvolutionPlan plan = timer_.plan(convolution, {});
     if (plan) {
       times = {microseconds(ConvolutionMethod::kLibrary), microseconds(ConvolutionMethod::kMatrixProduct),
                plan.configuration};
@@ -193,7 +203,7 @@ ConvolutionMethod ConvolutionChoices::settle(const ConvolutionCase& convolution)
     }
     if (std::isfinite(times.library) && std::isfinite(times.matrix_product)) remember(file_, line, times);
   } else if (times.faster() == ConvolutionMethod::kLibrary) {
-    const ConvolutionPlan plan = timer_.plan(convolution, times.configuration);
+    const ConvolutionPlan plan = timer_.plan(convolution, {.configuration = times.configuration});
     if (!plan) {
       report(key, plan.reason);
       times = {};

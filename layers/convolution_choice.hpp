@@ -33,17 +33,23 @@ struct ConvolutionCase {
 struct ConvolutionTimer {
   /// Device, driver and library: what is measured on one holds for no other.
   std::string machine;
-  /// Makes the library ready, with the configuration of an earlier plan where there was one.
-  std::function<ConvolutionPlan(const ConvolutionCase&, const std::string& configuration)> plan;
+  /// Makes the library ready.
+  std::function<ConvolutionPlan(const ConvolutionCase&, const PlanWish&)> plan;
   std::function<double(const ConvolutionCase&, ConvolutionMethod)> seconds;
   /// Is told once that the library cannot do a convolution, and why.
   std::function<void(const std::string& line)> report{};
 };
 
-/// The faster method of each convolution on one stream. Both are timed once, when the convolution is first asked for,
-/// and remembered in a file, with the library's plan: later processes run the same one. Populations of more than
-/// kMostTimedNetworks are taken for one of so many. On a stream that captures nothing can be timed, so it is noted as
-/// open until settle().
+/// How a method is chosen.
+enum class ConvolutionPolicy : uint8_t {
+  kFastest,        // by the clock
+  kDeterministic,  // the library's first plan wherever it has one: the same in every process
+};
+
+/// The method of each convolution on one stream; by default the faster one. Both are timed once, when the convolution
+/// is first asked for, and remembered in a file, with the library's plan: later processes run the same one. Populations
+/// of more than kMostTimedNetworks are taken for one of so many. On a stream that captures nothing can be timed, so it
+/// is noted as open until settle().
 class ConvolutionChoices {
  public:
   /// $XDG_CACHE_HOME/murmur/convolutions, or the same in ~/.cache; empty where there is no home.
@@ -51,8 +57,10 @@ class ConvolutionChoices {
 
   /// The file need not exist, and an empty path is none; what cannot be read is measured again, what cannot be written
   /// is lost.
-  explicit ConvolutionChoices(Stream& stream, std::filesystem::path file = default_file());
-  ConvolutionChoices(const Stream& stream, std::filesystem::path file, ConvolutionTimer timer);
+  explicit ConvolutionChoices(Stream& stream, ConvolutionPolicy policy = ConvolutionPolicy::kFastest,
+                              std::filesystem::path file = default_file());
+  ConvolutionChoices(const Stream& stream, ConvolutionPolicy policy, std::filesystem::path file,
+                     ConvolutionTimer timer);
 
   /// kLibrary (ready to run on the stream) or kMatrixProduct; kMatrixProduct for what is open.
   ConvolutionMethod faster(const ConvolutionCase& asked);
@@ -62,9 +70,11 @@ class ConvolutionChoices {
 
  private:
   ConvolutionMethod settle(const ConvolutionCase& convolution);
+  ConvolutionMethod settle_without_clock(const ConvolutionCase& convolution);
   void report(const std::string& key, const std::string& reason);
 
   const Stream& stream_;
+  ConvolutionPolicy policy_;
   std::filesystem::path file_;
   ConvolutionTimer timer_;
   std::map<std::string, ConvolutionMethod> settled_;

@@ -31,7 +31,7 @@ struct Operation {
   bool uses_library(ConvolutionPass pass) const {
     if (method != ConvolutionMethod::kAutomatic) return method == ConvolutionMethod::kLibrary;
     if (step.dtype != DType::kF32 || !has_library_convolution(step.stream.device(), shape)) return false;
-    if (!step.stream.device().is_cuda()) return true;
+    if (!step.stream.device().is_cuda()) return true;  // also where it stands for a GPU, which takes as much
     return step.choices != nullptr &&
            step.choices->faster({pass, shape, step.args.num_networks, step.allow_tf32}) == ConvolutionMethod::kLibrary;
   }
@@ -94,7 +94,7 @@ struct Operation {
   int64_t rows_at_once() const {
     // Samples are padded to quads: where that leaves a gap, their pixels are not rows of one matrix.
     if (shape.output_size() % 4 != 0) return 1;
-    const int64_t limit = step.stream.device().is_cuda() ? kColumnsBytesCuda : kColumnsBytesCpu;
+    const int64_t limit = step.is_for_gpu() ? kColumnsBytesCuda : kColumnsBytesCpu;
     const int64_t sample_bytes =
         step.args.num_networks * pixels() * padded(shape.filter_size()) * size_bytes(step.dtype);
     return std::clamp<int64_t>(limit / sample_bytes, 1, shape.batch);
@@ -219,7 +219,7 @@ Activations convolution(const Step& step, const Activations& any_input, const Va
   const Tensor output = step.arena.zeros({networks, step.args.micro_batch, padded(shape.output_size())}, step.dtype);
   Operation operation{step, any_input.x, weight, shape, options.method};
   // A GPU has one layout; on the CPU either the library does all passes or none.
-  const bool by_library = !step.stream.device().is_cuda() && operation.uses_library(ConvolutionPass::kForward);
+  const bool by_library = !step.is_for_gpu() && operation.uses_library(ConvolutionPass::kForward);
   const Activations input = by_library ? any_input : channels_last(step, any_input);
   operation.input = input.x;
   operation.input_layout = input.image_layout;

@@ -12,7 +12,7 @@ namespace {
 
 /// Samples of one tile of the kernels over images: few on a GPU, where tiles are what runs at once.
 int64_t rows_per_tile(const Step& step) {
-  return step.stream.device().is_cuda() ? 2 : 16;
+  return step.is_for_gpu() ? 2 : 16;
 }
 
 ImageTiles tiles_of(const Step& step, const Activations& images) {

@@ -5,18 +5,44 @@
 namespace murmur {
 namespace {
 
-/// What a stream of a GPU and its libraries take before the first network.
-constexpr int64_t kFixedBytes = int64_t{64} << 20;
+/// What a stream of a GPU and its libraries take before the first network, and what an arena's last chunk leaves
+/// unused.
+constexpr int64_t kFixedBytes = int64_t{80} << 20;
+/// Of what is free, the part that the computed bytes may fill: libraries work in memory of their own.
+constexpr double kFilled = 0.95;
+
+int64_t usable_bytes(int64_t available_bytes) {
+  return std::max<int64_t>(0, static_cast<int64_t>(kFilled * static_cast<double>(available_bytes)) - kFixedBytes);
+}
+
+/// The most networks of which the memory holds what lasts, and one beside them that trains.
+int64_t most_networks(const NetworkBytes& each, int64_t available_bytes) {
+  return std::max<int64_t>(0, (usable_bytes(available_bytes) - each.of_wave()) / each.lasting());
+}
+
+/// "30000 networks of vgg3: ...; each keeps 0.6 MiB and takes 171.3 more while it trains, so that about 512 fit"
+std::string advice(const PopulationShape& population, const std::string& problem, int64_t available_bytes) {
+  constexpr double kMiB = 1 << 20;
+  const NetworkBytes each = network_bytes(population);
+  const int64_t networks = population.options.num_networks;
+  const int64_t fit = std::min(most_networks(each, available_bytes), networks - 1);
+  return fmt::format(
+      "{} networks of {}: {}; each keeps {:.2f} MiB, and takes {:.2f} more while it trains, so that about {} fit (see "
+      "--networks, --slots)",
+      networks, population.model.text, problem, static_cast<double>(each.lasting()) / kMiB,
+      static_cast<double>(each.of_wave()) / kMiB, fit);
+}
 
 }  // namespace
 
-int64_t bytes_per_network(const PopulationShape& population) {
+NetworkBytes network_bytes(const PopulationShape& population) {
   const std::unique_ptr<Stream> stream = make_stream(kCpu, 1);
   const TrainerOptions& options = population.options;
   const Model model(population.model, population.size, population.num_classes, kCpu, options.dtype, 1);
   Arena arena(kCpu);
   NetworkState state;
   Step step{*stream, arena, {}, options.dtype};
+  step.stands_for_gpu = options.device.is_cuda();
   step.args.state = &state;
   step.args.num_networks = 1;
   step.args.micro_batch = options.micro_batch;
@@ -27,19 +53,39 @@ int64_t bytes_per_network(const PopulationShape& population) {
                             Tensor::zeros({rows}, DType::kU8, kCpu), 0, population.size};
   Capture capture(*stream);  // which is never finished: only the memory counts
   backward(model.loss(step, input_batch(step, source, model.masks_input(step))));
-  constexpr int64_t kArenas = 4;  // weights, gradients, two moments
-  // Of the working memory of single operations, which is handed out again and again, the largest counts.
-  const int64_t scratch_bytes = arena.scratch({1, 1}, DType::kU8).network_stride();
-  return kArenas * model.parameters().stride() * size_bytes(options.dtype) + arena.used_bytes() + scratch_bytes;
+  const Parameters& parameters = model.parameters();
+  const int64_t arena_bytes = parameters.stride() * size_bytes(options.dtype);
+  NetworkBytes bytes;
+  bytes.parameters = arena_bytes + parameters.statistics_bytes();
+  bytes.gradients = arena_bytes;
+  bytes.optimizer = 2 * arena_bytes;
+  bytes.weight_copy = arena_bytes;
+  bytes.activations = arena.used_bytes();
+  bytes.workspace = arena.scratch({1, 1}, DType::kU8).network_stride();
+  return bytes;
+}
+
+WavePlan plan_waves(const PopulationShape& population, int64_t available_bytes) {
+  const TrainerOptions& options = population.options;
+  const NetworkBytes each = network_bytes(population);
+  const int64_t left = usable_bytes(available_bytes) - options.num_networks * each.lasting();
+  int64_t size = std::min(left / each.of_wave(), options.num_networks);
+  if (size < 1) {
+    constexpr double kGiB = 1 << 30;
+    const std::string problem = fmt::format(
+        "expected {:.1f} GiB of memory on {}, got {:.1f}",
+        static_cast<double>(options.num_networks * each.lasting() + each.of_wave() + kFixedBytes) / kFilled / kGiB,
+        options.device.name(), static_cast<double>(available_bytes) / kGiB);
+    const std::string text = advice(population, problem, available_bytes);
+    if (options.device.is_cuda()) throw OutOfGpuMemory("{}", text);
+    throw InvalidArgument("{}", text);
+  }
+  if (options.wave > 0) size = std::min(size, options.wave);
+  return {(options.num_networks + size - 1) / size};
 }
 
 std::string out_of_memory_text(const OutOfGpuMemory& error, const PopulationShape& population, int64_t free_bytes) {
-  constexpr double kMiB = 1 << 20;
-  const int64_t each = bytes_per_network(population);
-  const int64_t networks = population.options.num_networks;
-  const int64_t fit = std::min(std::max<int64_t>(0, (free_bytes - kFixedBytes) / each), networks - 1);
-  return fmt::format("{} networks of {}: {}; each takes {:.1f} MiB, so that about {} fit (see --networks, --slots)",
-                     networks, population.model.text, error.what(), static_cast<double>(each) / kMiB, fit);
+  return advice(population, error.what(), free_bytes);
 }
 
 }  // namespace murmur

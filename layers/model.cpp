@@ -59,21 +59,21 @@ std::vector<NamedTensor> Model::named_tensors() const {
   return result;
 }
 
-Activations Model::forward(const Step& step, const Batch& batch) const {
+Activations Model::forward(const Step& step, const Parameters& parameters, const Batch& batch) const {
   Activations x = batch.input;
   for (const Layer& layer : layers_) {
-    x = finish_masks(step, layer.module->forward(step, parameters_, x), layer.masks);
+    x = finish_masks(step, layer.module->forward(step, parameters, x), layer.masks);
   }
   return x;
 }
 
 Activations Model::logits(const Step& step, const Batch& batch) const {
-  const Activations x = forward(step, batch);
+  const Activations x = forward(step, parameters_, batch);
   return add_bias(step, x, x.bias);
 }
 
-Variable Model::loss(const Step& step, const Batch& batch) const {
-  const Activations x = forward(step, batch);
+Variable Model::loss(const Step& step, const Parameters& parameters, const Batch& batch) const {
+  const Activations x = forward(step, parameters, batch);
   return cross_entropy(step, x, x.bias, batch.targets);
 }
 

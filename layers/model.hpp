@@ -40,11 +40,13 @@ class Model {
   /// What a softmax turns into predictions, for one micro-batch: feature-major [P, padded classes, m].
   Activations logits(const Step& step, const Batch& batch) const;
   /// Loss of one micro-batch of every network; adds to the networks' states.
-  Variable loss(const Step& step, const Batch& batch) const;
+  Variable loss(const Step& step, const Batch& batch) const { return loss(step, parameters_, batch); }
+  /// The same of some networks only, whose parameters these are.
+  Variable loss(const Step& step, const Parameters& parameters, const Batch& batch) const;
 
  private:
   /// The logits without the last layer's bias, which the loss adds in its own pass.
-  Activations forward(const Step& step, const Batch& batch) const;
+  Activations forward(const Step& step, const Parameters& parameters, const Batch& batch) const;
   struct Layer {
     std::unique_ptr<Module> module;
     Tail masks;  // by a kernel of their own, where the module's kernels take nothing over

@@ -121,6 +121,29 @@ void Parameters::enable_copy() {
   kinds_ = Tensor::from<uint8_t>(kinds, {static_cast<int64_t>(kinds.size())}, weight_.device());
 }
 
+int64_t Parameters::statistics_bytes() const {
+  int64_t bytes = 0;
+  for (const Tensor& tensor : statistics_) bytes += tensor.network_stride() * size_bytes(tensor.dtype());
+  return bytes;
+}
+
+Parameters Parameters::networks(int64_t first, int64_t count) const {
+  Parameters result = *this;
+  const auto narrow = [&](Tensor& tensor) {
+    if (tensor.defined()) tensor = tensor.networks(first, count);
+  };
+  for (Tensor* tensor : {&result.weight_, &result.grad_, &result.moment1_, &result.moment2_, &result.copy_}) {
+    narrow(*tensor);
+  }
+  for (Tensor& tensor : result.statistics_) narrow(tensor);
+  for (auto* variables : {&result.variables_, &result.copies_}) {
+    for (Variable& variable : *variables) {
+      variable = Variable::parameter(variable.value().networks(first, count), variable.grad().networks(first, count));
+    }
+  }
+  return result;
+}
+
 template <class T>
 UpdateArgs<T> Parameters::update_args(const Step& step) const {
   UpdateArgs<T> args;

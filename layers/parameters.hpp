@@ -51,6 +51,11 @@ class Parameters {
   const Tensor& moment1() const { return moment1_; }
   const Tensor& moment2() const { return moment2_; }
 
+  /// Bytes of all running statistics of one network.
+  int64_t statistics_bytes() const;
+  /// The parameters of the networks [first, first + count), in the same memory. Throws: ShapeError.
+  Parameters networks(int64_t first, int64_t count) const;
+
   /// Elements that training changes, without padding.
   int64_t num_parameters() const { return num_parameters_; }
   /// Elements of one network's arena, padding included.

@@ -6,30 +6,13 @@
 #include <limits>
 
 #include "murmur/engine/profiling.hpp"
-#include "murmur/kernels/advance.hpp"
 #include "murmur/layers/memory_need.hpp"
 #include "murmur/layers/schedule.hpp"
 
 namespace murmur {
 namespace {
 
-// Between two calls of on_ticks: often enough for whoever looks, and nothing beside the work.
-constexpr double kSecondsAtOnce = 0.25;
-
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Tensor make_state(int64_t num_networks, Device device) {
-  return Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device);
-}
-
-// One arena serves all passes, except under the address sanitizer, where each tensor is a chunk of its own.
-constexpr bool kSharedArena = Arena::kChunkBytes > 0;
-
-/// True where a tick runs by itself before it is captured: where libraries load kernels, ask heuristics, allocate and
-/// time plans when something is first asked for, and in the emulation, which tests that it changes nothing.
-bool needs_warm_up(Device device) {
-  return device.is_cuda() || kEmulatedGpu;
-}
 
 /// Mean loss and accuracy of what a state has summed up.
 Evaluation summary(const NetworkState& state) {
@@ -58,15 +41,20 @@ const TrainerOptions& checked(const TrainerOptions& options) {
 
 }  // namespace
 
+Tensor PopulationTrainer::make_state(int64_t num_networks, Device device) {
+  return Tensor::zeros({num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, device);
+}
+
 PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const TrainingData& data,
                                      const TrainerOptions& options) try
     : options_(checked(options)),
       specification_(model),
       model_text_(model.text),
-      free_bytes_(options.device.is_cuda() ? free_bytes(options.device) : 0),
+      free_bytes_(free_bytes(options.device)),
       data_(data),
       stream_(make_stream(options.device, options.num_threads)),
-      choices_(*stream_),
+      choices_(*stream_, options.deterministic ? ConvolutionPolicy::kDeterministic : ConvolutionPolicy::kFastest),
+      num_waves_(plan_waves({model, data.size, data.num_classes, options}, free_bytes_).num_waves),
       model_(model, data.size, data.num_classes, options.device, options.dtype, options.num_networks),
       state_(make_state(options.num_networks, options.device)),
       evaluation_state_(make_state(options.num_networks, options.device)),
@@ -86,7 +74,8 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       fresh_(static_cast<size_t>(options.num_networks), 0),
       profile_(options.profile, options.device) {
   if (data.training.count < 1) throw InvalidArgument("training set: expected at least 1 sample, got none");
-  // Both evaluations ask for the same tensors in the same order, and no pass runs beside another.
+  make_waves();
+  // No pass runs beside another.
   test_.arena = validation_.arena;
   if (kSharedArena) test_.arena = validation_.arena = training_.arena;
   for (NetworkState& state : evaluation_start_) state.status = NetworkStatus::kRunning;
@@ -104,107 +93,6 @@ auto PopulationTrainer::within_memory(const Action& action) {
     throw OutOfGpuMemory(
         "{}", out_of_memory_text(error, {specification_, data_.size, data_.num_classes, options_}, free_bytes_));
   }
-}
-
-PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels, SampleRange range,
-                                                     bool training) const {
-  Pass pass;
-  pass.source = {images, labels, range.first, data_.size};
-  const Tensor& state = training ? state_ : evaluation_state_;
-  pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
-  if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
-  pass.args.num_networks = options_.num_networks;
-  pass.args.micro_batch = options_.micro_batch;
-  pass.args.epoch_size = range.count;
-  pass.args.definitions = options_.definitions;
-  pass.training = training;
-  pass.arena = std::make_shared<Arena>(options_.device);
-  return pass;
-}
-
-Step PopulationTrainer::make_step(Pass& pass, const StepArgs& args) {
-  return {*stream_, *pass.arena, args, options_.dtype, pass.training, options_.allow_tf32, &choices_};
-}
-
-void PopulationTrainer::tick(Pass& pass, const StepArgs& args) {
-  pass.arena->reset();
-  const Step step = make_step(pass, args);
-  const Batch batch = input_batch(step, pass.source, model_.masks_input(step));
-  const Variable loss = model_.loss(step, batch);
-  if (pass.training) {
-    backward(loss);
-    model_.parameters().update(step);
-  }
-  advance(*stream_, step.args);
-}
-
-/// Runs a tick of networks that are at their epoch's end, all of them idle: no sample, no update, no change. Afterwards
-/// all of its memory is there, and every library is ready for each of its calls.
-void PopulationTrainer::warm_up(Pass& pass) {
-  const Tensor state = make_state(options_.num_networks, options_.device);
-  std::vector<NetworkState> at_end(trials_.size());
-  for (NetworkState& network : at_end) network.position = pass.args.epoch_size;
-  state.copy_from_host(at_end.data(), static_cast<int64_t>(at_end.size() * sizeof(NetworkState)));
-  StepArgs args = pass.args;
-  args.state = reinterpret_cast<NetworkState*>(state.raw());
-  tick(pass, args);
-  stream_->synchronize();
-}
-
-void PopulationTrainer::capture(Pass& pass) {
-  if (needs_warm_up(options_.device)) warm_up(pass);
-  Capture capture(*stream_);
-  tick(pass, pass.args);
-  pass.graph = capture.finish();
-  if (choices_.has_open()) throw Error("capture: expected convolutions that have been timed, got open ones");
-}
-
-/// The arena's tensors of one pass are other ones than those of the next, which expects zeros in its padding.
-void PopulationTrainer::enter(Pass& pass) {
-  if (entered_ == &pass) return;
-  if (kSharedArena && entered_ != nullptr) pass.arena->clear(*stream_);
-  entered_ = &pass;
-}
-
-int64_t PopulationTrainer::num_ticks(const Pass& pass) const {
-  return (pass.args.epoch_size + options_.micro_batch - 1) / options_.micro_batch;
-}
-
-void PopulationTrainer::launch(Pass& pass, int64_t num_ticks) {
-  enter(pass);
-  if (!options_.use_graph) {
-    for (int64_t i = 0; i < num_ticks; ++i) tick(pass, pass.args);
-  } else {
-    if (pass.graph == nullptr) capture(pass);
-    pass.graph->launch(num_ticks, active());
-  }
-}
-
-void PopulationTrainer::run(Pass& pass, TickProgress progress) {
-  if (!options_.on_ticks && !(pass.training && profile_.is_ahead())) return launch(pass, num_ticks(pass));
-  using Clock = std::chrono::steady_clock;
-  for (int64_t left = num_ticks(pass); left > 0;) {
-    int64_t count = std::min(pass.num_at_once, left);
-    if (pass.training) count = profile_.begin(count);
-    const auto start = Clock::now();
-    launch(pass, count);
-    stream_->synchronize();
-    if (pass.training) profile_.end(count);
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (count == pass.num_at_once) {
-      const double factor = std::clamp(kSecondsAtOnce / std::max(seconds, 1e-9), 0.5, 4.0);
-      pass.num_at_once = std::max<int64_t>(1, std::llround(static_cast<double>(count) * factor));
-    }
-    left -= count;
-    progress.num_done += count;
-    if (options_.on_ticks) options_.on_ticks(progress);
-  }
-}
-
-std::vector<uint8_t> PopulationTrainer::active() const {
-  std::vector<uint8_t> result(trials_.size());
-  std::ranges::transform(trials_, result.begin(), [](const auto& trial) { return trial.has_value() ? 1 : 0; });
-  return result;
 }
 
 void PopulationTrainer::check_slot(const char* operation, int64_t slot) const {
@@ -228,7 +116,8 @@ void PopulationTrainer::enable_copy() {
   if (model_.parameters().has_copy()) return;
   // The captured tick runs on the weights themselves: it is captured anew, for all networks.
   model_.parameters().enable_copy();
-  training_.graph.reset();
+  make_waves();
+  training_.graphs.clear();
   copy_is_stale_ = true;
 }
 
@@ -305,10 +194,11 @@ std::vector<EpochResult> PopulationTrainer::run_epoch() {
 std::vector<EpochResult> PopulationTrainer::train_epoch() {
   const ProfileRange range("epoch");
   prepare();
-  const TickProgress ticks{0, num_ticks(training_) + num_ticks(validation_)};
+  const int64_t num_training = num_waves_ * num_ticks(training_);
+  const TickProgress ticks{0, num_training + num_waves_ * num_ticks(validation_)};
   run(training_, ticks);
   stream_->copy_to_host(states_.data(), state_.raw(), states_.num_bytes());
-  evaluate(validation_, {num_ticks(training_), ticks.num_all});
+  evaluate(validation_, {num_training, ticks.num_all});
   stream_->synchronize();
   const std::vector<Evaluation> validation = evaluated(validation_);
   std::vector<EpochResult> results(states_.size());
@@ -350,7 +240,7 @@ std::vector<Evaluation> PopulationTrainer::evaluate_test() {
   const ProfileRange range("test");
   return within_memory([&] {
     prepare();
-    evaluate(test_, {0, num_ticks(test_)});
+    evaluate(test_, {0, num_waves_ * num_ticks(test_)});
     stream_->synchronize();
     return evaluated(test_);
   });

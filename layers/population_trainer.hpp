@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "murmur/engine/memory.hpp"
@@ -39,8 +40,12 @@ struct TrainerOptions {
   bool use_graph = true;    // false: launch every kernel by itself, for profilers
   bool allow_tf32 = false;  // GPU only
   int num_threads = 0;      // CPU only; 0: one per core
-  OnTicks on_ticks{};       // none: an epoch is launched as a whole
-  ProfileTicks profile{};   // GPU only
+  /// Networks that train at once, in memory for activations that the next ones use after them; results do not depend on
+  /// it. 0: as many as the memory holds.
+  int64_t wave = 0;
+  bool deterministic = false;  // GPU only: the same bits in every run, without a choice by the clock
+  OnTicks on_ticks{};          // none: an epoch is launched as a whole
+  ProfileTicks profile{};      // GPU only
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
@@ -74,6 +79,8 @@ class PopulationTrainer {
   PopulationTrainer(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options);
 
   int64_t num_networks() const { return options_.num_networks; }
+  /// In how many parts, one after the other, the population trains.
+  int64_t num_waves() const { return static_cast<int64_t>(waves_.size()); }
   const Model& model() const { return model_; }
 
   /// Puts a trial into a slot with fresh parameters; what was there is gone.
@@ -105,26 +112,38 @@ class PopulationTrainer {
   int64_t epoch_size() const { return data_.training.count; }
 
  private:
-  /// A captured piece of work: one tick of training or of an evaluation.
+  /// Networks [first, first + count), which run together.
+  struct Wave {
+    int64_t first, count;
+    Parameters parameters;  // theirs
+  };
+  /// Work that is captured, once for each wave: one tick of training or of an evaluation.
   struct Pass {
     SampleSource source;
-    StepArgs args;
+    StepArgs args;  // of all networks
     bool training = false;
     std::shared_ptr<Arena> arena;
-    std::unique_ptr<Graph> graph;
+    std::vector<std::unique_ptr<Graph>> graphs;  // [wave]
     int64_t num_at_once = 4;  // ticks that are launched between two calls of on_ticks; follows their speed
   };
 
+  /// One arena serves all passes, except under the address sanitizer, where each tensor is a chunk of its own.
+  static constexpr bool kSharedArena = Arena::kChunkBytes > 0;
+
+  static Tensor make_state(int64_t num_networks, Device device);
   Pass make_pass(const Tensor& images, const Tensor& labels, SampleRange range, bool training) const;
   Step make_step(Pass& pass, const StepArgs& args);
-  void tick(Pass& pass, const StepArgs& args);
-  void warm_up(Pass& pass);
-  void capture(Pass& pass);
-  void enter(Pass& pass);
-  /// One tick after the other over all samples of a pass, which are some of `progress.num_all`. Waits only where
-  /// somebody looks on.
+  static StepArgs args_of(const StepArgs& all, const Wave& wave);
+  void tick(Pass& pass, const Wave& wave, const StepArgs& args);
+  void warm_up(Pass& pass, const Wave& wave);
+  std::unique_ptr<Graph> capture(Pass& pass, const Wave& wave);
+  void enter(Pass& pass, const Wave& wave);
+  /// One tick after the other over all samples of a pass, wave after wave, which are some of `progress.num_all`. Waits
+  /// only where somebody looks on.
   void run(Pass& pass, TickProgress progress);
-  void launch(Pass& pass, int64_t num_ticks);
+  void run(Pass& pass, size_t wave, TickProgress& progress);
+  void launch(Pass& pass, size_t wave, int64_t num_ticks);
+  /// Of one wave.
   int64_t num_ticks(const Pass& pass) const;
   /// Queues an evaluation, and takes its results once it has been waited for.
   void evaluate(Pass& pass, TickProgress progress);
@@ -146,7 +165,8 @@ class PopulationTrainer {
   /// What a checkpoint must agree with.
   std::map<std::string, std::string> identity() const;
   void upload_hyper_parameters();
-  std::vector<uint8_t> active() const;
+  std::vector<uint8_t> active(const Wave& wave) const;
+  void make_waves();
 
   TrainerOptions options_;
   ModelSpecification specification_;
@@ -155,14 +175,16 @@ class PopulationTrainer {
   TrainingData data_;
   std::unique_ptr<Stream> stream_;
   ConvolutionChoices choices_;
+  int64_t num_waves_;
   Model model_;
   Tensor state_;             // NetworkState [P], as bytes
   Tensor evaluation_state_;  // the same, for evaluations
   Tensor techniques_;        // f32 [technique, P]
   Tensor selected_;          // u8 [P]: the fresh networks
   Tensor everyone_;          // u8 [P]: ones
+  std::vector<Wave> waves_;
   Pass training_, validation_, test_;
-  const Pass* entered_ = nullptr;  // whose tensors the arena holds
+  std::pair<const Pass*, int64_t> entered_{};  // whose tensors the arena holds, of how many networks
   /// What state_ holds, on the host: written back before each pass and read after it, so that changes in between, as
   /// of many slots that stop, cost no copy.
   PinnedArray<NetworkState> states_;

@@ -32,6 +32,10 @@ struct Step {
   bool training = true;
   bool allow_tf32 = false;
   ConvolutionChoices* choices = nullptr;  // null: convolutions on a GPU are matrix products
+  /// Recorded on the CPU, and never run, for the memory that the same step takes on a GPU.
+  bool stands_for_gpu = false;
+
+  bool is_for_gpu() const { return stands_for_gpu || stream.device().is_cuda(); }
 };
 
 /// True where dropconnect masks the inputs of layers.

@@ -103,7 +103,7 @@ class Convolutions final : public NativeStream::Attachment {
   }
 
   /// The plan, found or made, with the branches that it needs. Throws: CudnnError, CudaError.
-  const Plan& plan(ConvolutionPass pass, const Convolution& args, const std::string& configuration = "") {
+  const Plan& plan(ConvolutionPass pass, const Convolution& args, const PlanWish& wish = {}) {
     const Plan* const known = find(pass, args);
     if (known != nullptr && static_cast<int64_t>(branches_.size()) >= num_branches(args)) return *known;
     if (stream_.is_capturing()) {
@@ -113,18 +113,18 @@ class Convolutions final : public NativeStream::Attachment {
     if (known != nullptr) return *known;
     const cudnnHandle_t handle = branches_.front().handle.get();
     std::vector<Plan> plans;
-    if (!configuration.empty()) {
-      plans = candidate_plans(handle, pass, args.shape, args.allow_tf32, configuration);
+    if (!wish.configuration.empty()) {
+      plans = candidate_plans(handle, pass, args.shape, args.allow_tf32, wish.configuration);
     }
     if (plans.empty()) plans = candidate_plans(handle, pass, args.shape, args.allow_tf32, "");
     if (plans.empty()) {
       throw CudnnError("expected a plan of {} in float{}, got none", convolution_library(),
                        args.allow_tf32 ? " or TF32" : "");
     }
-    const bool is_known = !configuration.empty() && plans.size() == 1 && plans.front().name == configuration;
-    Plan fastest = std::move(plans[is_known ? 0 : index_of_fastest(plans, pass, args)]);
-    memory(fastest, pass, args);  // from here on nothing is allocated
-    return plans_.emplace(key(pass, args), std::move(fastest)).first->second;
+    const bool is_known = !wish.configuration.empty() && plans.size() == 1 && plans.front().name == wish.configuration;
+    Plan chosen = std::move(plans[is_known ? 0 : index_of_best(plans, pass, args, wish.by_time)]);
+    memory(chosen, pass, args);  // from here on nothing is allocated
+    return plans_.emplace(key(pass, args), std::move(chosen)).first->second;
   }
 
   void run(ConvolutionPass pass, const Convolution& args) {
@@ -182,9 +182,9 @@ class Convolutions final : public NativeStream::Attachment {
             reinterpret_cast<float*>(grad_weight_.at_least(grad_weight_bytes(pass, args)))};
   }
 
-  /// Times the plans on operands of their own (of a few networks), replayed as a captured step is: so an engine that
-  /// cannot be captured drops out too.
-  size_t index_of_fastest(const std::vector<Plan>& plans, ConvolutionPass pass, const Convolution& args) {
+  /// The fastest plan, or the first that runs. They are tried on operands of their own (of a few networks), replayed as
+  /// a captured step is: so an engine that cannot be captured drops out too.
+  size_t index_of_best(const std::vector<Plan>& plans, ConvolutionPass pass, const Convolution& args, bool by_time) {
     const int device = stream_.device().index;
     Convolution timed = args;
     timed.num_networks = std::min(args.num_networks, kMostTimedNetworks);
@@ -215,6 +215,7 @@ class Convolutions final : public NativeStream::Attachment {
           least = seconds;
           fastest = i;
         }
+        if (!by_time) break;
       } catch (const Error& error) {
         refusal = error.what();
       }
@@ -306,10 +307,10 @@ std::string convolution_library_status(int device) {
 }
 
 ConvolutionPlan plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args,
-                                 const std::string& configuration) {
+                                 const PlanWish& wish) {
   if (stream.is_capturing()) throw Error("plan_convolution: expected a stream that does not capture");
   try {
-    return {.is_ready = true, .configuration = convolutions_of(stream).plan(pass, args, configuration).name};
+    return {.is_ready = true, .configuration = convolutions_of(stream).plan(pass, args, wish).name};
   } catch (const Error& error) {
     return {.reason = error.what()};
   }

@@ -11,7 +11,7 @@ std::string convolution_library();
 /// "ready", or what cudnnCreate() says.
 std::string convolution_library_status(int device);
 ConvolutionPlan plan_convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args,
-                                 const std::string& configuration);
+                                 const PlanWish& wish);
 void convolution(murmur::Stream& stream, ConvolutionPass pass, const Convolution& args);
 
 }  // namespace murmur::cuda

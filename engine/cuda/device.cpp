@@ -33,6 +33,12 @@ std::string describe_device(int index) {
                      static_cast<double>(properties.totalGlobalMem) / (1 << 30), driver / 1000, driver % 1000 / 10);
 }
 
+int compute_capability(int index) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
+  return 10 * properties.major + properties.minor;
+}
+
 std::string toolkit_version() {
   int version = 0;
   check(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");

@@ -47,11 +47,17 @@ Trial noisy_trial(uint64_t seed) {
   return trial;
 }
 
-PopulationTrainer make_trainer(const std::string& model, int64_t num_networks, bool use_graph = true) {
+/// The default options, but for one.
+template <class T>
+TrainerOptions with(T TrainerOptions::*option, T value) {
   TrainerOptions options;
+  options.*option = value;
+  return options;
+}
+
+PopulationTrainer make_trainer(const std::string& model, int64_t num_networks, TrainerOptions options = {}) {
   options.device = kGpu;
   options.num_networks = num_networks;
-  options.use_graph = use_graph;
   const ImageSize size = model == "vgg3" ? ImageSize{32, 32, 3} : ImageSize{28, 28, 1};
   PopulationTrainer trainer(parse_model(model), black_images(size), options);
   for (int64_t slot = 0; slot < num_networks; ++slot) trainer.start(slot, noisy_trial(static_cast<uint64_t>(slot)));
@@ -128,6 +134,53 @@ TEST_P(GoldenNumbers, OfATickAndAnEpoch) {
 
 class StubTrainer : public test::StubTest {};
 
+TEST_F(StubTrainer, SmallGraphsAreLaunchedSixteenAtOnce) {
+  const std::unique_ptr<Stream> stream = make_stream(kGpu);
+  const std::shared_ptr<void> memory = allocate(kGpu, 1024);
+  Capture capture(*stream);
+  for (int i = 0; i < 3; ++i) stream->clear(memory.get(), 1024);
+  const std::unique_ptr<Graph> graph = capture.finish();
+  const auto launch = [&](int64_t count) {
+    return test::counts_of([&] {
+      graph->launch(count);
+      stream->synchronize();
+    });
+  };
+  const Counts first = launch(40);
+  EXPECT_EQ(test::at(first, "cudaGraphLaunch"), 2 + 8);
+  EXPECT_EQ(test::at(first, "nodes launched"), 40 * 3);
+  EXPECT_EQ(test::at(first, "cudaGraphInstantiate"), 1);
+  EXPECT_EQ(test::at(launch(16), "cudaGraphInstantiate"), 0);
+  EXPECT_EQ(test::at(launch(15), "cudaGraphLaunch"), 15);
+}
+
+TEST_F(StubTrainer, DeterministicTrainersTimeNothing) {
+  const auto counts = [](bool deterministic) {
+    return test::counts_of(
+        [&] { make_trainer("lenet5", 4, with(&TrainerOptions::deterministic, deterministic)).run_epoch(); });
+  };
+  const Counts timed = counts(false);
+  const Counts fixed = counts(true);
+  // lenet5 has five passes of convolutions; each takes its first plan, tried once, and each of both ticks is captured.
+  EXPECT_EQ(test::at(fixed, "cudaStreamBeginCapture"), 5 + 2);
+  EXPECT_GT(test::at(timed, "cudaStreamBeginCapture"), 5 + 2);
+  EXPECT_GT(test::at(fixed, "work convolution"), 0);
+}
+
+TEST_F(StubTrainer, WavesShareTheMemoryOfActivations) {
+  const auto held = [](int64_t wave) {
+    PopulationTrainer trainer = make_trainer("lenet5", 64, with(&TrainerOptions::wave, wave));
+    trainer.run_epoch();
+    return test::stub_count("live bytes");
+  };
+  const int64_t whole = held(0);
+  const int64_t half = held(32);
+  const int64_t quarter = held(16);
+  // What a wave leaves out is the activations of half of the networks, then of a quarter.
+  EXPECT_NEAR(static_cast<double>(whole - half), 2 * static_cast<double>(half - quarter), 0.1 * (whole - half));
+  EXPECT_LT(quarter, whole / 2);
+}
+
 TEST_F(StubTrainer, RefillingASlotNeedsNoCaptureAndNoMemory) {
   PopulationTrainer trainer = make_trainer("lenet5", 4);
   trainer.run_epoch();
@@ -156,7 +209,8 @@ TEST_F(StubTrainer, StoppingCopiesNothing) {
 
 TEST_F(StubTrainer, AGraphDoesWhatItsLaunchesDo) {
   for (const char* model : {"fc", "lenet5", "vgg3"}) {
-    PopulationTrainer by_graph = make_trainer(model, 3), one_by_one = make_trainer(model, 3, false);
+    PopulationTrainer by_graph = make_trainer(model, 3),
+                      one_by_one = make_trainer(model, 3, with(&TrainerOptions::use_graph, false));
     by_graph.run_epoch();
     one_by_one.run_epoch();
     const Counts graph = work_of(test::counts_of([&] { by_graph.run_epoch(); }));

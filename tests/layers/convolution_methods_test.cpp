@@ -187,13 +187,16 @@ class ConvolutionChoicesTest : public ::testing::Test {
  protected:
   std::filesystem::path file() const { return folder_ / "below" / "convolutions"; }
 
-  ConvolutionChoices choices(const std::string& machine = "a GPU") {
+  ConvolutionChoices choices(const std::string& machine = "a GPU",
+                             ConvolutionPolicy policy = ConvolutionPolicy::kFastest) {
     return {*stream_,
+            policy,
             file(),
             {machine,
-             [this](const ConvolutionCase&, const std::string& configuration) {
+             [this](const ConvolutionCase&, const PlanWish& wish) {
                ++num_plans_;
-               wanted_ = configuration;
+               if (!wish.by_time) ++num_plans_without_clock_;
+               wanted_ = wish.configuration;
                return ConvolutionPlan{has_plan_, configuration_, has_plan_ ? "" : "a library is missing"};
              },
              [this](const ConvolutionCase& convolution, ConvolutionMethod method) {
@@ -221,7 +224,7 @@ class ConvolutionChoicesTest : public ::testing::Test {
   bool has_plan_ = true;
   bool library_fails_ = false;
   double product_seconds_ = 1e-4;
-  int num_plans_ = 0;
+  int num_plans_ = 0, num_plans_without_clock_ = 0;
   std::string configuration_, wanted_;  // of the plan that is made, of the one that was asked for
   std::vector<std::string> lines_;      // on standard error
   int num_measured_ = 0;
@@ -291,6 +294,23 @@ TEST_F(ConvolutionChoicesTest, SaysOnceThatThereIsNoPlan) {
   choices().faster(many());
   ASSERT_EQ(lines_.size(), 2u);
   EXPECT_THAT(lines_.back(), HasSubstr("(no)"));
+}
+
+TEST_F(ConvolutionChoicesTest, DeterministicOnesLookAtNoClockAndNoFile) {
+  configuration_ = "engine 12 4=7";
+  choices().faster(few());  // a matrix product, by the clock and for later processes
+  const std::string before = text();
+  num_measured_ = num_plans_ = 0;
+  ConvolutionChoices deterministic = choices("a GPU", ConvolutionPolicy::kDeterministic);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(deterministic.faster(few()), kLibrary);
+  EXPECT_EQ(num_measured_, 0);
+  EXPECT_EQ(num_plans_, 1);
+  EXPECT_EQ(num_plans_without_clock_, 1);
+  EXPECT_EQ(wanted_, "");
+  EXPECT_EQ(text(), before);
+  has_plan_ = false;
+  EXPECT_EQ(choices("a GPU", ConvolutionPolicy::kDeterministic).faster(few()), kMatrixProduct);
+  EXPECT_EQ(lines_.size(), 1U);
 }
 
 TEST_F(ConvolutionChoicesTest, EveryDifferenceCounts) {

@@ -18,11 +18,12 @@ struct Outcome {
 
 /// Three networks, of which one starts after an epoch, and one has transient noise only then: its tick is captured
 /// anew.
-Outcome train(Device device, const char* model, bool use_graph, bool allow_tf32) {
+Outcome train(Device device, const char* model, bool use_graph, bool allow_tf32, bool deterministic = false) {
   TrainerOptions options = test::small_options(device, 3);
   options.dtype = DType::kF32;
   options.use_graph = use_graph;
   options.allow_tf32 = allow_tf32;
+  options.deterministic = deterministic;
   PopulationTrainer trainer = test::make_trainer(options, model);
   trainer.start(0, test::kBaseline.trial(1));
   trainer.start(1, test::kBaseline.trial(2));
@@ -56,6 +57,14 @@ TEST_P(GraphTest, GivesWhatTheOperationsGiveOneByOne) {
     for (size_t i = 0; i < graph.weights.size(); ++i) {
       ASSERT_NEAR(graph.weights[i], launches.weights[i], tolerance) << model << " " << i;
     }
+  }
+}
+
+TEST_P(GraphTest, DeterministicRunsHaveTheSameBits) {
+  for (const char* model : {test::kSmallModel, test::kSmallConvolution, test::kSmallResidual}) {
+    const Outcome first = train(device(), model, true, true, true), second = train(device(), model, true, true, true);
+    EXPECT_EQ(first.losses, second.losses) << model;
+    EXPECT_EQ(first.weights, second.weights) << model;
   }
 }
 

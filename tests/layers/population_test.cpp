@@ -70,6 +70,25 @@ TEST_P(EveryTechnique, TheSlotDoesNotMatter) {
   test::expect_same(actual, expected, tolerance());
 }
 
+TEST_P(EveryTechnique, WavesDoNotMatter) {
+  const std::vector<Trial> trials{trial(), test::technique_cases().back().trial(12), test::kBaseline.trial(13),
+                                  trial(14), trial(15)};
+  TrainerOptions options = test::small_options(device(), 5);
+  PopulationTrainer whole = test::make_trainer(options, model());
+  const std::vector<Outcome> expected = test::run_trials(whole, trials);
+  options.wave = 2;  // 2 + 2 + 1
+  PopulationTrainer in_waves = test::make_trainer(options, model());
+  ASSERT_EQ(in_waves.num_waves(), 3);
+  const std::vector<Outcome> actual = test::run_trials(in_waves, trials);
+  const std::vector<Evaluation> expected_tests = whole.evaluate_test();
+  const std::vector<Evaluation> actual_tests = in_waves.evaluate_test();
+  for (size_t i = 0; i < trials.size(); ++i) {
+    SCOPED_TRACE(::testing::Message() << "network " << i);
+    test::expect_same(actual[i], expected[i], test::device_tolerance(device(), trials[i]));
+    EXPECT_NEAR(actual_tests[i].loss, expected_tests[i].loss, test::device_tolerance(device(), trials[i]));
+  }
+}
+
 TEST_P(EveryTechnique, MicroBatchesChangeOnlyTheOrderOfSums) {
   TrainerOptions options = test::small_options(device(), 1);
   options.dtype = DType::kF64;

@@ -15,6 +15,23 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, size_t*
   return cudaSuccess;
 }
 
+cudaError_t cudaGraphCreate(cudaGraph_t* graph, unsigned int) {
+  STUB_LOCK;
+  *graph = new CUgraph_st{};
+  count("live graphs");
+  return cudaSuccess;
+}
+
+/// A copy of the child's nodes; all that is done here is one node after the other.
+cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t* node, cudaGraph_t graph, const cudaGraphNode_t*, size_t,
+                                       cudaGraph_t child) {
+  STUB_LOCK;
+  count("cudaGraphAddChildGraphNode");
+  graph->nodes.insert(graph->nodes.end(), child->nodes.begin(), child->nodes.end());
+  *node = nullptr;
+  return cudaSuccess;
+}
+
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   STUB_LOCK;
   count("cudaGraphInstantiate");

@@ -1,0 +1,109 @@
+// What a population takes, computed before it is there, and in how many waves it trains.
+#include <gmock/gmock.h>
+
+#include "murmur/engine/memory.hpp"
+#include "murmur/layers/memory_need.hpp"
+#include "tests/support/training.hpp"
+
+namespace murmur {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+const ImageSize kGrey{28, 28, 1}, kColour{32, 32, 3};
+
+TrainingData black_images(const ImageSize& size) {
+  constexpr int64_t kRows = 128;
+  TrainingData data;
+  data.train_images = Tensor::zeros({2 * kRows, size.elements()}, DType::kU8, kCpu);
+  data.train_labels = Tensor::zeros({2 * kRows}, DType::kU8, kCpu);
+  data.test_images = data.train_images;
+  data.test_labels = data.train_labels;
+  data.training = {0, kRows};
+  data.validation = {kRows, kRows};
+  data.size = size;
+  data.num_classes = 10;
+  return data;
+}
+
+/// Bytes that a trainer of so many networks has allocated once it has trained and validated.
+int64_t measured_bytes(const std::string& model, const ImageSize& size, TrainerOptions options, int64_t num_networks) {
+  options.num_networks = num_networks;
+  const TrainingData data = black_images(size);
+  const int64_t before = allocated_bytes();
+  PopulationTrainer trainer(parse_model(model), data, options);
+  for (int64_t slot = 0; slot < num_networks; ++slot) trainer.start(slot, Trial());
+  trainer.run_epoch();
+  return allocated_bytes() - before;
+}
+
+class NetworkBytesOf : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Models, NetworkBytesOf, ::testing::Values("fc", "lenet5", "vgg3", "resnet8"),
+                         [](const auto& test_info) { return std::string(test_info.param); });
+
+TEST_P(NetworkBytesOf, AreThoseThatAreAllocated) {
+  if (kEmulatedGpu) GTEST_SKIP() << "the same computation, and slow";
+  const std::string model = GetParam();
+  const bool is_large = model == "vgg3" || model == "resnet8";
+  const ImageSize& size = is_large ? kColour : kGrey;
+  TrainerOptions options;
+  if (is_large) options.micro_batch = 32;
+  const ModelSpecification specification = parse_model(model);
+  const NetworkBytes bytes = network_bytes({specification, size, 10, options});
+  // An arena grows by whole chunks, which many networks fill.
+  const int64_t more = model == "fc" ? 512 : 8;
+  const int64_t slope =
+      (measured_bytes(model, size, options, 2 + more) - measured_bytes(model, size, options, 2)) / more;
+  const auto computed = static_cast<double>(bytes.all() - bytes.weight_copy);
+  EXPECT_NEAR(static_cast<double>(slope), computed, 0.05 * computed);
+}
+
+class WavesTest : public ::testing::Test {
+ protected:
+  WavePlan plan(int64_t num_networks, int64_t available_bytes, int64_t wave = 0) {
+    options_.num_networks = num_networks;
+    options_.wave = wave;
+    return plan_waves({model_, kGrey, 10, options_}, available_bytes);
+  }
+
+  ModelSpecification model_ = parse_model("lenet5");
+  TrainerOptions options_;
+};
+
+TEST_F(WavesTest, AreAsFewAsTheMemoryAllows) {
+  EXPECT_EQ(plan(64, 100000 * kMiB).num_waves, 1);
+  const NetworkBytes each = network_bytes({model_, kGrey, 10, options_});
+  const int64_t for_half = static_cast<int64_t>(1.06 * static_cast<double>(64 * each.lasting() + 33 * each.of_wave()));
+  EXPECT_EQ(plan(64, for_half + 90 * kMiB).num_waves, 2);
+  EXPECT_EQ(plan(64, for_half + 90 * kMiB).size(64), 32);
+  EXPECT_EQ(plan(64, 64 * each.lasting() + 200 * kMiB).size(64) < 32, true);
+}
+
+TEST_F(WavesTest, AreNoLargerThanAsked) {
+  EXPECT_EQ(plan(64, 100000 * kMiB, 10).num_waves, 7);
+  EXPECT_EQ(plan(64, 100000 * kMiB, 64).num_waves, 1);
+  EXPECT_EQ(plan(64, 100000 * kMiB, 1000).num_waves, 1);
+  EXPECT_EQ(plan(1, 100000 * kMiB, 1).num_waves, 1);
+}
+
+TEST_F(WavesTest, APopulationThatCannotFitIsRefusedWithTheLargestThatDoes) {
+  std::string message;
+  try {
+    plan(30000, 4096 * kMiB);
+  } catch (const InvalidArgument& error) {
+    message = error.what();
+  }
+  EXPECT_THAT(message, HasSubstr("30000 networks of"));
+  const size_t about = message.find("about ");
+  ASSERT_NE(about, std::string::npos) << message;
+  const int64_t fit = std::stoll(message.substr(about + 6));
+  EXPECT_NO_THROW(plan(fit, 4096 * kMiB)) << message;
+  EXPECT_THROW(plan(fit + fit / 10, 4096 * kMiB), InvalidArgument);
+  options_.device = {DeviceType::kCuda, 0};
+  EXPECT_THROW(plan(30000, 4096 * kMiB), OutOfGpuMemory);
+}
+
+}  // namespace
+}  // namespace murmur
