@@ -138,11 +138,11 @@ MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, const
           is_whole ? 30 : 2, static_cast<int32_t>(walk.part.whole.channels / 4)};
 }
 
-template <class T>
+template <class Normals, class T>
 MURMUR_KERNEL void noise_relu(const ImageLanes& lanes, Elements<T>& x, T sigma, const ImageWords& words) {
   if (sigma > 0) {
     PerImageElement<float> n;
-    lanes.fill(n, [&](int i) { return normal(words(Technique::kActivationNoise, i)); });
+    lanes.fill(n, [&](int i) { return Normals()(words(Technique::kActivationNoise, i)); });
     lanes.elements([&](int e) { x[e] = noise::activation_noise(x[e], sigma, n[e]); });
   }
   lanes.elements([&](int e) { x[e] = noise::relu(x[e]); });

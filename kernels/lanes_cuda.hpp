@@ -12,6 +12,9 @@ namespace murmur::MURMUR_TARGET {
 /// Images have their channels last: registers that blocks would take are better used.
 inline constexpr bool kHasChannelBlocks = false;
 
+/// Normals may come from the special function unit.
+inline constexpr bool kHasFastNormals = true;
+
 /// One value a lane: a register.
 template <class T, int kWidth>
 struct PerLane {

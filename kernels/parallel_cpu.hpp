@@ -11,6 +11,9 @@ namespace murmur::cpu {
 /// Images may be in blocks of channels (ImageLayout).
 inline constexpr bool kHasChannelBlocks = true;
 
+/// A polynomial vectorises; there are no faster normals.
+inline constexpr bool kHasFastNormals = false;
+
 /// One value a lane.
 template <class T, int kWidth>
 struct PerLane {
