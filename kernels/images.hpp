@@ -95,15 +95,26 @@ struct TileSums {
     load_constant(all, T{0}, first);
     load_constant(all, T{0}, second);
   }
-  MURMUR_KERNEL void store(const ImageLanes& lanes, T* sums, int64_t tile_index) const {
-    Elements<T> a(sums + tile_index * 2 * kChannelSums);
-    Elements<T> b(sums + (tile_index * 2 + 1) * kChannelSums);
-    lanes.elements([&](int e) {
-      a[e] = first[e];
-      b[e] = second[e];
-    });
-    a.store(lanes);
-    b.store(lanes);
+  MURMUR_KERNEL void store(const ImageLanes& all, const ImageTiles& images, T* sums, int64_t tile_index) const {
+    store_one(all, images, first, sums + tile_index * 2 * images.num_sums());
+    store_one(all, images, second, sums + (tile_index * 2 + 1) * images.num_sums());
+  }
+  MURMUR_KERNEL void store_first(const ImageLanes& all, const ImageTiles& images, T* sums, int64_t tile_index) const {
+    store_one(all, images, first, sums + tile_index * 2 * images.num_sums());
+  }
+
+ private:
+  MURMUR_KERNEL static void store_one(const ImageLanes& all, const ImageTiles& images, const PerImageElement<T>& sum,
+                                      T* memory) {
+    const int64_t step = 4 * quads_per_walk(images.channels());
+    if (images.folds_sums) {
+      all.fold(sum, static_cast<int>(step), static_cast<int>(images.channels()), memory);
+      return;
+    }
+    const ImageLanes lanes = all.first_elements(step);
+    Elements<T> target(memory);
+    lanes.elements([&](int e) { target[e] = sum[e]; });
+    target.store(lanes);
   }
 };
 

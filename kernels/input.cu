@@ -15,6 +15,7 @@ template <class T, class Normals>
 struct InputForward {
   static constexpr int kWidth = 256;
   InputArgs<T> args;
+  noise::Grid grid;
 
   /// One row: where its pixels come from and which noise is on.
   struct Row {
@@ -90,9 +91,9 @@ struct InputForward {
     const T scale = row.scale;
     if (row.resampled) {
       const noise::AffineMap map = row.map;
-      const ImageSize size = args.size;
+      const noise::Grid places = grid;
       const auto start = static_cast<int32_t>(first);
-      lanes.elements([&](int e) { x[e] = static_cast<T>(noise::resample(image, size, map, start + e)) * scale; });
+      lanes.elements([&](int e) { x[e] = static_cast<T>(noise::resample(image, places, map, start + e)) * scale; });
     } else {
       Elements<const uint8_t> pixels(row.pixels + first);
       pixels.load(lanes);
@@ -152,7 +153,8 @@ struct InputForward {
 
 template <class T>
 void input_forward(murmur::Stream& stream, const InputArgs<T>& args) {
-  launch_with_normals<InputForward, T>(stream, "input_forward", args.step, args.step.micro_batch, args);
+  launch_with_normals<InputForward, T>(stream, "input_forward", args.step, args.step.micro_batch, args,
+                                       noise::Grid(args.size));
 }
 
 MURMUR_INSTANTIATE_KERNEL(input_forward, InputArgs)

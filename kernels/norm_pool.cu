@@ -234,7 +234,7 @@ struct NormPoolBackward {
         }
       }
     }
-    if (args.sums != nullptr) sums.store(all.first_elements(walk.stride), args.sums, network * tiles + tile);
+    if (args.sums != nullptr) sums.store(all, forward.images, args.sums, network * tiles + tile);
   }
 
   MURMUR_KERNEL void add_residual(const ImageLanes& lanes, Elements<T>& grad, T* memory) const {
