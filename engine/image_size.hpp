@@ -26,4 +26,9 @@ MURMUR_HD int32_t quotient(int32_t n, int32_t divisor) {
   return static_cast<int32_t>((static_cast<float>(n) + 0.5f) * (1.0f / static_cast<float>(divisor)));
 }
 
+/// The same with the reciprocal of a divisor that is used often: a GPU takes about nine instructions for one.
+MURMUR_HD int32_t quotient(int32_t n, float reciprocal) {
+  return static_cast<int32_t>((static_cast<float>(n) + 0.5f) * reciprocal);
+}
+
 }  // namespace murmur

@@ -2,6 +2,7 @@
 #include "murmur/kernels/activation.hpp"
 
 #include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/normals.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 
@@ -74,7 +75,7 @@ MURMUR_HD Words words_of(const ActivationArgs<T>& args, int64_t network, int64_t
   return {state.seed, state.item, num_quads(args.num_features), quad, args.masks.layer};
 }
 
-template <class T>
+template <class T, class Normals>
 struct ActivationForward {
   static constexpr int kWidth = kSamples;
   ActivationArgs<T> args;
@@ -94,7 +95,7 @@ struct ActivationForward {
           [&](int i) { value.set(i, map(load_column(column + i, rows), bias, [](T a, T b) { return a + b; })); });
       if (sigma > 0) {
         lanes.compute([&](int i) {
-          const Quad<float> n = normal(words(Technique::kActivationNoise, first + i));
+          const Quad<float> n = Normals()(words(Technique::kActivationNoise, first + i));
           value.set(i, noise::activation_noise(value.get(i), sigma, n));
         });
       }
@@ -148,8 +149,8 @@ struct ActivationBackward {
 
 template <class T>
 void activation_forward(murmur::Stream& stream, const ActivationArgs<T>& args) {
-  launch(stream, "activation_forward", args.step.num_networks, num_quads(args.num_features),
-         ActivationForward<T>{args});
+  launch_with_normals<ActivationForward, T>(stream, "activation_forward", args.step, num_quads(args.num_features),
+                                            args);
 }
 
 MURMUR_INSTANTIATE_KERNEL(activation_forward, ActivationArgs)

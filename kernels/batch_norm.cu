@@ -12,7 +12,7 @@ constexpr int kLanes = 128;
 constexpr double kMomentum = 0.99;  // Keras's
 constexpr double kEpsilon = 1e-3;
 
-/// The partial sums [P, tiles, 2, kChannelSums] of images; `memory` may be null.
+/// The partial sums [P, tiles, 2, num_sums] of images; `memory` may be null.
 template <class T>
 struct PartialSums {
   ImageTiles images;
@@ -20,16 +20,16 @@ struct PartialSums {
   const T* memory;
 
   /// The sum of a channel over all tiles that have it, in a fixed order; `which` is 0 or 1. A tile has less than
-  /// kChannelSums elements of a channel: the lanes take as many tiles at once as they have room for.
+  /// 4 kImageLanes elements of a channel: the lanes take as many tiles at once as they have room for.
   MURMUR_KERNEL double of_channel(const Lanes<kLanes>& all, int64_t network, int which, int64_t channel) const {
     const int64_t blocks = num_blocks(images.size, images.layout);
     const int64_t channels = images.size.channels / blocks;
-    const int64_t of_tile = 4 * quads_per_walk(channels) / channels;
+    const int64_t of_tile = images.sums_of_channel();
     const int64_t at_once = of_tile < kLanes ? kLanes / of_tile : 1;
-    const int64_t stride = blocks * 2 * kChannelSums;  // from a tile to the next one with this channel
+    const int64_t stride = blocks * 2 * images.num_sums();  // from a tile to the next one with this channel
     const int64_t count = tiles / blocks;
     const T* const first =
-        memory + ((network * tiles + channel / channels) * 2 + which) * kChannelSums + channel % channels;
+        memory + ((network * tiles + channel / channels) * 2 + which) * images.num_sums() + channel % channels;
     PerLane<double, kLanes> total;
     PerLane<int64_t, kLanes> place;
     all.compute([&](int i) {

@@ -11,7 +11,7 @@ namespace murmur {
 
 /// The statistics of a batch norm from the partial sums of its input, per network and channel: in training those of the
 /// micro-batch (ghost batch norm), which also move the running ones; in evaluation the running ones.
-/// Shapes: sums [P, tiles, 2, kChannelSums] or null (evaluation); gamma, beta [P, padded C] of one stride; running
+/// Shapes: sums [P, tiles, 2, num_sums] or null (evaluation); gamma, beta [P, padded C] of one stride; running
 /// (mean, variance), saved (mean, 1 / deviation), scale_shift [P, 2, padded C].
 template <class T>
 struct BatchStatisticsArgs {

@@ -3,11 +3,12 @@
 #include "murmur/kernels/bias_relu.hpp"
 
 #include "murmur/kernels/images.hpp"
+#include "murmur/kernels/normals.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {
 
-template <class T>
+template <class T, class Normals>
 struct BiasReluForward {
   static constexpr int kWidth = kImageLanes;
   static constexpr int kResidentThreads = sizeof(T) == 4 ? 768 : kWidth;
@@ -35,7 +36,7 @@ struct BiasReluForward {
         Elements<T> x(sample + first);
         x.load(lanes);
         lanes.elements([&](int e) { x[e] += bias[e]; });
-        if (args.relu) noise_relu(lanes, x, sigma, words);
+        if (args.relu) noise_relu<Normals>(lanes, x, sigma, words);
         if (args.sums != nullptr) {
           lanes.each_element([&](int e) {
             sums.first[e] += x[e];
@@ -46,7 +47,7 @@ struct BiasReluForward {
         x.store(lanes);
       }
     }
-    if (args.sums != nullptr) sums.store(all.first_elements(walk.stride), args.sums, network * tiles + tile);
+    if (args.sums != nullptr) sums.store(all, args.images, args.sums, network * tiles + tile);
   }
 };
 
@@ -94,7 +95,7 @@ struct BiasReluBackward {
         grad.store(lanes);
       }
     }
-    sums.store(all.first_elements(walk.stride), args.sums, network * tiles + tile);
+    sums.store_first(all, forward.images, args.sums, network * tiles + tile);
   }
 };
 
@@ -103,7 +104,7 @@ struct BiasReluBackward {
 template <class T>
 void bias_relu_forward(murmur::Stream& stream, const BiasReluArgs<T>& args) {
   const int64_t tiles = args.images.count(args.step.micro_batch);
-  launch(stream, "bias_relu_forward", args.step.num_networks, tiles, BiasReluForward<T>{args, tiles});
+  launch_with_normals<BiasReluForward, T>(stream, "bias_relu_forward", args.step, tiles, args, tiles);
 }
 
 MURMUR_INSTANTIATE_KERNEL(bias_relu_forward, BiasReluArgs)

@@ -11,7 +11,7 @@ namespace murmur {
 
 /// Kernel 2 for a convolution, the first half, in place: bias · activation noise · ReLU · dropout · next layer's input
 /// mask · partial sums for a batch norm.
-/// Shapes: x [P, m, padded D], bias [P, padded C], sums [P, tiles, 2, kChannelSums] or null.
+/// Shapes: x [P, m, padded D], bias [P, padded C], sums [P, tiles, 2, num_sums] or null.
 template <class T>
 struct BiasReluArgs {
   StepArgs step;

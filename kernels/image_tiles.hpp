@@ -18,11 +18,10 @@ namespace murmur {
 /// Lane 0 sees channels 0 to 3 in every step; with 6 channels a walk's step holds whole pixels of 6 elements each. So a
 /// bias is loaded once a tile, and a lane adds up what belongs to its channels without atomics.
 ///
-/// Sums over the samples and pixels of a channel leave a kernel as partial sums [P, tiles, 2, kChannelSums]: one a tile
-/// and element of its lanes; of a tile with c channels, element k belongs to channel k mod c. The order of every sum is
-/// fixed.
+/// Sums over the samples and pixels of a channel leave a kernel as partial sums [P, tiles, 2, n]
+/// (ImageTiles::num_sums): one a tile and element of a step; of a tile with c channels, element k belongs to channel k
+/// mod c. A GPU, which has many tiles, folds a tile's sums first: then n is padded c. The order of every sum is fixed.
 inline constexpr int kImageLanes = 256;
-inline constexpr int kChannelSums = 4 * kImageLanes;
 
 /// Quads of a step: the largest number up to kImageLanes that holds whole channels; 0 where there are too many
 /// channels.
@@ -42,11 +41,20 @@ struct ImageTiles {
   ImageSize size;
   ImageLayout layout = ImageLayout::kChannelsLast;
   int64_t rows_per_tile = 1;
+  bool folds_sums = false;
 
   /// Tiles of a network.
   MURMUR_HD constexpr int64_t count(int64_t micro_batch) const {
     return (micro_batch + rows_per_tile - 1) / rows_per_tile * num_channel_blocks(size, layout);
   }
+  /// Elements of each of a tile's partial sums, whole quads, and how many of them belong to one channel.
+  MURMUR_HD constexpr int64_t num_sums() const {
+    return folds_sums ? 4 * num_quads(channels()) : 4 * quads_per_walk(channels());
+  }
+  MURMUR_HD constexpr int64_t sums_of_channel() const { return folds_sums ? 1 : num_sums() / channels(); }
+
+  /// Channels of a tile.
+  MURMUR_HD constexpr int64_t channels() const { return size.channels / num_channel_blocks(size, layout); }
 };
 
 }  // namespace murmur

@@ -95,15 +95,26 @@ struct TileSums {
     load_constant(all, T{0}, first);
     load_constant(all, T{0}, second);
   }
-  MURMUR_KERNEL void store(const ImageLanes& lanes, T* sums, int64_t tile_index) const {
-    Elements<T> a(sums + tile_index * 2 * kChannelSums);
-    Elements<T> b(sums + (tile_index * 2 + 1) * kChannelSums);
-    lanes.elements([&](int e) {
-      a[e] = first[e];
-      b[e] = second[e];
-    });
-    a.store(lanes);
-    b.store(lanes);
+  MURMUR_KERNEL void store(const ImageLanes& all, const ImageTiles& images, T* sums, int64_t tile_index) const {
+    store_one(all, images, first, sums + tile_index * 2 * images.num_sums());
+    store_one(all, images, second, sums + (tile_index * 2 + 1) * images.num_sums());
+  }
+  MURMUR_KERNEL void store_first(const ImageLanes& all, const ImageTiles& images, T* sums, int64_t tile_index) const {
+    store_one(all, images, first, sums + tile_index * 2 * images.num_sums());
+  }
+
+ private:
+  MURMUR_KERNEL static void store_one(const ImageLanes& all, const ImageTiles& images, const PerImageElement<T>& sum,
+                                      T* memory) {
+    const int64_t step = 4 * quads_per_walk(images.channels());
+    if (images.folds_sums) {
+      all.fold(sum, static_cast<int>(step), static_cast<int>(images.channels()), memory);
+      return;
+    }
+    const ImageLanes lanes = all.first_elements(step);
+    Elements<T> target(memory);
+    lanes.elements([&](int e) { target[e] = sum[e]; });
+    target.store(lanes);
   }
 };
 
@@ -138,11 +149,11 @@ MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, const
           is_whole ? 30 : 2, static_cast<int32_t>(walk.part.whole.channels / 4)};
 }
 
-template <class T>
+template <class Normals, class T>
 MURMUR_KERNEL void noise_relu(const ImageLanes& lanes, Elements<T>& x, T sigma, const ImageWords& words) {
   if (sigma > 0) {
     PerImageElement<float> n;
-    lanes.fill(n, [&](int i) { return normal(words(Technique::kActivationNoise, i)); });
+    lanes.fill(n, [&](int i) { return Normals()(words(Technique::kActivationNoise, i)); });
     lanes.elements([&](int e) { x[e] = noise::activation_noise(x[e], sigma, n[e]); });
   }
   lanes.elements([&](int e) { x[e] = noise::relu(x[e]); });

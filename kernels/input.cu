@@ -2,6 +2,7 @@
 #include "murmur/kernels/input.hpp"
 
 #include "murmur/engine/random/distributions.hpp"
+#include "murmur/kernels/normals.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 #include "murmur/techniques/noise/geometry.hpp"
@@ -10,10 +11,11 @@
 namespace murmur::MURMUR_TARGET {
 namespace {
 
-template <class T>
+template <class T, class Normals>
 struct InputForward {
   static constexpr int kWidth = 256;
   InputArgs<T> args;
+  noise::Grid grid;
 
   /// One row: where its pixels come from and which noise is on.
   struct Row {
@@ -89,9 +91,9 @@ struct InputForward {
     const T scale = row.scale;
     if (row.resampled) {
       const noise::AffineMap map = row.map;
-      const ImageSize size = args.size;
+      const noise::Grid places = grid;
       const auto start = static_cast<int32_t>(first);
-      lanes.elements([&](int e) { x[e] = static_cast<T>(noise::resample(image, size, map, start + e)) * scale; });
+      lanes.elements([&](int e) { x[e] = static_cast<T>(noise::resample(image, places, map, start + e)) * scale; });
     } else {
       Elements<const uint8_t> pixels(row.pixels + first);
       pixels.load(lanes);
@@ -135,7 +137,7 @@ struct InputForward {
     if (row.noise > 0) {
       const T sigma = static_cast<T>(row.noise);
       PerElement<float, kWidth> n;
-      lanes.fill(n, [&](int i) { return normal(words(Technique::kInputNoise, i)); });
+      lanes.fill(n, [&](int i) { return Normals()(words(Technique::kInputNoise, i)); });
       lanes.elements([&](int e) { x[e] = noise::input_noise(x[e], sigma, n[e]); });
     }
     if (row.mask > 0) {
@@ -151,7 +153,8 @@ struct InputForward {
 
 template <class T>
 void input_forward(murmur::Stream& stream, const InputArgs<T>& args) {
-  launch(stream, "input_forward", args.step.num_networks, args.step.micro_batch, InputForward<T>{args});
+  launch_with_normals<InputForward, T>(stream, "input_forward", args.step, args.step.micro_batch, args,
+                                       noise::Grid(args.size));
 }
 
 MURMUR_INSTANTIATE_KERNEL(input_forward, InputArgs)

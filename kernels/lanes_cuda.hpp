@@ -12,6 +12,9 @@ namespace murmur::MURMUR_TARGET {
 /// Images have their channels last: registers that blocks would take are better used.
 inline constexpr bool kHasChannelBlocks = false;
 
+/// Normals may come from the special function unit.
+inline constexpr bool kHasFastNormals = true;
+
 /// One value a lane: a register.
 template <class T, int kWidth>
 struct PerLane {
@@ -122,12 +125,46 @@ class Lanes {
   /// The sum over the existing lanes, in every thread. All threads of the block must get here.
   template <class T>
   __device__ T sum(const PerLane<T, kWidth>& x) const {
-    return sum_value(x.value);
+    return sum_values(Values<T, 1>{{x.value}}).v[0];
+  }
+
+  /// Several sums cost the barriers of one.
+  template <class T, int kCount>
+  __device__ void sum(const PerLane<T, kWidth> (&x)[kCount], T (&sums)[kCount]) const {
+    Values<T, kCount> total;
+    for (int k = 0; k < kCount; ++k) total.v[k] = x[k].value;
+    total = sum_values(total);
+    for (int k = 0; k < kCount; ++k) sums[k] = total.v[k];
   }
 
   template <class T>
   __device__ Quad<T> sum(const PerLaneQuad<T, kWidth>& x) const {
-    return {sum_value(x.value.v[0]), sum_value(x.value.v[1]), sum_value(x.value.v[2]), sum_value(x.value.v[3])};
+    const Quad<T>& q = x.value;
+    const Values<T, 4> total = sum_values(Values<T, 4>{{q.v[0], q.v[1], q.v[2], q.v[3]}});
+    return {total.v[0], total.v[1], total.v[2], total.v[3]};
+  }
+
+  /// Adds up what is `period` apart among the first `count` elements, in a fixed order; memory gets `period` sums. All
+  /// threads of the block must get here, with the same count and period.
+  template <class T>
+  __device__ void fold(const PerElement<T, kWidth>& x, int count, int period, T* memory) const {
+    __shared__ T values[4 * kWidth];  // the first elements of all quads, then the second ones: no bank conflicts
+    const int lane = static_cast<int>(threadIdx.x);
+    __syncthreads();  // the last fold's readers are done with `values`
+    for (int j = 0; j < 4; ++j) values[j * kWidth + lane] = x.value.v[j];
+    __syncthreads();
+    // A sum is shared by as many threads, a power of two, as there are for each.
+    int share = 1;
+    while (share < 32 && 2 * share * period <= kWidth) share *= 2;
+    for (int first = 0; first < period; first += kWidth / share) {
+      const int sum = first + lane / share;
+      T total = T{0};
+      for (int e = sum + lane % share * period; sum < period && e < count; e += share * period) {
+        total += values[(e & 3) * kWidth + e / 4];
+      }
+      for (int offset = share / 2; offset > 0; offset /= 2) total += __shfl_down_sync(0xffffffffu, total, offset);
+      if (sum < period && lane % share == 0) memory[sum] = total;
+    }
   }
 
   __device__ void sync() const { __syncthreads(); }
@@ -154,17 +191,27 @@ class Lanes {
       : count_(count < kWidth ? static_cast<int>(count) : kWidth),
         num_elements_(num_elements < 4 * kWidth ? static_cast<int>(num_elements) : 4 * kWidth) {}
 
-  template <class T>
-  __device__ T sum_value(T value) const {
-    __shared__ T partial[kWidth / 32];
+  template <class T, int kCount>
+  struct Values {
+    T v[kCount];
+  };
+
+  template <class T, int kCount>
+  __device__ Values<T, kCount> sum_values(Values<T, kCount> total) const {
+    __shared__ Values<T, kCount> partial[kWidth / 32];
     const int lane = static_cast<int>(threadIdx.x);
-    T total = lane < count_ ? value : T{0};
-    for (int offset = 16; offset > 0; offset /= 2) total += __shfl_down_sync(0xffffffffu, total, offset);
-    __syncthreads();  // the last sum's readers are done with `partial`
+    for (T& value : total.v) {
+      if (lane >= count_) value = T{0};
+      for (int offset = 16; offset > 0; offset /= 2) value += __shfl_down_sync(0xffffffffu, value, offset);
+    }
+    __syncthreads();  // the last sums' readers are done with `partial`
     if (lane % 32 == 0) partial[lane / 32] = total;
     __syncthreads();
-    total = T{0};
-    for (int warp = 0; warp < kWidth / 32; ++warp) total += partial[warp];
+    total = {};
+    for (int warp = 0; warp < kWidth / 32; ++warp) {
+      const Values<T, kCount> part = partial[warp];
+      for (int k = 0; k < kCount; ++k) total.v[k] += part.v[k];
+    }
     return total;
   }
 

@@ -12,6 +12,7 @@ namespace {
 template <class T>
 struct LossForward {
   static constexpr int kWidth = 128;
+  static constexpr int kAtOnce = 4;  // classes whose gradients are summed at once
   using Values = PerLane<T, kWidth>;
   LossArgs<T> args;
 
@@ -76,18 +77,32 @@ struct LossForward {
       hit[i] = targets[i] == best[i] && total[i] == total[i] ? T{1} : T{0};
       total[i] = T{1} / total[i];
     });
-    for (int64_t k = 0; k < classes; ++k) {
-      Values grad;
-      lanes.each([&](int i) {
-        const T z = logits[k * rows + i] + bias[k] - largest[i];
-        const T target = noise::smooth_target(targets[i] == k, alpha, share);
-        loss[i] -= target * z;
-        grad[i] = targets[i] < 0 ? T{0} : (exponential(z) * total[i] - target) * factor[i];
-      });
-      store_grad(lanes, grad, network, k, first);
+    for (int64_t first_class = 0; first_class < classes; first_class += kAtOnce) {
+      Values grads[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j) {
+        const int64_t k = first_class + j;
+        Values& grad = grads[j];
+        if (k >= classes) {
+          lanes.each([&](int i) { grad[i] = 0; });
+          continue;
+        }
+        lanes.each([&](int i) {
+          const T z = logits[k * rows + i] + bias[k] - largest[i];
+          const T target = noise::smooth_target(targets[i] == k, alpha, share);
+          loss[i] -= target * z;
+          grad[i] = targets[i] < 0 ? T{0} : (exponential(z) * total[i] - target) * factor[i];
+        });
+      }
+      store_grads(lanes, grads, network, first_class, first);
     }
-    lanes.each([&](int i) { loss[i] = targets[i] < 0 ? T{0} : loss[i] * factor[i]; });
-    return {lanes.sum(loss), lanes.sum(hit)};
+    Values loss_and_hit[2];
+    lanes.each([&](int i) {
+      loss_and_hit[0][i] = targets[i] < 0 ? T{0} : loss[i] * factor[i];
+      loss_and_hit[1][i] = hit[i];
+    });
+    T sums[2];
+    lanes.sum(loss_and_hit, sums);
+    return {sums[0], sums[1]};
   }
 
   MURMUR_KERNEL Values loss_factors(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network,
@@ -103,13 +118,22 @@ struct LossForward {
     return factor;
   }
 
-  MURMUR_KERNEL void store_grad(const Lanes<kWidth>& lanes, const Values& grad, int64_t network, int64_t k,
-                                int64_t first) const {
+  MURMUR_KERNEL void store_grads(const Lanes<kWidth>& lanes, const Values (&grads)[kAtOnce], int64_t network,
+                                 int64_t first_class, int64_t first) const {
     if (args.grad == nullptr) return;
-    T* target = args.grad + network * args.logits.stride + k * args.step.micro_batch + first;
-    lanes.each([&](int i) { target[i] = grad[i]; });
-    const T sum = lanes.sum(grad);
-    lanes.leader([&] { args.grad_bias[network * args.bias.stride + k] += sum; });
+    const int64_t rows = args.step.micro_batch;
+    T* target = args.grad + network * args.logits.stride + first_class * rows + first;
+    for (int j = 0; j < kAtOnce; ++j) {
+      if (first_class + j < args.num_classes) lanes.each([&](int i) { target[j * rows + i] = grads[j][i]; });
+    }
+    T sums[kAtOnce];
+    lanes.sum(grads, sums);
+    lanes.leader([&] {
+      T* grad_bias = args.grad_bias + network * args.bias.stride + first_class;
+      for (int j = 0; j < kAtOnce; ++j) {
+        if (first_class + j < args.num_classes) grad_bias[j] += sums[j];
+      }
+    });
   }
 };
 

@@ -13,6 +13,7 @@
 #include "murmur/kernels/norm_pool.hpp"
 
 #include "murmur/kernels/images.hpp"
+#include "murmur/kernels/normals.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {
@@ -113,7 +114,7 @@ MURMUR_KERNEL void max_pool(const ImageLanes& lanes, const Windows& windows, con
   });
 }
 
-template <class T>
+template <class T, class Normals>
 struct NormPoolForward {
   static constexpr int kWidth = kImageLanes;
   NormPoolArgs<T> args;
@@ -143,7 +144,7 @@ struct NormPoolForward {
           residual.load(lanes);
           lanes.elements([&](int e) { y[e] += residual[e]; });
         }
-        if (args.relu) noise_relu(lanes, y, sigma, words);
+        if (args.relu) noise_relu<Normals>(lanes, y, sigma, words);
         masks.apply(lanes, y, words);
         y.store(lanes);
       }
@@ -233,7 +234,7 @@ struct NormPoolBackward {
         }
       }
     }
-    if (args.sums != nullptr) sums.store(all.first_elements(walk.stride), args.sums, network * tiles + tile);
+    if (args.sums != nullptr) sums.store(all, forward.images, args.sums, network * tiles + tile);
   }
 
   MURMUR_KERNEL void add_residual(const ImageLanes& lanes, Elements<T>& grad, T* memory) const {
@@ -286,7 +287,7 @@ struct NormPoolBackward {
 template <class T>
 void norm_pool_forward(murmur::Stream& stream, const NormPoolArgs<T>& args) {
   const int64_t tiles = args.images.count(args.step.micro_batch);
-  launch(stream, "norm_pool_forward", args.step.num_networks, tiles, NormPoolForward<T>{args});
+  launch_with_normals<NormPoolForward, T>(stream, "norm_pool_forward", args.step, tiles, args);
 }
 
 MURMUR_INSTANTIATE_KERNEL(norm_pool_forward, NormPoolArgs)

@@ -36,7 +36,7 @@ struct NormPoolArgs {
 
   MURMUR_HD ImageTiles output_images() const {
     const ImageSize size{images.size.height / window.height, images.size.width / window.width, images.size.channels};
-    return {size, images.layout, images.rows_per_tile};
+    return {size, images.layout, images.rows_per_tile, images.folds_sums};
   }
 };
 

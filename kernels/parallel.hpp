@@ -12,6 +12,7 @@
 //   lanes.each([&](int i) { ... });      memory access: exactly the lanes that exist
 //   lanes.compute([&](int i) { ... });   arithmetic on PerLane values: may run on a few lanes more, never on memory
 //   lanes.sum(x), lanes.sync(), lanes.leader([&] { ... })
+//   lanes.sum(xs, sums)                  of an array of PerLane values at once: a GPU waits as for one
 //   lanes.once([&] { return value; })    what is the same for all lanes and dear: one of them computes it
 //   PerLane<T> x;  x[i]                  one value a lane: a register on the GPU, an array in L1 on the CPU
 //
@@ -24,6 +25,7 @@
 //                                        that there are n x 16 elements, and that the places of each 16 follow one
 //                                        another
 //   Elements<T> x(memory);  x[e]         a tensor's elements, between x.load(lanes) and x.store(lanes)
+//   lanes.fold(x, count, period, memory);  memory[c] = x[c] + x[c + period] + ... of the first `count` elements
 //   PerElement<T> n;  n[e]               values that lanes.fill(n, [&](int i) { return quad; }) has set
 //
 // Uniform decisions (is this technique on for this network?) are plain `if`s around `each` and `compute`: a uniform

@@ -11,6 +11,9 @@ namespace murmur::cpu {
 /// Images may be in blocks of channels (ImageLayout).
 inline constexpr bool kHasChannelBlocks = true;
 
+/// A polynomial vectorises; there are no faster normals.
+inline constexpr bool kHasFastNormals = false;
+
 /// One value a lane.
 template <class T, int kWidth>
 struct PerLane {
@@ -126,9 +129,24 @@ class Lanes {
     return total;
   }
 
+  template <class T, int kCount>
+  [[gnu::always_inline]] void sum(const PerLane<T, kWidth> (&x)[kCount], T (&sums)[kCount]) const {
+    for (int k = 0; k < kCount; ++k) sums[k] = sum(x[k]);
+  }
+
   template <class T>
   [[gnu::always_inline]] Quad<T> sum(const PerLaneQuad<T, kWidth>& x) const {
     return {sum(x.values[0]), sum(x.values[1]), sum(x.values[2]), sum(x.values[3])};
+  }
+
+  /// Adds up what is `period` apart among the first `count` elements; memory gets `period` sums.
+  template <class T>
+  [[gnu::always_inline]] void fold(const PerElement<T, kWidth>& x, int count, int period, T* memory) const {
+    for (int c = 0; c < period; ++c) memory[c] = x[c];
+    for (int first = period; first < count; first += period) {
+#pragma omp simd
+      for (int c = 0; c < period; ++c) memory[c] += x[first + c];
+    }
   }
 
   int64_t count() const {

@@ -14,6 +14,8 @@ template <class Kernel>
 constexpr bool kInDouble = false;
 template <template <class> class Kernel>
 constexpr bool kInDouble<Kernel<double>> = true;
+template <template <class, class> class Kernel, class Normals>
+constexpr bool kInDouble<Kernel<double, Normals>> = true;
 
 /// Blocks of a kernel that an SM is to hold at once. Without a bound the compiler takes registers until one block fills
 /// an SM, and nothing hides the latency of its loads. 1,024 threads have 64 registers each; a kernel that would spill

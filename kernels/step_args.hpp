@@ -24,6 +24,7 @@ struct StepArgs {
   int64_t micro_batch = 0;
   int64_t epoch_size = 0;  // samples of an epoch, or of an evaluation
   Definitions definitions;
+  bool fast_normals = false;  // FastNormals where they exist: on a GPU, in float
 };
 
 /// The masks that end a layer, where they are on: its dropout, and dropconnect on the next layer's inputs.

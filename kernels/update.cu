@@ -4,6 +4,7 @@
 
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/normals.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/gradient.hpp"
 #include "murmur/techniques/noise/weight.hpp"
@@ -20,7 +21,7 @@ constexpr int kQuads = 256;
 
 /// The noise of one update on the copy of the weights. An element's address is its place in the arena and the update's
 /// number, so that the gradient passes through the very noise that the forward has seen.
-template <class T>
+template <class T, class Normals>
 struct TransientNoise {
   using Tile = Lanes<kQuads>;
   float dropped;
@@ -48,7 +49,7 @@ struct TransientNoise {
     if (factor > 0) {
       PerElement<float, kQuads> n;
       lanes.fill(n, [&](int i) {
-        return only(i, WeightKind::kNoisy, normal(words(Technique::kMultiplicativeWeightNoise, i)));
+        return only(i, WeightKind::kNoisy, Normals()(words(Technique::kMultiplicativeWeightNoise, i)));
       });
       lanes.elements([&](int e) { x[e] *= noise::transient_slope(factor, n[e]); });
     }
@@ -73,7 +74,7 @@ struct TransientNoise {
     if (additive > 0) {
       PerElement<float, kQuads> n;
       lanes.fill(
-          n, [&](int i) { return only(i, WeightKind::kNoisy, normal(words(Technique::kTransientWeightNoise, i))); });
+          n, [&](int i) { return only(i, WeightKind::kNoisy, Normals()(words(Technique::kTransientWeightNoise, i))); });
       lanes.elements([&](int e) { copy[e] = noise::weight_noise(copy[e], additive, n[e]); });
     }
     multiply(lanes, copy);
@@ -97,7 +98,7 @@ struct TransientNoise {
   }
 };
 
-template <class T>
+template <class T, class Normals>
 struct Update {
   static constexpr int kWidth = kQuads;
   UpdateArgs<T> args;
@@ -121,14 +122,14 @@ struct Update {
     g.load(lanes);
     w.load(lanes);
     lanes.elements([&](int e) { g[e] *= scale; });
-    if (args.copy != nullptr) TransientNoise<T>(args, state, network, state.update, first).multiply(lanes, g);
+    if (args.copy != nullptr) TransientNoise<T, Normals>(args, state, network, state.update, first).multiply(lanes, g);
     add_noise(lanes, state, network, first, g, w);
     apply(lanes, state, network, offset, g, w);
     lanes.elements([&](int e) { g[e] = T{0}; });
     g.store(lanes);
     w.store(lanes);
     if (args.copy != nullptr) {
-      TransientNoise<T>(args, state, network, state.update + 1, first).write(lanes, w, args.copy + offset);
+      TransientNoise<T, Normals>(args, state, network, state.update + 1, first).write(lanes, w, args.copy + offset);
     }
   }
 
@@ -153,12 +154,13 @@ struct Update {
     }
     if (const float eta = techniques.get(Technique::kGradientNoise, network); eta > 0) {
       const T deviation = lanes.once([&] { return static_cast<T>(noise::decayed_deviation(eta, state.update)); });
-      lanes.fill(n, [&](int i) { return normal(words(Technique::kGradientNoise, fresh + static_cast<uint64_t>(i))); });
+      lanes.fill(n,
+                 [&](int i) { return Normals()(words(Technique::kGradientNoise, fresh + static_cast<uint64_t>(i))); });
       lanes.elements([&](int e) { g[e] = noise::gradient_noise(g[e], deviation, n[e]); });
     }
     if (const float eta = techniques.get(Technique::kWeightNoise, network); eta > 0) {
       const T deviation = lanes.once([&] { return static_cast<T>(noise::decayed_deviation(eta, state.update)); });
-      lanes.fill(n, [&](int i) { return normal(words(Technique::kWeightNoise, fresh + static_cast<uint64_t>(i))); });
+      lanes.fill(n, [&](int i) { return Normals()(words(Technique::kWeightNoise, fresh + static_cast<uint64_t>(i))); });
       lanes.elements([&](int e) { w[e] = noise::weight_noise(w[e], deviation, n[e]); });
     }
   }
@@ -205,7 +207,7 @@ struct Update {
   }
 };
 
-template <class T>
+template <class T, class Normals>
 struct CopyWeights {
   static constexpr int kWidth = kQuads;
   CopyWeightsArgs<T> args;
@@ -219,7 +221,7 @@ struct CopyWeights {
     const Lanes<kWidth> lanes = all.first(update.stride / 4 - first);
     Elements<T> w(update.weight + offset);
     w.load(lanes);
-    TransientNoise<T>(update, state, network, state.update, first).write(lanes, w, update.copy + offset);
+    TransientNoise<T, Normals>(update, state, network, state.update, first).write(lanes, w, update.copy + offset);
   }
 };
 
@@ -231,14 +233,14 @@ int64_t num_tiles(int64_t stride) {
 
 template <class T>
 void update(murmur::Stream& stream, const UpdateArgs<T>& args) {
-  launch(stream, "update", args.step.num_networks, num_tiles(args.stride), Update<T>{args});
+  launch_with_normals<Update, T>(stream, "update", args.step, num_tiles(args.stride), args);
 }
 
 MURMUR_INSTANTIATE_KERNEL(update, UpdateArgs)
 
 template <class T>
 void copy_weights(murmur::Stream& stream, const CopyWeightsArgs<T>& args) {
-  launch(stream, "copy_weights", args.update.step.num_networks, num_tiles(args.update.stride), CopyWeights<T>{args});
+  launch_with_normals<CopyWeights, T>(stream, "copy_weights", args.update.step, num_tiles(args.update.stride), args);
 }
 
 MURMUR_INSTANTIATE_KERNEL(copy_weights, CopyWeightsArgs)

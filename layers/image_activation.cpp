@@ -10,18 +10,17 @@
 namespace murmur {
 namespace {
 
-/// Samples of one tile of the kernels over images: few on a GPU, where tiles are what runs at once.
-int64_t rows_per_tile(const Step& step) {
-  return step.is_for_gpu() ? 2 : 16;
-}
-
+/// Few samples a tile on a GPU, where tiles are what runs at once; so many tiles that their sums would be as large as
+/// the images.
 ImageTiles tiles_of(const Step& step, const Activations& images) {
-  return {images.size, images.image_layout, rows_per_tile(step)};
+  const bool is_gpu = step.is_for_gpu();
+  return {images.size, images.image_layout, is_gpu ? 2 : 16, is_gpu || kEmulatedGpu};
 }
 
 Tensor make_sums(const Step& step, const Activations& images) {
-  const int64_t tiles = tiles_of(step, images).count(step.args.micro_batch);
-  return step.arena.zeros({step.args.num_networks, tiles, 2, kChannelSums}, step.dtype);
+  const ImageTiles tiles = tiles_of(step, images);
+  return step.arena.zeros({step.args.num_networks, tiles.count(step.args.micro_batch), 2, tiles.num_sums()},
+                          step.dtype);
 }
 
 void check_images(const char* operation, const Step& step, const Activations& input) {

@@ -31,6 +31,7 @@ PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const
   pass.args.micro_batch = options_.micro_batch;
   pass.args.epoch_size = range.count;
   pass.args.definitions = options_.definitions;
+  pass.args.fast_normals = options_.device.is_cuda() && !options_.deterministic;
   pass.training = training;
   pass.arena = std::make_shared<Arena>(options_.device);
   return pass;

@@ -67,9 +67,9 @@ def blocks_of_sm(registers, width, sm):
 
 
 def readable(names):
-    """run_kernel<Update<float>> -> `Update<float>`"""
+    """run_kernel<Update<float, murmur::FastNormals>> -> `Update<float, FastNormals>`"""
     text = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
-    return [re.search(r"::(\w+(?:<\w+>)?)\s*>\(", line)[1] for line in text.splitlines()]
+    return [re.search(r"::(\w+(?:<[\w:, ]+>)?)\s*>\(", line)[1].replace("murmur::", "") for line in text.splitlines()]
 
 
 def main():

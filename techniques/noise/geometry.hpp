@@ -87,34 +87,58 @@ MURMUR_HD AffineMap random_map(const GeometryRanges& ranges, const ImageSize& si
   return map;
 }
 
-/// A coordinate folded back into [0, length - 1]: reflect fill, d c b a | a b c d | d c b a.
-MURMUR_HD float reflect(float x, float length) {
-  const float period = 2.0f * length;
-  const float shifted = x + 0.5f;  // the mirrors stand half a pixel outside
-  const float wrapped = shifted - period * ::floorf(shifted * (1.0f / period) + 0.5f);
-  const float folded = ::fabsf(wrapped) - 0.5f;
-  const float low = folded < 0.0f ? 0.0f : folded;
-  return low < length - 1.0f ? low : length - 1.0f;
-}
+/// One direction of an image that is to be resampled, with what is the same for all of its pixels.
+struct Axis {
+  float length;
+  float period;  // of its reflections
+  float frequency;
+
+  explicit Axis(int64_t size) : length(static_cast<float>(size)), period(2.0f * length), frequency(1.0f / period) {}
+
+  /// A coordinate folded back into [0, length - 1]: reflect fill, d c b a | a b c d | d c b a.
+  MURMUR_HD float reflect(float x) const {
+    const float shifted = x + 0.5f;  // the mirrors stand half a pixel outside
+    const float wrapped = shifted - period * ::floorf(shifted * frequency + 0.5f);
+    const float folded = ::fabsf(wrapped) - 0.5f;
+    const float low = folded < 0.0f ? 0.0f : folded;
+    return low < length - 1.0f ? low : length - 1.0f;
+  }
+};
+
+/// The grid that images of one size are resampled on. It is made on the host: a kernel takes it as it is.
+struct Grid {
+  int32_t width;
+  int32_t channels;
+  float per_width;  // 1 / width
+  float per_channel;
+  Axis across;
+  Axis down;
+
+  explicit Grid(const ImageSize& size)
+      : width(static_cast<int32_t>(size.width)),
+        channels(static_cast<int32_t>(size.channels)),
+        per_width(1.0f / static_cast<float>(width)),
+        per_channel(1.0f / static_cast<float>(channels)),
+        across(size.width),
+        down(size.height) {}
+};
 
 /// Bilinear sample of an image at the map of one output element. image.square(i) is element i, its neighbour to the
 /// right, the one below and that one's neighbour to the right; those outside of the image have weight 0.
 template <class Image>
-MURMUR_HD float resample(const Image& image, const ImageSize& size, const AffineMap& map, int32_t element) {
-  const auto width = static_cast<int32_t>(size.width);
-  const auto channels = static_cast<int32_t>(size.channels);
-  const int32_t pixel = quotient(element, channels);
-  const int32_t row = quotient(pixel, width);
-  const int32_t channel = element - pixel * channels;
-  const float x = static_cast<float>(pixel - row * width);
+MURMUR_HD float resample(const Image& image, const Grid& grid, const AffineMap& map, int32_t element) {
+  const int32_t pixel = quotient(element, grid.per_channel);
+  const int32_t row = quotient(pixel, grid.per_width);
+  const int32_t channel = element - pixel * grid.channels;
+  const float x = static_cast<float>(pixel - row * grid.width);
   const float y = static_cast<float>(row);
-  const float u = reflect(map.xx * x + map.xy * y + map.x0, static_cast<float>(size.width));
-  const float v = reflect(map.yx * x + map.yy * y + map.y0, static_cast<float>(size.height));
+  const float u = grid.across.reflect(map.xx * x + map.xy * y + map.x0);
+  const float v = grid.down.reflect(map.yx * x + map.yy * y + map.y0);
   const auto left = static_cast<int32_t>(u);
   const auto top = static_cast<int32_t>(v);
   const float a = u - static_cast<float>(left);
   const float b = v - static_cast<float>(top);
-  const Quad<float> corners = image.square((top * width + left) * channels + channel);
+  const Quad<float> corners = image.square((top * grid.width + left) * grid.channels + channel);
   const float above = (1.0f - a) * corners.v[0] + a * corners.v[1];
   const float below = (1.0f - a) * corners.v[2] + a * corners.v[3];
   return (1.0f - b) * above + b * below;

@@ -24,6 +24,14 @@ TEST(Uniform, IsNeverZeroNorOneAndExact) {
   }
 }
 
+// What a GPU computes instead.
+TEST(Uniform, IsAMantissaLessOneExactly) {
+  for (uint64_t i = 0; i < (uint64_t{1} << 23); ++i) {
+    const auto bits = static_cast<uint32_t>(i << 9 | 0x155);
+    ASSERT_EQ(detail::one_and(bits) - (1.0f - 0x1p-24f), uniform(bits));
+  }
+}
+
 TEST(Uniform, OfAQuadIsThatOfItsWords) {
   const Quad<uint32_t> words{1u << 9, 77u << 9, 0xffffffffu, 0u};
   const Quad<float> u = uniform(words);
@@ -41,10 +49,11 @@ struct Moments {
   double largest = 0;
 };
 
+template <class Normals = ExactNormals>
 Moments moments_of(uint64_t seed, uint32_t site) {
   Moments result;
   for (int64_t i = 0; i < kQuads; ++i) {
-    const Quad<float> n = normal(philox(static_cast<uint64_t>(i), site, 0, seed));
+    const Quad<float> n = Normals()(philox(static_cast<uint64_t>(i), site, 0, seed));
     for (size_t j = 0; j < 4; ++j) {
       const double x = static_cast<double>(n.v[j]);
       double power = 1;
@@ -62,21 +71,23 @@ Moments moments_of(uint64_t seed, uint32_t site) {
 
 // n = 4 x 2^20. The mean of n^k has variance (E n^2k - (E n^k)^2) / n: 1, 2, 15, 96 for k = 1..4. Bound: 5 standard
 // deviations (chance of a false alarm 6e-7 each, and the draws are fixed).
-TEST(Normal, MomentsAreThoseOfTheNormalDistribution) {
+void expect_moments_of_a_normal(const Moments& moments) {
   const std::array<double, 5> expected{1, 0, 1, 0, 3};
   const std::array<double, 5> variance{0, 1, 2, 15, 96};
+  for (size_t k = 1; k < 5; ++k) {
+    EXPECT_NEAR(moments.power[k], expected[k], 5 * std::sqrt(variance[k] / kCount)) << "moment " << k;
+  }
+  for (const double mean : moments.mean) EXPECT_NEAR(mean, 0, 5 / std::sqrt(static_cast<double>(kQuads)));
+}
+
+TEST(Normal, MomentsAreThoseOfTheNormalDistribution) {
   for (const uint64_t seed : {uint64_t{0}, uint64_t{1}, uint64_t{0xdeadbeefcafe}}) {
-    const Moments moments = moments_of(seed, 7);
-    for (size_t k = 1; k < 5; ++k) {
-      EXPECT_NEAR(moments.power[k], expected[k], 5 * std::sqrt(variance[k] / kCount)) << "moment " << k;
-    }
-    for (const double mean : moments.mean) EXPECT_NEAR(mean, 0, 5 / std::sqrt(static_cast<double>(kQuads)));
+    expect_moments_of_a_normal(moments_of(seed, 7));
   }
 }
 
 // A frequency has variance q (1 - q) / n; q = erfc(k / sqrt 2). Bound: 5 standard deviations.
-TEST(Normal, TailsAreThoseOfTheNormalDistribution) {
-  const Moments moments = moments_of(11, 7);
+void expect_tails_of_a_normal(const Moments& moments) {
   for (size_t k = 0; k < 4; ++k) {
     const double q = std::erfc(static_cast<double>(k + 1) / std::sqrt(2.0));
     EXPECT_NEAR(moments.beyond[k], q, 5 * std::sqrt(q * (1 - q) / kCount)) << "beyond " << k + 1;
@@ -84,11 +95,121 @@ TEST(Normal, TailsAreThoseOfTheNormalDistribution) {
   EXPECT_LE(moments.largest, 5.7683);  // sqrt(-2 ln 2^-24) = 5.76820...
 }
 
+TEST(Normal, TailsAreThoseOfTheNormalDistribution) {
+  expect_tails_of_a_normal(moments_of(11, 7));
+}
+
 TEST(Normal, LargestIsThatOfTheSmallestUniform) {
   const Quad<float> n = normal(Quad<uint32_t>{0, 0, 0, 0x40000000u});
   const double radius = std::sqrt(-2 * std::log(0x1p-24));
   EXPECT_NEAR(static_cast<double>(n.v[0]), radius, 2e-6);  // angle 2^-26 of a turn
   EXPECT_NEAR(static_cast<double>(n.v[3]), radius, 2e-6);
+}
+
+// The fast normals of a GPU, with functions that are off by all that their documentation allows.
+
+enum class Error : uint8_t { kNone, kAbove, kBelow, kEither };
+
+/// +1 or -1. kEither: by the value's bits, so that neighbours differ.
+template <Error kError>
+double sign_of(float x) {
+  if (kError == Error::kNone) return 0;
+  if (kError == Error::kEither) return (detail::as_bits(x) * 0x9E3779B9u >> 31) != 0 ? 1 : -1;
+  return kError == Error::kAbove ? 1 : -1;
+}
+
+template <Error kError>
+struct WorstFunctions {
+  static float off(double exact, double error, float x) {
+    return static_cast<float>(exact + sign_of<kError>(x) * error);
+  }
+  static float log2(float x) {
+    const double exact = std::log2(static_cast<double>(x));
+    const double ulp = std::exp2(std::floor(std::log2(std::abs(exact))) - 23);
+    return off(exact, x >= 0.5f ? 0x1p-22 : 2 * ulp, x);
+  }
+  static float root(float x) {
+    const double exact = std::sqrt(static_cast<double>(x));
+    return off(exact, 0x1p-23 * exact, x);
+  }
+  static float sine(float x) { return off(std::sin(static_cast<double>(x)), std::exp2(-21.41), x); }
+  static float cosine(float x) { return off(std::cos(static_cast<double>(x)), std::exp2(-21.19), x); }
+};
+
+template <Error kError>
+struct WorstNormals {
+  Quad<float> operator()(const Quad<uint32_t>& words) const {
+    return detail::approximate_normal<WorstFunctions<kError>>(words);
+  }
+};
+
+/// The largest distance of the distribution of n normals from the normal one (Kolmogorov, Smirnov).
+template <class Normals>
+double distance_from_normal(uint64_t seed, int64_t num_quads) {
+  std::vector<float> n;
+  for (int64_t i = 0; i < num_quads; ++i) {
+    const Quad<float> quad = Normals()(philox(static_cast<uint64_t>(i), 7, 0, seed));
+    n.insert(n.end(), quad.v, quad.v + 4);
+  }
+  std::sort(n.begin(), n.end());
+  double largest = 0;
+  const double count = static_cast<double>(n.size());
+  for (size_t i = 0; i < n.size(); ++i) {
+    const double expected = 0.5 * std::erfc(-static_cast<double>(n[i]) / std::sqrt(2.0));
+    const double i_th = static_cast<double>(i);
+    largest = std::max({largest, expected - i_th / count, (i_th + 1) / count - expected});
+  }
+  return largest;
+}
+
+/// Of both members of a pair: |fast - exact|, per unit of the radius, and beside what the logarithm allows.
+template <Error kError>
+void expect_close_to_exact() {
+  for (int64_t i = -1; i < kQuads; ++i) {
+    Quad<uint32_t> words = philox(static_cast<uint64_t>(i), 7, 0, 3);
+    // Logarithms near 0 are the worst: half of the draws have one.
+    if (i % 2 != 0) words.v[0] |= ~0u << (i & 31);
+    const Quad<float> exact = normal(words);
+    const Quad<float> fast = WorstNormals<kError>()(words);
+    for (size_t pair = 0; pair < 2; ++pair) {
+      const double radius = std::sqrt(-2 * std::log(static_cast<double>(uniform(words.v[2 * pair]))));
+      // Angle: 2^-21.19 of cosine, half a step of 2^-23 turns (3.8e-7) and roundings (2.8e-7) are 1.1e-6, the exact
+      // normals' own error 1.1e-7. Radius: 2 ulp of the logarithm are 2^-23, the root another one, roundings
+      // 2^-23: 3.6e-7. Below log2 = 1, 2 ln 2 2^-22 = 3.3e-7 of the square r^2; sqrt(r^2 + d) - r <= min(sqrt d, d /
+      // r).
+      const double bound = 1.7e-6 * radius + std::min(5.8e-4, 3.4e-7 / radius);
+      for (size_t j = 2 * pair; j < 2 * pair + 2; ++j) {
+        ASSERT_NEAR(static_cast<double>(fast.v[j]), static_cast<double>(exact.v[j]), bound)
+            << "quad " << i << ", " << j;
+      }
+    }
+  }
+}
+
+TEST(FastNormal, IsCloseToTheExactOne) {
+  expect_close_to_exact<Error::kNone>();
+  expect_close_to_exact<Error::kAbove>();
+  expect_close_to_exact<Error::kBelow>();
+  expect_close_to_exact<Error::kEither>();
+}
+
+// The bounds above move a mean of n^k by less than k E|n|^(k-1) 1e-5 and a frequency by less than 1e-5: a hundredth of
+// what five standard deviations allow.
+template <Error kError>
+void expect_normal_distribution() {
+  const Moments moments = moments_of<WorstNormals<kError>>(1, 7);
+  expect_moments_of_a_normal(moments);
+  expect_tails_of_a_normal(moments);
+  // P(sqrt(n) D > 3) = 2 exp(-18) = 3e-8.
+  constexpr int64_t kN = 1 << 18;
+  EXPECT_LT(distance_from_normal<WorstNormals<kError>>(5, kN), 3 / std::sqrt(4.0 * kN));
+}
+
+TEST(FastNormal, HasTheNormalDistribution) {
+  expect_normal_distribution<Error::kNone>();
+  expect_normal_distribution<Error::kAbove>();
+  expect_normal_distribution<Error::kBelow>();
+  expect_normal_distribution<Error::kEither>();
 }
 
 using Draw = std::function<double(int64_t)>;

@@ -33,10 +33,10 @@ TEST_P(ImageTest, BiasReluAndItsSums) {
   const auto in = test::random_values<double>(kNetworks * kStride, 1);
   const auto bias = test::random_values<double>(kNetworks * kBiasStride, 2);
   test::GuardedArray<double> x(in, device()), b(bias, device());
-  test::GuardedArray<double> sums(kNetworks * kTiles * 2 * kChannelSums, 5.0, device());
   BiasReluArgs<double> args;
   args.step = upload(population);
   args.images = {kSize, ImageLayout::kChannelsLast, kRowsPerTile};
+  test::GuardedArray<double> sums(static_cast<size_t>(kNetworks * kTiles * 2 * args.images.num_sums()), 5.0, device());
   args.x = {x.data(), kStride};
   args.bias = {b.data(), kBiasStride};
   args.sums = sums.data();
@@ -57,11 +57,12 @@ TEST_P(ImageTest, BiasReluAndItsSums) {
     // 1024 / 7 whole pixels of four quads: the elements of a walk, each of channel k mod 7
     const int64_t walk = 4 * quads_per_walk(7);
     EXPECT_EQ(walk, 4 * 252);
+    EXPECT_EQ(args.images.num_sums(), walk);
     std::vector<double> total(14);
     for (int64_t tile = 0; tile < kTiles; ++tile) {
       for (int64_t k = 0; k < walk; ++k) {
         for (int64_t which = 0; which < 2; ++which) {
-          const int64_t i = ((static_cast<int64_t>(p) * kTiles + tile) * 2 + which) * kChannelSums + k;
+          const int64_t i = ((static_cast<int64_t>(p) * kTiles + tile) * 2 + which) * walk + k;
           total[static_cast<size_t>(which * 7 + k % 7)] += parts[static_cast<size_t>(i)];
         }
       }
@@ -72,6 +73,51 @@ TEST_P(ImageTest, BiasReluAndItsSums) {
     }
   }
   EXPECT_TRUE(x.guards_intact() && b.guards_intact() && sums.guards_intact());
+}
+
+// Channels of which many, few or less than one are for each 32 lanes; the last tile has two rows less.
+TEST_P(ImageTest, FoldedSumsAreThoseOfTheirChannels) {
+  for (const ImageSize& size : {ImageSize{9, 10, 1}, ImageSize{5, 3, 7}, ImageSize{4, 4, 16}, ImageSize{3, 2, 100},
+                                ImageSize{2, 1, 300}, ImageSize{2, 2, 1024}}) {
+    SCOPED_TRACE(testing::Message() << size.channels << " channels");
+    test::Population population(kNetworks, device());
+    const int64_t elements = size.elements(), row_stride = 4 * num_quads(elements);
+    const int64_t stride = kRows * row_stride, width = 4 * num_quads(size.channels);
+    const auto in = test::random_values<double>(static_cast<size_t>(kNetworks * stride), 1);
+    const auto bias = test::random_values<double>(static_cast<size_t>(kNetworks * width), 2);
+    test::GuardedArray<double> x(in, device()), b(bias, device());
+    BiasReluArgs<double> args;
+    args.step = upload(population);
+    args.images = {size, ImageLayout::kChannelsLast, kRowsPerTile, true};
+    test::GuardedArray<double> sums(static_cast<size_t>(kNetworks * kTiles * 2 * width), 5.0, device());
+    args.x = {x.data(), stride};
+    args.bias = {b.data(), width};
+    args.sums = sums.data();
+    EXPECT_EQ(args.images.num_sums(), width);
+    bias_relu_forward(stream(), args);
+    stream().synchronize();
+    const std::vector<double> out = x.values(), parts = sums.values();
+    for (int64_t p = 0; p < kNetworks; ++p) {
+      for (int64_t tile = 0; tile < kTiles; ++tile) {
+        std::vector<double> expected(static_cast<size_t>(2 * width), 0.0);
+        for (int64_t row = tile * kRowsPerTile; row < std::min((tile + 1) * kRowsPerTile, kSamples); ++row) {
+          for (int64_t e = 0; e < elements; ++e) {
+            const double value = out[static_cast<size_t>(p * stride + row * row_stride + e)];
+            expected[static_cast<size_t>(e % size.channels)] += value;
+            expected[static_cast<size_t>(width + e % size.channels)] += value * value;
+          }
+        }
+        for (int64_t which = 0; which < 2; ++which) {
+          for (int64_t c = 0; c < size.channels; ++c) {  // 450 terms below 2 (4): 450^2 roundings at worst
+            const int64_t i = which * width + c;
+            EXPECT_NEAR(parts[static_cast<size_t>((p * kTiles + tile) * 2 * width + i)],
+                        expected[static_cast<size_t>(i)], 1e-10);
+          }
+        }
+      }
+    }
+    EXPECT_TRUE(x.guards_intact() && b.guards_intact() && sums.guards_intact());
+  }
 }
 
 TEST_P(ImageTest, MaxPoolingSendsTheGradientToTheFirstMaximum) {
