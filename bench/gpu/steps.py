@@ -129,16 +129,19 @@ def sanitizer_steps(programs):
     ]
 
 
-def throughput_step(programs, model, networks, repeats, seconds):
+def throughput_step(programs, model, networks, repeats, seconds, suffix="", environment=()):
     def command(device, networks, *more):
-        return [programs["bench_throughput"], "--device", device, "--model", model, "--networks", networks,
+        environment_words = ["env", *environment] if environment else []
+        return [*environment_words, programs["bench_throughput"], "--device", device, "--model", model, "--networks", networks,
                 "--optimizer", "adam", "--json", "{json}", *more]  # fmt: skip
 
-    cpu = command("cpu", "1,2", "--images", "1280", "--epochs", "1", "--repeats", "1") if model == "fc" else None
+    cpu = command("cpu", "1,2", "--images", "1280", "--epochs", "1", "--repeats", "1")
+    cpu = cpu if model == "fc" and not suffix else None
     # The networks with convolutions take a fourth of the images: their ticks are long enough to be timed.
     options = ["--epochs", "1", "--repeats", str(repeats), *(["--images", "12800"] if model != "fc" else [])]
     limit = 3 * seconds + 60
-    return Step(f"throughput-{model}", command("cuda", networks, *options), seconds, limit, "throughput", cpu=cpu, json=True)
+    name = f"throughput-{model}{suffix}"
+    return Step(name, command("cuda", networks, *options), seconds, limit, "throughput", cpu=cpu, json=True)
 
 
 def peer_step(programs, name, model, networks, seconds, *options):
@@ -169,6 +172,8 @@ def all_steps(build, output):
     too_many = ["train", "--device", "cuda", "--model", "vgg3", "--networks", "1000000", "--epochs", "1", "--quiet"]
     tf32 = ["train", "--device", "cuda", "--model", "lenet5", *tf32_words(murmur, "train"), "--networks", "2", "--epochs", "1",
             "--train-images", "12800", "--quiet", "--json", "{json}"]  # fmt: skip
+    waves = ["train", "--device", "cuda", "--model", "vgg3", "--networks", "64", "--wave", "16", "--deterministic", "--epochs", "1",
+             "--train-images", "1280", "--quiet", "--json", "{json}"]  # fmt: skip
     bench_kernels = [programs["bench_kernels"], "--benchmark_out={json}", "--benchmark_out_format=json"]
     quick = "--benchmark_filter=/(copy|normals|[a-z_]+/(none|all))"
     convolution = [programs["bench_convolution"], "--networks", "1,64", "--json", "{json}"]
@@ -180,9 +185,11 @@ def all_steps(build, output):
         Step("convolutions-lenet5", [*convolution, "--device", "cuda", "--layer", "lenet5"], 15, 120, "convolution",
              cpu=[*convolution, "--device", "cpu", "--layer", "lenet5/1", "--micro-batch", "16"], json=True),
         Step("tf32", [*shared_cache(output), murmur, *tf32], 8, 60, "train", json=True),
+        Step("waves", [*shared_cache(output), murmur, *waves], 10, 120, "train", json=True),
         sanitizer_steps(programs)[0],
         Step("out-of-memory", [murmur, *too_many], 10, 120, "one_line", exit_code=4),
         throughput_step(programs, "fc", "1,22,1024", 2, 40),
+        throughput_step(programs, "fc", "1,22", 2, 15, "-overlapping", ["MURMUR_OVERLAP_LAUNCHES=1"]),
         Step("kernels", [*bench_kernels, "--device", "cuda", "--benchmark_min_time=0.05", quick], 40, 180, "kernels",
              cpu=[*bench_kernels, "--device", "cpu", "--benchmark_min_time=0.01", "--benchmark_filter=normals"], json=True),
         throughput_step(programs, "lenet5", "1,64,1024", 1, 60),
