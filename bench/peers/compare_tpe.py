@@ -83,7 +83,8 @@ def tpe_study(options, seed, distributions, base):
                 break
             trial.report(accuracy, epoch)
             if accuracy < options.abort_below:
-                state = optuna.trial.TrialState.PRUNED
+                if options.aborted == "pruned":
+                    state = optuna.trial.TrialState.PRUNED
                 break
         study.tell(trial, value if state == optuna.trial.TrialState.COMPLETE else None, state)
         best = max((t.value for t in study.trials if t.state.name == "COMPLETE"), default=math.nan)
@@ -120,6 +121,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=5, help="trainings of each test")
     parser.add_argument("--abort-below", type=float, default=0.12)
+    parser.add_argument("--aborted", default="pruned", choices=("pruned", "value"),
+                        help="how TPE is told of an aborted trial: as pruned, or as complete with its last accuracy")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", help="write the comparison to this file")
     options = parser.parse_args()

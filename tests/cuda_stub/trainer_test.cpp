@@ -171,13 +171,13 @@ TEST_F(StubTrainer, WavesShareTheMemoryOfActivations) {
   const auto held = [](int64_t wave) {
     PopulationTrainer trainer = make_trainer("lenet5", 64, with(&TrainerOptions::wave, wave));
     trainer.run_epoch();
-    return test::stub_count("live bytes");
+    return static_cast<double>(test::stub_count("live bytes"));
   };
-  const int64_t whole = held(0);
-  const int64_t half = held(32);
-  const int64_t quarter = held(16);
+  const double whole = held(0);
+  const double half = held(32);
+  const double quarter = held(16);
   // What a wave leaves out is the activations of half of the networks, then of a quarter.
-  EXPECT_NEAR(static_cast<double>(whole - half), 2 * static_cast<double>(half - quarter), 0.1 * (whole - half));
+  EXPECT_NEAR(whole - half, 2 * (half - quarter), 0.1 * (whole - half));
   EXPECT_LT(quarter, whole / 2);
 }
 
