@@ -122,18 +122,6 @@ cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
   return cudaSuccess;
 }
 
-cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* function, void** arguments) {
-  STUB_LOCK;
-  cudaKernel_t kernel = nullptr;
-  if (const cudaError_t status = __cudaGetKernel(&kernel, function); status != cudaSuccess) return status;
-  for (unsigned i = 0; i < config->numAttrs; ++i) {
-    if (config->attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) return report(cudaErrorNotSupported);
-    count("launches that overlap");
-  }
-  return __cudaLaunchKernel(kernel, config->gridDim, config->blockDim, arguments, config->dynamicSmemBytes,
-                            config->stream);
-}
-
 cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void** arguments, size_t,
                                cudaStream_t stream) {
   STUB_LOCK;
@@ -149,5 +137,17 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void*
     return report(cudaErrorInvalidConfiguration);
   }
   return report(submit(stream, work_of(kernel, arguments)));
+}
+
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* function, void** arguments) {
+  STUB_LOCK;
+  cudaKernel_t kernel = nullptr;
+  if (const cudaError_t status = __cudaGetKernel(&kernel, function); status != cudaSuccess) return status;
+  for (unsigned i = 0; i < config->numAttrs; ++i) {
+    if (config->attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) return report(cudaErrorNotSupported);
+    count("launches that overlap");
+  }
+  return __cudaLaunchKernel(kernel, config->gridDim, config->blockDim, arguments, config->dynamicSmemBytes,
+                            config->stream);
 }
 }
