@@ -35,13 +35,14 @@ struct TrainerOptions {
   int64_t micro_batch = 128;
   DType dtype = DType::kF32;
   Initialization initialization = Initialization::kScale;
-  Definitions definitions;     // what the techniques mean
-  bool use_graph = true;       // false: launch every kernel by itself, for profilers
-  bool allow_tf32 = false;     // GPU only
-  bool deterministic = false;  // GPU only: the same bits on every GPU; normals, too, are those of a CPU
-  int num_threads = 0;         // CPU only; 0: one per core
-  OnTicks on_ticks{};          // none: an epoch is launched as a whole
-  ProfileTicks profile{};      // GPU only
+  Definitions definitions;  // what the techniques mean
+  bool use_graph = true;    // false: launch every kernel by itself, for profilers
+  bool allow_tf32 = false;  // GPU only
+  int num_threads = 0;      // CPU only; 0: one per core
+  OnTicks on_ticks{};       // none: an epoch is launched as a whole
+  ProfileTicks profile{};   // GPU only
+  /// GPU only: normals, and so noise, have the bits that they have on a CPU (else those of FastNormals).
+  bool deterministic = false;
 };
 
 /// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
