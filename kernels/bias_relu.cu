@@ -47,7 +47,7 @@ struct BiasReluForward {
         x.store(lanes);
       }
     }
-    if (args.sums != nullptr) sums.store(all, args.images, args.sums, network * tiles + tile);
+    if (args.sums != nullptr) sums.store(all, walk, args.sums, network * tiles + tile);
   }
 };
 
@@ -95,7 +95,7 @@ struct BiasReluBackward {
         grad.store(lanes);
       }
     }
-    sums.store_first(all, forward.images, args.sums, network * tiles + tile);
+    sums.store_first(all, walk, args.sums, network * tiles + tile);
   }
 };
 

@@ -42,6 +42,7 @@ struct ImageWalk {
   int64_t num_rows;  // rows of the micro-batch that hold a sample
   int64_t first_row;
   int64_t last_row;
+  bool folds_sums;
 
   MURMUR_HD ImageWalk(const StepArgs& step, const ImageTiles& images, const NetworkState& state, int64_t tile)
       : part(images.size, images.layout, tile),
@@ -50,10 +51,13 @@ struct ImageWalk {
         num_rows(state.num_rows(step.micro_batch, step.epoch_size)),
         first_row(tile / num_blocks(images.size, images.layout) * images.rows_per_tile),
         last_row(first_row + images.rows_per_tile < step.micro_batch ? first_row + images.rows_per_tile
-                                                                     : step.micro_batch) {}
+                                                                     : step.micro_batch),
+        folds_sums(images.folds_sums) {}
 
   /// Elements from the network's first sample to this tile's part of a row.
   MURMUR_HD int64_t offset(int64_t row) const { return row * part.row_stride() + part.start(); }
+  /// ImageTiles::num_sums.
+  MURMUR_HD int64_t num_sums() const { return folds_sums ? 4 * num_quads(part.image.channels) : stride; }
   /// Elements of the step that starts at `first`.
   MURMUR_HD int64_t count(int64_t first) const { return size - first < stride ? size - first : stride; }
 };
@@ -95,23 +99,22 @@ struct TileSums {
     load_constant(all, T{0}, first);
     load_constant(all, T{0}, second);
   }
-  MURMUR_KERNEL void store(const ImageLanes& all, const ImageTiles& images, T* sums, int64_t tile_index) const {
-    store_one(all, images, first, sums + tile_index * 2 * images.num_sums());
-    store_one(all, images, second, sums + (tile_index * 2 + 1) * images.num_sums());
+  MURMUR_KERNEL void store(const ImageLanes& all, const ImageWalk& walk, T* sums, int64_t tile_index) const {
+    store_one(all, walk, first, sums + tile_index * 2 * walk.num_sums());
+    store_one(all, walk, second, sums + (tile_index * 2 + 1) * walk.num_sums());
   }
-  MURMUR_KERNEL void store_first(const ImageLanes& all, const ImageTiles& images, T* sums, int64_t tile_index) const {
-    store_one(all, images, first, sums + tile_index * 2 * images.num_sums());
+  MURMUR_KERNEL void store_first(const ImageLanes& all, const ImageWalk& walk, T* sums, int64_t tile_index) const {
+    store_one(all, walk, first, sums + tile_index * 2 * walk.num_sums());
   }
 
  private:
-  MURMUR_KERNEL static void store_one(const ImageLanes& all, const ImageTiles& images, const PerImageElement<T>& sum,
+  MURMUR_KERNEL static void store_one(const ImageLanes& all, const ImageWalk& walk, const PerImageElement<T>& sum,
                                       T* memory) {
-    const int64_t step = 4 * quads_per_walk(images.channels());
-    if (images.folds_sums) {
-      all.fold(sum, static_cast<int>(step), static_cast<int>(images.channels()), memory);
+    if (walk.folds_sums) {
+      all.fold(sum, static_cast<int>(walk.stride), static_cast<int>(walk.part.image.channels), memory);
       return;
     }
-    const ImageLanes lanes = all.first_elements(step);
+    const ImageLanes lanes = all.first_elements(walk.stride);
     Elements<T> target(memory);
     lanes.elements([&](int e) { target[e] = sum[e]; });
     target.store(lanes);

@@ -6,11 +6,16 @@
 #include <type_traits>
 
 #include "murmur/engine/quad.hpp"
+#include "murmur/engine/target.hpp"
 
 namespace murmur::MURMUR_TARGET {
 
 /// Images have their channels last: registers that blocks would take are better used.
 inline constexpr bool kHasChannelBlocks = false;
+
+/// The runs of places that `read_places` takes at once: whole quads or halves of them.
+inline constexpr int kLongestRun = 4;
+inline constexpr int kShortestRun = 2;
 
 /// Normals may come from the special function unit.
 inline constexpr bool kHasFastNormals = true;
@@ -105,9 +110,43 @@ class Lanes {
       if (has_element(e)) f(e);
     });
   }
-  template <class F>
-  __device__ void each_place(const PerElement<int32_t, kWidth>& places, bool, const F& f) const {
-    each_element([&](int e) { f(e, places[e]); });
+  template <class T, class F>
+  __device__ void read_places(const PerElement<int32_t, kWidth>& places, int run, const T* x, const F& f) const {
+    Quad<T> value{};
+    const Quad<int32_t>& place = places.value;
+    if (run == 4) {
+      elements_at(place, [&](const Quad<int32_t>& at) { value = *as_quads(x + at.v[0]); });
+    } else if (run == 2) {
+      elements_at(place, [&](const Quad<int32_t>& at) {
+        const Pair<T> first = *as_pair(x + at.v[0]);
+        value.v[0] = first.v[0];
+        value.v[1] = first.v[1];
+        if (!has_whole_quad()) return;
+        const Pair<T> last = *as_pair(x + at.v[2]);
+        value.v[2] = last.v[0];
+        value.v[3] = last.v[1];
+      });
+    } else {
+      each_element([&](int e) { value.v[e & 3] = x[places[e]]; });
+    }
+    elements([&](int e) { f(e, places[e], value.v[e & 3]); });
+  }
+
+  template <class T, class F>
+  __device__ void write_places(const PerElement<int32_t, kWidth>& places, int run, T* x, const F& f) const {
+    Quad<T> value;
+    const Quad<int32_t>& place = places.value;
+    elements([&](int e) { value.v[e & 3] = f(e, places[e]); });
+    if (run == 4) {
+      elements_at(place, [&](const Quad<int32_t>& at) { *as_quads(x + at.v[0]) = value; });
+    } else if (run == 2) {
+      elements_at(place, [&](const Quad<int32_t>& at) {
+        *as_pair(x + at.v[0]) = {value.v[0], value.v[1]};
+        if (has_whole_quad()) *as_pair(x + at.v[2]) = {value.v[2], value.v[3]};
+      });
+    } else {
+      each_element([&](int e) { x[places[e]] = value.v[e & 3]; });
+    }
   }
   __device__ bool has_element(int e) const { return e < num_elements_; }
   __device__ bool has_whole_quad() const { return has_element(4 * static_cast<int>(threadIdx.x) + 3); }
@@ -156,9 +195,11 @@ class Lanes {
     // A sum is shared by as many threads, a power of two, as there are for each.
     int share = 1;
     while (share < 32 && 2 * share * period <= kWidth) share *= 2;
+    MURMUR_ROLLED
     for (int first = 0; first < period; first += kWidth / share) {
       const int sum = first + lane / share;
       T total = T{0};
+      MURMUR_ROLLED
       for (int e = sum + lane % share * period; sum < period && e < count; e += share * period) {
         total += values[(e & 3) * kWidth + e / 4];
       }
@@ -190,6 +231,23 @@ class Lanes {
   __device__ Lanes(int64_t count, int64_t num_elements)
       : count_(count < kWidth ? static_cast<int>(count) : kWidth),
         num_elements_(num_elements < 4 * kWidth ? static_cast<int>(num_elements) : 4 * kWidth) {}
+
+  template <class T>
+  struct alignas(2 * sizeof(T)) Pair {
+    T v[2];
+  };
+  template <class T>
+  __device__ static auto as_pair(T* x) {
+    if constexpr (std::is_const_v<T>) {
+      return reinterpret_cast<const Pair<std::remove_const_t<T>>*>(x);
+    } else {
+      return reinterpret_cast<Pair<T>*>(x);
+    }
+  }
+  template <class F>
+  __device__ void elements_at(const Quad<int32_t>& places, const F& f) const {
+    if (has_element(4 * static_cast<int>(threadIdx.x))) f(places);
+  }
 
   template <class T, int kCount>
   struct Values {

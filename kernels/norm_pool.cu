@@ -22,18 +22,21 @@ using Places = PerImageElement<int32_t>;
 
 /// The windows of a pooling, and what a tile sees of its input and of its output.
 struct Windows {
-  int64_t height, width;
+  int32_t height, width;
   ImagePart input, output;
 
   template <class T>
   MURMUR_HD Windows(const NormPoolArgs<T>& args, int64_t tile)
-      : height(args.window.height),
-        width(args.window.width),
+      : height(static_cast<int32_t>(args.window.height)),
+        width(static_cast<int32_t>(args.window.width)),
         input(args.images.size, args.images.layout, tile),
         output(args.output_images().size, args.images.layout, tile) {}
 
-  /// True where the places of every sixteen outputs follow one another.
-  MURMUR_HD bool in_runs() const { return input.image.channels % 16 == 0; }
+  /// The places of so many outputs follow one another, from a multiple of it on.
+  MURMUR_HD int run() const {
+    const int64_t channels = input.image.channels;
+    return channels % kLongestRun == 0 ? kLongestRun : (channels % kShortestRun == 0 ? kShortestRun : 1);
+  }
   /// True where there are pixels that no window reads.
   MURMUR_HD bool have_rest() const {
     return output.image.height * height < input.image.height || output.image.width * width < input.image.width;
@@ -45,26 +48,35 @@ MURMUR_KERNEL void find_windows(const ImageLanes& lanes, const Windows& windows,
   const auto channels = static_cast<int32_t>(windows.input.image.channels);
   const auto out_width = static_cast<int32_t>(windows.output.image.width);
   const auto start = static_cast<int32_t>(first);
-  const auto across = static_cast<int32_t>(windows.width) * channels;
-  const auto down = static_cast<int32_t>(windows.height * windows.input.image.width) * channels;
+  const int32_t across = windows.width * channels;
+  const int32_t down = windows.height * static_cast<int32_t>(windows.input.image.width) * channels;
   const auto place = [=](int32_t e) {
     const int32_t pixel = quotient(e, channels);
     const int32_t y = quotient(pixel, out_width);
     return y * down + (pixel - y * out_width) * across + (e - pixel * channels);
   };
+  if (windows.run() >= 4) {
+    lanes.fill(places, [&](int i) {
+      const int32_t first_place = place(start + 4 * i);
+      return Quad<int32_t>{first_place, first_place + 1, first_place + 2, first_place + 3};
+    });
+    return;
+  }
   lanes.fill(places, [&](int i) {
     const int32_t e = start + 4 * i;
     return Quad<int32_t>{place(e), place(e + 1), place(e + 2), place(e + 3)};
   });
 }
 
-/// Calls f(offset) for every element of a window, row by row.
+/// Calls f(offset) for every element of a window, row by row, or for all but the first.
 template <class F>
-MURMUR_KERNEL void for_each_in_window(const Windows& windows, const F& f) {
-  for (int64_t y = 0; y < windows.height; ++y) {
-    for (int64_t x = 0; x < windows.width; ++x) {
-      f(static_cast<int32_t>((y * windows.input.image.width + x) * windows.input.image.channels));
-    }
+MURMUR_KERNEL void for_each_in_window(const Windows& windows, bool first_too, const F& f) {
+  const auto channels = static_cast<int32_t>(windows.input.image.channels);
+  const auto row = static_cast<int32_t>(windows.input.image.width) * channels;
+  MURMUR_ROLLED
+  for (int32_t y = 0; y < windows.height; ++y) {
+    MURMUR_ROLLED
+    for (int32_t x = first_too || y > 0 ? 0 : 1; x < windows.width; ++x) f(y * row + x * channels);
   }
 }
 
@@ -99,17 +111,16 @@ struct Norm {
 template <class T>
 MURMUR_KERNEL void max_pool(const ImageLanes& lanes, const Windows& windows, const Places& places, const Norm<T>& norm,
                             const T* x, PerImageElement<T>& best, Places& where) {
-  lanes.each_place(places, windows.in_runs(), [&](int e, int32_t place) {
-    best[e] = norm(e, x[place]);
+  lanes.read_places(places, windows.run(), x, [&](int e, int32_t place, T value) {
+    best[e] = norm(e, value);
     where[e] = place;
   });
-  for_each_in_window(windows, [&](int32_t offset) {
-    lanes.each_place(places, windows.in_runs(), [&](int e, int32_t first) {
-      const int32_t place = first + offset;
-      const T value = norm(e, x[place]);
+  for_each_in_window(windows, false, [&](int32_t offset) {
+    lanes.read_places(places, windows.run(), x + offset, [&](int e, int32_t place, T read) {
+      const T value = norm(e, read);
       const bool larger = is_larger(best[e], value);
       best[e] = larger ? value : best[e];
-      where[e] = larger ? place : where[e];
+      where[e] = larger ? place + offset : where[e];
     });
   });
 }
@@ -169,8 +180,8 @@ struct NormPoolForward {
     } else {
       const T share = T{1} / static_cast<T>(args.window.height * args.window.width);
       load_constant(lanes, T{0}, value);
-      for_each_in_window(windows, [&](int32_t offset) {
-        lanes.each_place(places, windows.in_runs(), [&](int e, int32_t place) { value[e] += x[place + offset]; });
+      for_each_in_window(windows, true, [&](int32_t offset) {
+        lanes.read_places(places, windows.run(), x + offset, [&](int e, int32_t, T read) { value[e] += read; });
       });
       lanes.elements([&](int e) { y[e] = norm(e, value[e] * share); });
     }
@@ -234,7 +245,7 @@ struct NormPoolBackward {
         }
       }
     }
-    if (args.sums != nullptr) sums.store(all, forward.images, args.sums, network * tiles + tile);
+    if (args.sums != nullptr) sums.store(all, walk, args.sums, network * tiles + tile);
   }
 
   MURMUR_KERNEL void add_residual(const ImageLanes& lanes, Elements<T>& grad, T* memory) const {
@@ -257,25 +268,24 @@ struct NormPoolBackward {
       PerImageElement<T> best;
       Places where;
       max_pool(lanes, windows, places, norm, x, best, where);
-      for_each_in_window(windows, [&](int32_t offset) {
-        lanes.each_place(places, windows.in_runs(), [&](int e, int32_t first_place) {
-          const int32_t place = first_place + offset;
-          grad_input[place] = where[e] == place ? grad[e] : T{0};
-        });
+      for_each_in_window(windows, true, [&](int32_t offset) {
+        lanes.write_places(places, windows.run(), grad_input + offset,
+                           [&](int e, int32_t place) { return where[e] == place + offset ? grad[e] : T{0}; });
       });
+      if (args.sums == nullptr) return;
       lanes.each_element([&](int e) {
         sums.first[e] += grad[e];
         sums.second[e] += grad[e] * x[where[e]];
       });
     } else {
       const T share = T{1} / static_cast<T>(windows.height * windows.width);
-      for_each_in_window(windows, [&](int32_t offset) {
-        lanes.each_place(places, windows.in_runs(), [&](int e, int32_t first_place) {
-          const int32_t place = first_place + offset;
+      for_each_in_window(windows, true, [&](int32_t offset) {
+        lanes.write_places(places, windows.run(), grad_input + offset, [&](int e, int32_t) { return grad[e] * share; });
+        if (args.sums == nullptr) return;
+        lanes.read_places(places, windows.run(), x + offset, [&](int e, int32_t, T read) {
           const T part = grad[e] * share;
-          grad_input[place] = part;
           sums.first[e] += part;
-          sums.second[e] += part * x[place];
+          sums.second[e] += part * read;
         });
       });
     }

@@ -21,9 +21,12 @@
 //   lanes = all.first_elements(n)        the lanes whose quads hold n elements
 //   lanes.elements([&](int e) { ... });  arithmetic on Elements and PerElement values
 //   lanes.each_element([&](int e) { ... });  memory access and sums: exactly the elements that exist
-//   lanes.each_place(places, in_runs, [&](int e, int32_t place) { ... });  the same, for memory elsewhere: in_runs says
-//                                        that there are n x 16 elements, and that the places of each 16 follow one
-//                                        another
+//   lanes.read_places(places, run, x, [&](int e, int32_t place, T value) { ... });  the same with value = x[place], for
+//                                        memory elsewhere: the places of every `run` elements (kLongestRun, half of
+//                                        it and so on to kShortestRun, or 1) follow
+//                                        one another, the first a multiple of it, and there are whole runs; what is
+//                                        not there of a quad may be called for, with value 0
+//   lanes.write_places(places, run, x, [&](int e, int32_t place) { return value; });  x[place] = value
 //   Elements<T> x(memory);  x[e]         a tensor's elements, between x.load(lanes) and x.store(lanes)
 //   lanes.fold(x, count, period, memory);  memory[c] = x[c] + x[c + period] + ... of the first `count` elements
 //   PerElement<T> n;  n[e]               values that lanes.fill(n, [&](int i) { return quad; }) has set

@@ -11,6 +11,10 @@ namespace murmur::cpu {
 /// Images may be in blocks of channels (ImageLayout).
 inline constexpr bool kHasChannelBlocks = true;
 
+/// The runs of places that `read_places` takes at once: vectors.
+inline constexpr int kLongestRun = 16;
+inline constexpr int kShortestRun = 16;
+
 /// A polynomial vectorises; there are no faster normals.
 inline constexpr bool kHasFastNormals = false;
 
@@ -88,11 +92,24 @@ class Lanes {
     elements(f);
   }
 
-  /// f(e, places[e]) for each element. In runs, sixteen places each follow one another: no gathers and scatters.
+  /// f(e, place, x[place]) for each element's place.
+  template <class T, class F>
+  [[gnu::always_inline]] void read_places(const PerElement<int32_t, kWidth>& places, int run, const T* x,
+                                          const F& f) const {
+    each_place(places, run, [&](int e, int32_t place) { f(e, place, x[place]); });
+  }
+
+  /// x[place] = f(e, place) for each element's place.
+  template <class T, class F>
+  [[gnu::always_inline]] void write_places(const PerElement<int32_t, kWidth>& places, int run, T* x, const F& f) const {
+    each_place(places, run, [&](int e, int32_t place) { x[place] = f(e, place); });
+  }
+
+  /// f(e, places[e]) for each element. In runs of sixteen there are no gathers and scatters.
   template <class F>
-  [[gnu::always_inline]] void each_place(const PerElement<int32_t, kWidth>& places, bool in_runs, const F& f) const {
-    if (!in_runs) return each_element([&](int e) { f(e, places[e]); });
-    constexpr int kRun = 16;
+  [[gnu::always_inline]] void each_place(const PerElement<int32_t, kWidth>& places, int run, const F& f) const {
+    constexpr int kRun = kLongestRun;
+    if (run < kRun) return each_element([&](int e) { f(e, places[e]); });
     for (int first = 0; first < num_elements_; first += kRun) {
       const int32_t place = places[first];
 #pragma omp simd

@@ -160,6 +160,84 @@ TEST_P(ImageTest, MaxPoolingSendsTheGradientToTheFirstMaximum) {
   EXPECT_TRUE(x.guards_intact() && y.guards_intact() && grad.guards_intact() && grad_input.guards_intact());
 }
 
+// Channels whose windows are read by elements, pairs, quads and vectors; the last quad of 3 x 2 channels is half of
+// one.
+TEST_P(ImageTest, PoolingAndItsSums) {
+  for (const ImageSize& size :
+       {ImageSize{5, 4, 1}, ImageSize{2, 3, 6}, ImageSize{4, 6, 2}, ImageSize{4, 5, 8}, ImageSize{3, 4, 16}}) {
+    for (const Pooling pooling : {Pooling::kMax, Pooling::kAverage}) {
+      SCOPED_TRACE(testing::Message() << size.channels << " channels, " << (pooling == Pooling::kMax ? "max" : "mean"));
+      test::Population population(kNetworks, device());
+      const int64_t channels = size.channels, width = 4 * num_quads(channels);
+      NormPoolArgs<double> args;
+      args.step = upload(population);
+      args.images = {size, ImageLayout::kChannelsLast, kRowsPerTile, true};
+      args.window = {pooling, 2, 2};
+      const ImageSize out_size = args.output_images().size;
+      const int64_t row = 4 * num_quads(size.elements()), out_row = 4 * num_quads(out_size.elements());
+      const auto in = test::random_values<double>(static_cast<size_t>(kNetworks * kRows * row), 1);
+      const auto gradient = test::random_values<double>(static_cast<size_t>(kNetworks * kRows * out_row), 2);
+      const auto norm = test::random_values<double>(static_cast<size_t>(kNetworks * 2 * width), 3);
+      test::GuardedArray<double> x(in, device()), y(gradient.size(), 5.0, device()), scale_shift(norm, device());
+      test::GuardedArray<double> grad(gradient, device()), grad_input(in.size(), 5.0, device());
+      test::GuardedArray<double> sums(static_cast<size_t>(kNetworks * kTiles * 2 * width), 5.0, device());
+      args.scale_shift = scale_shift.data();
+      args.x = {x.data(), kRows * row};
+      args.output = {y.data(), kRows * out_row};
+      norm_pool_forward(stream(), args);
+      NormPoolBackwardArgs<double> backward;
+      backward.forward = args;
+      backward.grad_output = grad.data();
+      backward.grad_input = grad_input.data();
+      backward.sums = sums.data();
+      norm_pool_backward(stream(), backward);
+      stream().synchronize();
+      const std::vector<double> out = y.values(), sent = grad_input.values(), parts = sums.values();
+      const auto at_index = [](const std::vector<double>& values, int64_t i) { return values[static_cast<size_t>(i)]; };
+      std::vector<double> expected_sums(parts.size(), 0.0);
+      for (int64_t p = 0; p < kNetworks; ++p) {
+        for (int64_t r = 0; r < kSamples; ++r) {
+          std::vector<double> expected(static_cast<size_t>(size.elements()), 0.0);
+          for (int64_t e = 0; e < out_size.elements(); ++e) {
+            const int64_t c = e % channels, column = e / channels % out_size.width;
+            const int64_t first = (e / channels / out_size.width * 2 * size.width + column * 2) * channels + c;
+            const double scale = at_index(norm, p * 2 * width + c), shift = at_index(norm, (p * 2 + 1) * width + c);
+            const auto value = [&](int64_t i) { return at_index(in, (p * kRows + r) * row + i); };
+            int64_t best = first;
+            double mean = 0;
+            for (const int64_t step : {int64_t{0}, channels, size.width * channels, (size.width + 1) * channels}) {
+              if (scale * value(first + step) + shift > scale * value(best) + shift) best = first + step;
+              mean += value(first + step) / 4;
+            }
+            const bool is_max = pooling == Pooling::kMax;
+            const int64_t o = (p * kRows + r) * out_row + e;
+            EXPECT_NEAR(at_index(out, o), scale * (is_max ? value(best) : mean) + shift, 1e-14);
+            const double g = at_index(gradient, o);
+            const int64_t tile_sums = (p * kTiles + r / kRowsPerTile) * 2 * width;
+            expected_sums[static_cast<size_t>(tile_sums + c)] += g;
+            expected_sums[static_cast<size_t>(tile_sums + width + c)] += g * (is_max ? value(best) : mean);
+            for (const int64_t step : {int64_t{0}, channels, size.width * channels, (size.width + 1) * channels}) {
+              expected[static_cast<size_t>(first + step)] = is_max ? (first + step == best ? g : 0) : g / 4;
+            }
+          }
+          for (int64_t e = 0; e < size.elements(); ++e) {
+            EXPECT_EQ(at_index(sent, (p * kRows + r) * row + e), at_index(expected, e)) << r << " " << e;
+          }
+        }
+        for (int64_t tile = 0; tile < kTiles; ++tile) {
+          for (int64_t c = 0; c < 2 * width; ++c) {
+            const int64_t i = (p * kTiles + tile) * 2 * width + c;
+            // padding is never written by a fold
+            if (c % width < channels) EXPECT_NEAR(at_index(parts, i), at_index(expected_sums, i), 1e-12);
+          }
+        }
+      }
+      EXPECT_TRUE(x.guards_intact() && y.guards_intact() && grad.guards_intact() && grad_input.guards_intact());
+      EXPECT_TRUE(sums.guards_intact() && scale_shift.guards_intact());
+    }
+  }
+}
+
 // Unfolding and folding are each other's transpose: <im2col(x), c> = <x, col2im(c)> for any x and c.
 TEST_P(ImageTest, Col2imIsTheTransposeOfIm2col) {
   for (const ConvolutionShape& shape :
