@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "murmur/pso/search_space.hpp"
+#include "murmur/pso/search_domain.hpp"
 #include "murmur/pso/searcher.hpp"
 
 // The searchers that there are, as data: what the command line offers, what a study stores, how one is made.
@@ -30,7 +30,7 @@ struct SearcherOption {
 
 /// What a searcher is made for.
 struct SearcherRequest {
-  const SearchSpace& space;
+  SearchDomain domain;
   uint64_t seed;
   int64_t num_trials;                         // 0: until it has converged
   const nlohmann::json& options;              // a value for every option, by its key
