@@ -30,7 +30,7 @@ struct CmaEsOptions {
 /// been told; they are ranked by fitness, of equals the earlier asked first, so that the order in which a generation
 /// ends changes nothing. A sample that is told when the distribution is a later one is injected.
 ///
-/// What lies outside of the bounds is evaluated at them, exactly, and learnt from where it was sampled. Discrete
+/// What lies outside of the bounds is put at them, exactly, before it is evaluated and learnt from. Discrete
 /// dimensions keep a margin (`keep_margin`). It starts at the first of `starts`, which are evaluated first and
 /// injected; without any, in the middle of the range, of dimensions that the sparse initialisation sets to off there.
 /// A run whose steps or fitness differences have become nothing ends, and the next one starts at a random position with
@@ -53,7 +53,7 @@ class CmaEs : public BasicSearcher {
 
  private:
   struct Sample {
-    Eigen::VectorXd x;   // in units of the ranges, not clamped
+    Eigen::VectorXd x;   // in units of the ranges
     int64_t generation;  // -1: a start
     int64_t run;
   };

@@ -40,6 +40,11 @@ const SearcherInfo& searcher_info(std::string_view name) {
   throw InvalidArgument("algorithm: expected one of {}, got '{}'", fmt::join(names, ", "), name);
 }
 
+std::string_view algorithm_by_budget(int64_t num_trials) {
+  constexpr int64_t kFewTrials = 440;
+  return num_trials > kFewTrials ? "shade" : "swarm";
+}
+
 std::string SearcherOption::key() const {
   std::string text(name);
   std::ranges::replace(text, '-', '_');

@@ -36,7 +36,8 @@ TEST(Searchers, EachRowMakesOne) {
     EXPECT_FALSE(searcher->describe().empty());
   }
   EXPECT_THAT([] { searcher_info("annealing"); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("expected one of swarm, fips, clpso, cmaes, shade, tpe, random, sobol, got 'annealing'")));
+              ThrowsMessage<InvalidArgument>(
+                  HasSubstr("expected one of swarm, fips, clpso, cmaes, shade, tpe, random, sobol, got 'annealing'")));
 }
 
 TEST(Searchers, TheSwarmsOptionsReachIt) {

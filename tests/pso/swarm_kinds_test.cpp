@@ -9,8 +9,8 @@
 #include "murmur/pso/comprehensive_learning_swarm.hpp"
 #include "murmur/pso/fully_informed_swarm.hpp"
 #include "murmur/pso/random.hpp"
-#include "murmur/pso/searchers.hpp"
 #include "murmur/pso/search_space.hpp"
+#include "murmur/pso/searchers.hpp"
 #include "swarm_fixture.hpp"
 
 namespace murmur {
