@@ -74,23 +74,30 @@ SearchSpace space_of(const SearchCommand& command, const DimensionDefaults& defa
   return SearchSpace(std::move(dimensions));
 }
 
-/// What an existing study stores of its algorithm's options; null where there is no such study.
-nlohmann::json stored_options(const SearchCommand& command) {
+/// What an existing study stores under a key; null where there is no such study.
+nlohmann::json stored_attribute(const SearchCommand& command, const std::string& key) {
   if (!std::filesystem::exists(command.study)) return {};
   try {
     const Attributes stored = Study::open_read_only(command.study, command.study_name).attributes();
-    const auto found = stored.find(command.algorithm);
+    const auto found = stored.find(key);
     return found == stored.end() ? nlohmann::json() : found->second;
   } catch (const StudyError&) {
     return {};  // opening it for writing will say why
   }
 }
 
+/// The algorithm that `auto` stands for: the study's own, else that which suits the number of trials.
+std::string resolved_algorithm(const SearchCommand& command) {
+  if (command.algorithm != kAutoAlgorithm) return command.algorithm;
+  const nlohmann::json stored = stored_attribute(command, "algorithm");
+  return stored.is_string() ? stored.get<std::string>() : std::string(algorithm_by_budget(command.num_trials));
+}
+
 /// The options of the algorithm. What depends on the number of trials stays as it is when a study goes on with more.
 nlohmann::json searcher_options(const SearchCommand& command) {
   if (command.common.paper) return command.searcher;
   nlohmann::json options = budget_options(searcher_info(command.algorithm), command.searcher, command.num_trials);
-  const nlohmann::json stored = stored_options(command);
+  const nlohmann::json stored = stored_attribute(command, command.algorithm);
   for (auto option = options.begin(); option != options.end(); ++option) {
     const std::string& key = option.key();
     if (!command.searcher.contains(key) && stored.contains(key)) option.value() = stored.at(key);
@@ -324,7 +331,7 @@ std::string algorithm_help() {
   for (const SearcherInfo& info : searchers()) {
     text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", info.name, info.help);
   }
-  return text;
+  return text + fmt::format("; {}: that which suits --trials", kAutoAlgorithm);
 }
 
 void add_answer_options(CLI::App& app, AnswerOptions& answer) {
@@ -352,6 +359,7 @@ Run add_search(CLI::App& app) {
   sub->add_option("--name", command->study_name, "the study's name")->capture_default_str();
   std::vector<std::string> algorithms;
   for (const SearcherInfo& info : searchers()) algorithms.emplace_back(info.name);
+  algorithms.emplace_back(kAutoAlgorithm);
   sub->add_option("--algorithm", command->algorithm, algorithm_help())
       ->check(CLI::IsMember(algorithms))
       ->capture_default_str();
@@ -360,7 +368,8 @@ Run add_search(CLI::App& app) {
       ->check(whole_number(0, kMaxTrials))
       ->capture_default_str();
   add_searcher_options(*sub, command->searcher);
-  sub->add_option("--slots", command->slots, "networks trained at once (0: one a particle; random: 22)")
+  sub->add_option("--slots", command->slots,
+                  "networks trained at once (0: one a particle, or as many as the algorithm asks for at once)")
       ->check(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
   sub->add_option("--abort-below", command->abort_below,
@@ -391,6 +400,7 @@ Run add_search(CLI::App& app) {
       ->check(number(0, 0.9))
       ->capture_default_str();
   return [command, sub] {
+    command->algorithm = resolved_algorithm(*command);
     refuse_options_of_others(*sub, searcher_info(command->algorithm));
     command->answer.quiet = command->common.quiet;
     return search(*command);

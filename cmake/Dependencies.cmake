@@ -7,6 +7,7 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(Boost REQUIRED)  # headers; the installed library does without
+find_package(Eigen3 REQUIRED)  # likewise
 # Of the programs.
 if(MURMUR_APP OR MURMUR_BENCH)
   find_package(CLI11 REQUIRED)

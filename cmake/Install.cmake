@@ -16,6 +16,6 @@ install(FILES ${PROJECT_BINARY_DIR}/murmurConfig.cmake ${PROJECT_BINARY_DIR}/mur
 install(DIRECTORY engine techniques kernels layers data pso DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/murmur
         FILES_MATCHING PATTERN "*.hpp"
         PATTERN cpu EXCLUDE PATTERN cuda EXCLUDE PATTERN emulated EXCLUDE PATTERN "*_impl.hpp" EXCLUDE
-        PATTERN study_file.hpp EXCLUDE PATTERN "parallel*.hpp" EXCLUDE PATTERN "lanes_*.hpp" EXCLUDE
+        PATTERN study_file.hpp EXCLUDE PATTERN "cma_*.hpp" EXCLUDE PATTERN "parallel*.hpp" EXCLUDE PATTERN "lanes_*.hpp" EXCLUDE
         PATTERN images.hpp EXCLUDE)
 install(FILES murmur.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/murmur)

@@ -62,32 +62,39 @@ std::vector<size_t> random_order(std::vector<size_t> dimensions, int64_t particl
   return dimensions;
 }
 
-std::vector<double> sparse_position(const SearchSpace& space, int64_t particle, uint64_t seed, int64_t num_kept) {
-  std::vector<double> position = uniform_position(space.low(), space.high(), particle, seed);
-  const std::vector<bool> sparse = space.sparse();
-  const std::vector<double> off = space.off();
+std::vector<double> sparse_position(const SearchDomain& domain, int64_t particle, uint64_t seed, int64_t num_kept) {
+  std::vector<double> position = uniform_position(domain.low, domain.high, particle, seed);
   std::vector<size_t> dimensions;
-  for (size_t d = 0; d < sparse.size(); ++d) {
-    if (sparse[d]) dimensions.push_back(d);
+  for (size_t d = 0; d < domain.sparse.size(); ++d) {
+    if (domain.sparse[d]) dimensions.push_back(d);
   }
   dimensions = random_order(std::move(dimensions), particle, seed);
   for (size_t i = static_cast<size_t>(num_kept); i < dimensions.size(); ++i) {
-    position[dimensions[i]] = off[dimensions[i]];
+    position[dimensions[i]] = domain.off[dimensions[i]];
   }
   return position;
 }
 
-std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
-                                                          uint64_t seed, int64_t num_kept) {
+namespace {
+
+std::vector<std::vector<double>> sparse_positions(const SearchDomain& domain, int64_t num_particles, uint64_t seed,
+                                                  int64_t num_kept) {
   if (num_kept < 0) throw InvalidArgument("sparse initialisation: expected num_kept >= 0, got {}", num_kept);
-  check_bounds(space.low(), space.high());
+  check_bounds(domain.low, domain.high);
   check_num_particles(num_particles);
   std::vector<std::vector<double>> positions;
-  for (int64_t p = 0; p < num_particles; ++p) positions.push_back(sparse_position(space, p, seed, num_kept));
+  for (int64_t p = 0; p < num_particles; ++p) positions.push_back(sparse_position(domain, p, seed, num_kept));
   return positions;
 }
 
-std::vector<std::vector<double>> initial_positions(const SearchSpace& space, std::string_view initialization,
+}  // namespace
+
+std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
+                                                          uint64_t seed, int64_t num_kept) {
+  return sparse_positions(search_domain(space), num_particles, seed, num_kept);
+}
+
+std::vector<std::vector<double>> initial_positions(const SearchDomain& domain, std::string_view initialization,
                                                    int64_t num_positions, uint64_t seed,
                                                    const std::vector<std::vector<double>>& starts) {
   if (std::ssize(starts) > num_positions) {
@@ -95,8 +102,8 @@ std::vector<std::vector<double>> initial_positions(const SearchSpace& space, std
                           num_positions, starts.size());
   }
   std::vector<std::vector<double>> positions =
-      initialization == "sparse" ? sparse_initial_positions(space, num_positions, seed)
-                                 : uniform_initial_positions(space.low(), space.high(), num_positions, seed);
+      initialization == "sparse" ? sparse_positions(domain, num_positions, seed, kNumKept)
+                                 : uniform_initial_positions(domain.low, domain.high, num_positions, seed);
   std::ranges::copy(starts, positions.begin());
   return positions;
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "murmur/pso/search_domain.hpp"
 #include "murmur/pso/search_space.hpp"
 
 // Where searches begin. Random: addressed by (seed, particle, dimension), so the first positions are the same ones
@@ -13,6 +14,7 @@ namespace murmur {
 /// Bounds of at most 2^12 dimensions, each finite and low <= high, at most 2^20 particles: what the address of a draw
 /// has room for. Throws: InvalidArgument.
 inline constexpr int64_t kMaxParticles = int64_t{1} << 20;
+inline constexpr int64_t kNumKept = 4;  // of the study: what the sparse initialisation leaves on
 void check_bounds(const std::vector<double>& low, const std::vector<double>& high);
 void check_num_particles(int64_t num_particles);
 
@@ -30,17 +32,18 @@ std::vector<size_t> random_order(std::vector<size_t> dimensions, int64_t particl
 
 /// The study's sparse initialisation: a uniform position in which at most `num_kept` random ones of the sparse
 /// dimensions stay and the other sparse ones are off. Dimensions that are not sparse always stay random. What stays
-/// equals the uniform initialisation. The space's bounds have been checked.
-std::vector<double> sparse_position(const SearchSpace& space, int64_t particle, uint64_t seed, int64_t num_kept = 4);
+/// equals the uniform initialisation. The bounds have been checked.
+std::vector<double> sparse_position(const SearchDomain& domain, int64_t particle, uint64_t seed,
+                                    int64_t num_kept = kNumKept);
 
 /// Those of the first particles. Throws: InvalidArgument.
 std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
-                                                          uint64_t seed, int64_t num_kept = 4);
+                                                          uint64_t seed, int64_t num_kept = kNumKept);
 
 /// The first positions of a searcher: `starts`, and from their number on those of the initialisation, which is `sparse`
 /// or `uniform`; the numbers of what follows stay as they are without starts. Throws: InvalidArgument where there are
 /// more starts than positions.
-std::vector<std::vector<double>> initial_positions(const SearchSpace& space, std::string_view initialization,
+std::vector<std::vector<double>> initial_positions(const SearchDomain& domain, std::string_view initialization,
                                                    int64_t num_positions, uint64_t seed,
                                                    const std::vector<std::vector<double>>& starts);
 

@@ -8,8 +8,14 @@ namespace murmur {
 
 /// What a draw of the search is for; part of its address, and different from the addresses of training.
 enum class SwarmStream : uint32_t {
-  kMove = 0x50534F01,    // move 0: initial position, initial velocity; move k: the cognitive and the social number
-  kSparse = 0x50534F02,  // which dimensions the sparse initialisation keeps
+  kMove = 0x50534F01,      // move 0: initial position, initial velocity; move k: the cognitive and the social number
+  kSparse = 0x50534F02,    // which dimensions the sparse initialisation keeps
+  kBounds = 0x50534F03,    // where a particle comes back within the bounds; how one that stands still sets off
+  kInformed = 0x50534F04,  // a fully informed particle: one number an informant
+  kComprehensive = 0x50534F05,  // from whom a particle learns: two pairs a dimension
+  kEvolution = 0x50534F06,      // differential evolution: parents, crossover, parameters
+  kGaussian = 0x50534F07,       // normal steps of an evolution strategy
+  kParzen = 0x50534F08,         // draws of Parzen estimators
 };
 
 /// Two numbers of one address.

@@ -25,11 +25,11 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
                           request.starts.size());
   }
   const bool is_sparse = request.options.at("initialization") == "sparse";
-  const auto position = [space = request.space, seed = request.seed, is_sparse,
+  const auto position = [domain = request.domain, seed = request.seed, is_sparse,
                          starts = request.starts](int64_t candidate) -> std::vector<double> {
     if (candidate < std::ssize(starts)) return starts[static_cast<size_t>(candidate)];
-    return is_sparse ? sparse_position(space, candidate, seed)
-                     : uniform_position(space.low(), space.high(), candidate, seed);
+    return is_sparse ? sparse_position(domain, candidate, seed)
+                     : uniform_position(domain.low, domain.high, candidate, seed);
   };
   return std::make_unique<RandomSearch>(position, std::min(kAtOnce, request.num_trials));
 }

@@ -156,7 +156,7 @@ std::unique_ptr<Searcher> make_searcher(const SearchDefinition& search, int64_t 
   const json options = all_options(info, search.options);
   std::vector<std::vector<double>> starts;
   for (const Setting& start : search.starts) starts.push_back(search.space.encode(start));
-  return make_searcher(info, {search.space, search.seed, num_trials, options, std::move(starts)});
+  return make_searcher(info, {search_domain(search.space), search.seed, num_trials, options, std::move(starts)});
 }
 
 SearchOptions search_options(const SearchDefinition& search, int64_t num_trials) {

@@ -7,15 +7,28 @@
 #include <string>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/cma_es.hpp"
+#include "murmur/pso/comprehensive_learning_swarm.hpp"
+#include "murmur/pso/differential_evolution.hpp"
+#include "murmur/pso/fully_informed_swarm.hpp"
 #include "murmur/pso/random_search.hpp"
+#include "murmur/pso/sobol_search.hpp"
 #include "murmur/pso/swarm.hpp"
+#include "murmur/pso/tpe.hpp"
 
 namespace murmur {
 
 using nlohmann::json;
 
 std::span<const SearcherInfo> searchers() {
-  static const std::array rows{swarm_info(), random_search_info()};
+  static const std::array rows{swarm_info(),
+                               fully_informed_swarm_info(),
+                               comprehensive_learning_swarm_info(),
+                               cma_es_info(),
+                               differential_evolution_info(),
+                               tpe_info(),
+                               random_search_info(),
+                               sobol_search_info()};
   return rows;
 }
 
@@ -25,6 +38,11 @@ const SearcherInfo& searcher_info(std::string_view name) {
   std::vector<std::string_view> names;
   for (const SearcherInfo& info : searchers()) names.push_back(info.name);
   throw InvalidArgument("algorithm: expected one of {}, got '{}'", fmt::join(names, ", "), name);
+}
+
+std::string_view algorithm_by_budget(int64_t num_trials) {
+  constexpr int64_t kFewTrials = 440;
+  return num_trials > kFewTrials ? "shade" : "swarm";
 }
 
 std::string SearcherOption::key() const {

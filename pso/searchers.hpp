@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "murmur/pso/search_space.hpp"
+#include "murmur/pso/search_domain.hpp"
 #include "murmur/pso/searcher.hpp"
 
 // The searchers that there are, as data: what the command line offers, what a study stores, how one is made.
@@ -30,7 +30,7 @@ struct SearcherOption {
 
 /// What a searcher is made for.
 struct SearcherRequest {
-  const SearchSpace& space;
+  SearchDomain domain;
   uint64_t seed;
   int64_t num_trials;                         // 0: until it has converged
   const nlohmann::json& options;              // a value for every option, by its key
@@ -54,6 +54,10 @@ std::span<const SearcherInfo> searchers();
 
 /// The row of this name. Throws: InvalidArgument, naming those there are.
 const SearcherInfo& searcher_info(std::string_view name);
+
+/// What stands for the row that suits the number of trials, and that row's name: docs/searching.md has the measurement.
+inline constexpr std::string_view kAutoAlgorithm = "auto";
+std::string_view algorithm_by_budget(int64_t num_trials);
 
 /// The values of all options: those of `given`, the others' defaults.
 nlohmann::json all_options(const SearcherInfo& info, const nlohmann::json& given);

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -17,39 +17,7 @@
 namespace murmur {
 namespace {
 
-constexpr double kMaxCoefficient = 1000;
-constexpr int64_t kMaxEvaluations = 1000;
 constexpr double kNone = -std::numeric_limits<double>::infinity();
-
-void check_options(const SwarmOptions& options) {
-  check_num_particles(options.num_particles);
-  const auto check_coefficient = [](const char* name, double value) {
-    if (!(value >= 0 && value <= kMaxCoefficient)) {
-      throw InvalidArgument("swarm: expected {} in [0, {}], got {}", name, kMaxCoefficient, value);
-    }
-  };
-  check_coefficient("inertia_weight", options.inertia_weight);
-  check_coefficient("cognitive_coefficient", options.cognitive_coefficient);
-  check_coefficient("social_coefficient", options.social_coefficient);
-  if (!(options.velocity_limit > 0 && options.velocity_limit <= 1)) {
-    throw InvalidArgument("swarm: expected velocity_limit in (0, 1], got {}", options.velocity_limit);
-  }
-  if (options.patience < 1 || options.patience > std::numeric_limits<int64_t>::max() / kMaxParticles) {
-    throw InvalidArgument("swarm: expected patience >= 1 sweep, got {}", options.patience);
-  }
-  if (options.num_evaluations < 1 || options.num_evaluations > kMaxEvaluations) {
-    throw InvalidArgument("swarm: expected num_evaluations in [1, {}], got {}", kMaxEvaluations,
-                          options.num_evaluations);
-  }
-  const int64_t num_starts = options.num_stage_one;
-  if (num_starts != 0 && (num_starts < options.num_particles || num_starts > kMaxParticles)) {
-    throw InvalidArgument("swarm: expected num_stage_one in [{} (num_particles), {}], or 0, got {}",
-                          options.num_particles, kMaxParticles, num_starts);
-  }
-  if (options.stage_one_epochs < 1) {
-    throw InvalidArgument("epochs of stage one: expected at least 1, got {}", options.stage_one_epochs);
-  }
-}
 
 void check_positions(const std::vector<std::vector<double>>& positions, const std::vector<double>& low,
                      const std::vector<double>& high, int64_t num_positions) {
@@ -70,50 +38,10 @@ void check_positions(const std::vector<std::vector<double>>& positions, const st
   }
 }
 
-constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
-
-// Few trials are better spent on more sweeps of fewer particles: docs/searching.md has the measurement.
-constexpr int64_t kFewTrials = 440;
-constexpr int64_t kFewParticles = 8;
-constexpr int64_t kFewPatience = 14;  // sweeps: as many trials as the study's 5 of 22 particles
-
-nlohmann::json by_budget(int64_t num_trials) {
-  const bool few = num_trials > 0 && num_trials <= kFewTrials;
-  const SwarmOptions study;
-  return {{"particles", few ? kFewParticles : study.num_particles}, {"patience", few ? kFewPatience : study.patience}};
-}
-
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
-  const nlohmann::json& values = request.options;
-  SwarmOptions options;
-  options.num_particles = values.at("particles");
-  options.inertia_weight = values.at("inertia_weight");
-  options.cognitive_coefficient = values.at("cognitive_coefficient");
-  options.social_coefficient = values.at("social_coefficient");
-  options.velocity_limit = values.at("velocity_limit");
-  options.patience = values.at("patience");
-  options.num_evaluations = values.at("reevaluate");
-  if (values.at("two_stage")) {
-    options.num_stage_one = values.at("stage_one_particles");
-    options.stage_one_epochs = values.at("stage_one_epochs");
-  }
-  options.seed = request.seed;
-  const int64_t num_positions = std::max(options.num_particles, options.num_stage_one);
-  const std::vector<std::vector<double>> positions = initial_positions(
-      request.space, values.at("initialization").get<std::string>(), num_positions, options.seed, request.starts);
-  return std::make_unique<Swarm>(request.space.low(), request.space.high(), options, positions);
-}
-
-}  // namespace
-
-SearcherInfo swarm_info() {
+/// The options that no other swarm has.
+std::vector<SearcherOption> own_options() {
   const SwarmOptions options;
-  std::vector<SearcherOption> rows{
-      {.name = "particles",
-       .otherwise = options.num_particles,
-       .help = "particles; without --paper 8 where --trials is at most 440",
-       .low = 1,
-       .high = kMaxParticles},
+  return {
       {.name = "two-stage",
        .otherwise = false,
        .help = "two-stage start: train many initial positions briefly; the best --particles of them become the swarm",
@@ -130,45 +58,48 @@ SearcherInfo swarm_info() {
        .needs = "two-stage",
        .low = 1,
        .high = kMaxParticles},
-      {.name = "patience",
-       .otherwise = options.patience,
-       .help = "stop after this many sweeps (of one trial a particle) without improvement; 14 with 8 particles",
-       .defines = false,
-       .low = 1,
-       .high = kMaxParticles},
       {.name = "reevaluate",
        .otherwise = options.num_evaluations,
        .help = "evaluations, each a trial with a seed of its own, that a particle's best is the mean of; a position is "
                "evaluated again only while its mean is above that best",
        .newer = true,
        .low = 1,
-       .high = kMaxEvaluations},
+       .high = 1000},
       {.name = "inertia-weight", .otherwise = options.inertia_weight, .help = "of a particle's velocity"},
       {.name = "cognitive-coefficient",
        .otherwise = options.cognitive_coefficient,
        .help = "pull of a particle's own best"},
-      {.name = "social-coefficient", .otherwise = options.social_coefficient, .help = "pull of the swarm's best"},
-      {.name = "velocity-limit",
-       .otherwise = options.velocity_limit,
-       .help = "largest velocity, as a fraction of a dimension's range"},
-      {.name = "initialization",
-       .otherwise = "sparse",
-       .help = "of the swarm: uniform, or sparse (uniform, but only 4 of the 15 optional techniques on)",
-       .choices = kInitializations}};
+      {.name = "social-coefficient",
+       .otherwise = options.social_coefficient,
+       .help = "pull of the best of the swarm, or of its neighborhood"}};
+}
+
+std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+  const SwarmOptions options = swarm_options(request);
+  return std::make_unique<Swarm>(request.domain.low, request.domain.high, options, swarm_positions(request, options));
+}
+
+}  // namespace
+
+SearcherInfo swarm_info() {
+  std::vector<SearcherOption> rows = common_swarm_options(SwarmOptions().num_particles);
+  std::ranges::move(own_options(), std::back_inserter(rows));
+  std::ranges::move(topology_options(Topology::kStar), std::back_inserter(rows));
   return {.name = "swarm",
           .help = "a particle swarm",
           .min_trials = 0,
           .max_trials = kMaxTrials,
           .options = std::move(rows),
           .make = make,
-          .by_budget = by_budget};
+          .by_budget = swarm_budget};
 }
 
 Swarm::Swarm(std::vector<double> low, std::vector<double> high, const SwarmOptions& options,
              std::vector<std::vector<double>> initial_positions)
     : low_(std::move(low)), high_(std::move(high)), options_(options) {
   check_bounds(low_, high_);
-  check_options(options_);
+  check_swarm_options(options_);
+  neighbours_ = neighbours(options_.topology, options_.num_particles, options_.ring_radius);
   const int64_t num_starts = std::max(options_.num_particles, options_.num_stage_one);
   if (initial_positions.empty()) {
     initial_positions = uniform_initial_positions(low_, high_, num_starts, options_.seed);
@@ -270,21 +201,74 @@ void Swarm::tell_stage_one(int64_t start, double fitness) {
   }
 }
 
-void Swarm::move(int64_t p) {
-  Particle& particle = particles_[static_cast<size_t>(p)];
-  particle.sum = 0;
-  particle.num_evaluations = 0;
+std::vector<int64_t> Swarm::neighbourhood(int64_t particle) const {
+  std::vector<int64_t> joined;
+  if (neighbours_.empty()) {
+    for (int64_t p = 0; p < num_particles(); ++p) joined.push_back(p);
+    return joined;
+  }
+  std::ranges::copy_if(neighbours_[static_cast<size_t>(particle)], std::back_inserter(joined),
+                       [this](int64_t p) { return p < num_particles(); });
+  return joined;
+}
+
+const std::optional<Searcher::Best>& Swarm::best_of_neighbourhood(int64_t particle) const {
+  if (neighbours_.empty()) return global_best_;
+  const std::optional<Best>* best = &at(particle).best;
+  for (const int64_t p : neighbourhood(particle)) {
+    const std::optional<Best>& other = at(p).best;
+    if (other && (!*best || other->fitness > (*best)->fitness)) best = &other;
+  }
+  return *best;
+}
+
+std::vector<double> Swarm::steer(int64_t p) {
+  const Particle& particle = at(p);
+  const std::optional<Best>& best = best_of_neighbourhood(p);
+  std::vector<double> velocity;
   for (size_t d = 0; d < low_.size(); ++d) {
-    const double range = high_[d] - low_[d];
-    const double limit = options_.velocity_limit * range;
-    double& x = particle.position[d];
+    const double x = particle.position[d];
     const UniformPair r =
         swarm_uniforms(options_.seed, SwarmStream::kMove, p, particle.num_asks, static_cast<int64_t>(d));
     double v = options_.inertia_weight * particle.velocity[d];
     if (particle.best) v += options_.cognitive_coefficient * r.first * (particle.best->position[d] - x);
-    if (global_best_) v += options_.social_coefficient * r.second * (global_best_->position[d] - x);
-    particle.velocity[d] = std::clamp(v, -limit, limit);
-    x = std::clamp(x + particle.velocity[d], low_[d], high_[d]);
+    if (best) v += options_.social_coefficient * r.second * (best->position[d] - x);
+    velocity.push_back(v);
+  }
+  return velocity;
+}
+
+void Swarm::move(int64_t p) {
+  const std::vector<double> velocity = steer(p);
+  Particle& particle = particles_[static_cast<size_t>(p)];
+  particle.sum = 0;
+  particle.num_evaluations = 0;
+  const std::vector<double> before = particle.position;
+  for (size_t d = 0; d < low_.size(); ++d) {
+    const double limit = options_.velocity_limit * (high_[d] - low_[d]);
+    const double uniform =
+        options_.bounds == BoundsHandling::kRandom
+            ? swarm_uniforms(options_.seed, SwarmStream::kBounds, p, particle.num_asks, static_cast<int64_t>(d)).first
+            : 0;
+    const Motion motion{particle.position[d], std::clamp(velocity[d], -limit, limit)};
+    const Motion after = step_within(options_.bounds, motion, low_[d], high_[d], uniform);
+    particle.position[d] = after.position;
+    particle.velocity[d] = after.velocity;
+  }
+  // Of clamped bounds, whose velocities last, this is left as it always was.
+  if (options_.bounds != BoundsHandling::kClamp && particle.position == before) set_in_motion(p);
+}
+
+void Swarm::set_in_motion(int64_t p) {
+  Particle& particle = particles_[static_cast<size_t>(p)];
+  for (size_t d = 0; d < low_.size(); ++d) {
+    const double range = high_[d] - low_[d];
+    const double uniform =
+        swarm_uniforms(options_.seed, SwarmStream::kBounds, p, particle.num_asks, static_cast<int64_t>(d)).second;
+    const Motion motion{particle.position[d], (2 * uniform - 1) * options_.velocity_limit * range};
+    const Motion after = step_within(BoundsHandling::kReflect, motion, low_[d], high_[d], uniform);
+    particle.position[d] = after.position;
+    particle.velocity[d] = after.velocity;
   }
 }
 
@@ -300,7 +284,9 @@ std::string Swarm::describe() const {
       options_.num_stage_one > 0
           ? fmt::format(" (the best of {} after {} epoch{})", options_.num_stage_one, epochs, epochs == 1 ? "" : "s")
           : "";
-  return fmt::format("{} particles{}", options_.num_particles, start);
+  const std::string shape =
+      neighbours_.empty() ? "" : fmt::format(" in a {}", options_.topology == Topology::kRing ? "ring" : "grid");
+  return fmt::format("{} particles{}{}", options_.num_particles, shape, start);
 }
 
 bool Swarm::converged() const {

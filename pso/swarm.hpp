@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "murmur/pso/searcher.hpp"
+#include "murmur/pso/swarm_options.hpp"
 
 namespace murmur {
 
@@ -17,24 +18,13 @@ struct SearcherInfo;
 /// Its row in the table of searchers.
 SearcherInfo swarm_info();
 
-/// The authors' values (the published code of Altarabichi et al. 2024, Information Sciences 667).
-struct SwarmOptions {
-  int64_t num_particles = 22;              // 1 to 2^20
-  double inertia_weight = 0.7298;          // in [0, 1000]
-  double cognitive_coefficient = 1.49618;  // in [0, 1000]
-  double social_coefficient = 1.49618;     // in [0, 1000]
-  double velocity_limit = 0.2;             // largest |velocity| as a fraction of each dimension's range, in (0, 1]
-  int64_t patience = 5;                    // sweeps without improvement until `converged`, >= 1
-  int64_t num_evaluations = 1;             // that a position needs to become a personal best, 1 to 1000
-  int64_t num_stage_one = 0;               // two-stage start: initial positions to choose the particles from; 0: none
-  int64_t stage_one_epochs = 1;            // and the epochs that each is trained for
-  uint64_t seed = 0;
-};
-
-/// Asynchronous particle swarm, of star topology: the best of the whole swarm draws every particle.
+/// Asynchronous particle swarm. The best of a particle's neighbourhood draws it: in a star that of the whole swarm.
 ///
-///   velocity <- w velocity + c1 r1 (personal_best - position) + c2 r2 (global_best - position),  |velocity| <= limit
-///   position <- position + velocity, clamped to the bounds (the velocity is kept)
+///   velocity <- w velocity + c1 r1 (personal_best - position) + c2 r2 (best - position),  |velocity| <= limit
+///   position <- position + velocity, within the bounds (`BoundsHandling`)
+///
+/// With bounds that change velocities, a particle that would stand still in every dimension, and be evaluated twice at
+/// one position for nothing, is given a random velocity instead: a small swarm could not leave a corner otherwise.
 ///
 /// `tell` updates the bests at once and moves the particle; r1, r2 ~ U(0, 1) per particle, move and dimension. A term
 /// whose best does not exist yet (every fitness so far NaN or -infinity) is zero, so such a particle drifts by inertia.
@@ -52,7 +42,8 @@ struct SwarmOptions {
 ///
 /// Random: stateless draws addressed by (seed, particle, move, dimension); see pso/random.hpp. Initial positions and
 ///         velocities are move 0 of their number, so the first ones of a two-stage start are those of a plain one.
-/// Source: Kennedy & Eberhart 1995; Clerc & Kennedy 2002 (the constriction values of w, c1, c2).
+/// Source: Kennedy & Eberhart 1995; Clerc & Kennedy 2002 (the constriction values of w, c1, c2); Kennedy & Mendes 2002
+///         (ring, von Neumann).
 class Swarm : public Searcher {
  public:
   /// Starts at uniform random positions, or at `initial_positions` (one per particle, with a two-stage start
@@ -84,6 +75,17 @@ class Swarm : public Searcher {
   int64_t num_stage_one_told() const { return static_cast<int64_t>(ranks_.size()); }
   const SwarmOptions& options() const { return options_; }
 
+ protected:
+  /// The velocity of a particle's next step, before the limit, in each dimension.
+  virtual std::vector<double> steer(int64_t particle);
+
+  /// The neighbours of a particle that have joined, itself among them; `kStar`: all.
+  std::vector<int64_t> neighbourhood(int64_t particle) const;
+  int64_t num_particles() const { return static_cast<int64_t>(particles_.size()); }
+  int64_t num_dimensions() const { return static_cast<int64_t>(low_.size()); }
+  /// How often a particle has been asked: the number of its next move.
+  int64_t num_asks(int64_t particle) const { return at(particle).num_asks; }
+
  private:
   struct Particle {
     std::vector<double> position, velocity;
@@ -107,10 +109,13 @@ class Swarm : public Searcher {
   void tell_stage_one(int64_t start, double fitness);
   void improve(Particle& particle, double fitness, int64_t id);
   void move(int64_t particle);
+  void set_in_motion(int64_t particle);
+  const std::optional<Best>& best_of_neighbourhood(int64_t particle) const;
 
   std::vector<double> low_, high_;
   SwarmOptions options_;
-  std::vector<Particle> particles_;  // with a two-stage start: those that have joined
+  std::vector<std::vector<int64_t>> neighbours_;  // empty: a star
+  std::vector<Particle> particles_;               // with a two-stage start: those that have joined
   std::vector<Start> starts_;
   std::set<std::pair<double, int64_t>> ranks_;  // of the starts told: (-fitness, start), the best first
   std::optional<Best> global_best_;

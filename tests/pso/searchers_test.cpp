@@ -19,7 +19,7 @@ using testing::ThrowsMessage;
 std::unique_ptr<Searcher> make(const char* name, const json& given, int64_t num_trials = 10) {
   const SearcherInfo& info = searcher_info(name);
   const json options = all_options(info, given);
-  return make_searcher(info, {SearchSpace::all(), 5, num_trials, options});
+  return make_searcher(info, {search_domain(SearchSpace::all()), 5, num_trials, options});
 }
 
 // This file, and all tests of this program, are linked with no training engine.
@@ -36,7 +36,8 @@ TEST(Searchers, EachRowMakesOne) {
     EXPECT_FALSE(searcher->describe().empty());
   }
   EXPECT_THAT([] { searcher_info("annealing"); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("expected one of swarm, random, got 'annealing'")));
+              ThrowsMessage<InvalidArgument>(
+                  HasSubstr("expected one of swarm, fips, clpso, cmaes, shade, tpe, random, sobol, got 'annealing'")));
 }
 
 TEST(Searchers, TheSwarmsOptionsReachIt) {
@@ -111,7 +112,8 @@ TEST(Searchers, DefinitionsAreReadBack) {
   expect_refused("expected a value of --particles, got 0", "particles", 0);
   expect_refused("expected a value of --inertia-weight, got null", "inertia_weight", nullptr);
   expect_refused("expected a value of --initialization, got \"dense\"", "initialization", "dense");
-  expect_refused("to define it", "topology", "ring");
+  expect_refused("to define it", "colour", "ring");
+  expect_refused("expected a value of --topology, got \"torus\"", "topology", "torus");
   expect_refused("to define it", "stage_one_epochs", 2);
   definition.erase("particles");
   EXPECT_THROW(parse_defining_options(swarm, definition), InvalidArgument);

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""murmur's searchers and pagmo2's (bench_searchers) beside those of Python: Optuna's TPE and CMA-ES, pyswarms' swarm.
+
+The Python ones evaluate the same problems, with the same errors, through `bench_searchers --serve`; who is not installed does
+not take part. One table: the median of each function and variant over the seeds, the best mean rank first.
+
+    compare_searchers.py --program build/release/bench/bench_searchers --budgets 110 --dimensions 22 --minutes 30 --json out.json
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+
+from budget import Budget
+
+FUNCTIONS = ["sphere", "rosenbrock", "rastrigin", "ackley", "griewank"]
+VARIANTS = ["rotated", "noisy", "mixed", "mixed-noisy"]
+
+
+class Problem:
+    """A problem of bench_searchers, evaluated by it; `result` is the value without an error of the best observation."""
+
+    def __init__(self, program, function, variant, dimensions, seed):
+        self.dimensions = dimensions
+        self.process = subprocess.Popen([program, "--serve", f"{function} {variant} {dimensions} {seed}"], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+        bounds = [float(word) for word in self.process.stdout.readline().split()]
+        self.low, self.high = bounds[:dimensions], bounds[dimensions:]
+        self.best = None
+
+    def __call__(self, position):
+        self.process.stdin.write(" ".join(repr(float(x)) for x in position) + "\n")
+        self.process.stdin.flush()
+        observed, value = (float(word) for word in self.process.stdout.readline().split())
+        if self.best is None or observed < self.best[0]:
+            self.best = (observed, value)
+        return observed
+
+    def result(self):
+        self.process.stdin.close()
+        self.process.wait()
+        return self.best[1]
+
+
+def optuna_sampler(make):
+    def run(problem, budget, seed):
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = optuna.create_study(sampler=make(optuna, seed))
+        study.optimize(
+            lambda trial: problem([trial.suggest_float(str(d), problem.low[d], problem.high[d])
+                                   for d in range(problem.dimensions)]), n_trials=budget)  # fmt: skip
+
+    return run
+
+
+def pyswarms_swarm(problem, budget, seed):
+    import numpy
+    import pyswarms
+
+    numpy.random.seed(seed)
+    particles = 8 if budget <= 440 else 22
+    optimizer = pyswarms.single.GlobalBestPSO(
+        particles, problem.dimensions, {"c1": 1.49618, "c2": 1.49618, "w": 0.7298},
+        bounds=(numpy.array(problem.low), numpy.array(problem.high)))  # fmt: skip
+    optimizer.optimize(lambda rows: numpy.array([problem(row) for row in rows]), budget // particles, verbose=False)
+
+
+PEERS = {
+    "optuna:tpe": ("optuna", optuna_sampler(lambda optuna, seed: optuna.samplers.TPESampler(seed=seed))),
+    "optuna:tpe-multivariate": ("optuna", optuna_sampler(
+        lambda optuna, seed: optuna.samplers.TPESampler(seed=seed, multivariate=True))),
+    "optuna:cmaes": ("cmaes", optuna_sampler(lambda optuna, seed: optuna.samplers.CmaEsSampler(seed=seed))),
+    "pyswarms": ("pyswarms", pyswarms_swarm),
+}  # fmt: skip
+
+
+def is_installed(module):
+    try:
+        __import__(module)
+    except ImportError:
+        return False
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, help="the built bench_searchers")
+    parser.add_argument("--functions", default=",".join(FUNCTIONS))
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--budgets", default="110", help="evaluations")
+    parser.add_argument("--dimensions", default="22")
+    parser.add_argument("--seeds", type=int, default=25)
+    parser.add_argument("--peers", default=",".join(PEERS), help="of Python")
+    parser.add_argument("--minutes", type=float, default=30, help="half of them for Python's; 0: no limit")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+
+    budget = Budget(options.minutes)
+    names = [name for name in options.peers.split(",") if is_installed(PEERS[name][0])]
+    cells = own_cells(options)
+    for size in [int(word) for word in options.budgets.split(",")]:
+        for dimensions in [int(word) for word in options.dimensions.split(",")]:
+            for variant in options.variants.split(","):
+                for function in options.functions.split(","):
+                    for name in names:
+                        results = []
+                        for seed in range(1, options.seeds + 1):
+                            if not budget.has_room_for(0):
+                                break
+                            budget.show(f"{name}: {function} {variant} {dimensions}, {size} evaluations, seed {seed}")
+                            problem = Problem(options.program, function, variant, dimensions, seed)
+                            PEERS[name][1](problem, size, seed)
+                            results.append(problem.result())
+                        if len(results) == options.seeds:
+                            cells.append({"function": function, "variant": variant, "dimensions": dimensions,
+                                          "evaluations": size, "contestant": name, "median": statistics.median(results),
+                                          "least": min(results), "most": max(results)})  # fmt: skip
+    print(table(cells))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"benchmark": "searchers", "seeds": options.seeds, "cells": cells}, file, indent=1)
+
+
+def own_cells(options):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "own.json")
+        command = [options.program, "--functions", options.functions, "--variants", options.variants, "--budgets", options.budgets,
+                   "--dimensions", options.dimensions, "--seeds", str(options.seeds), "--json", path]  # fmt: skip
+        if options.minutes > 0:
+            command += ["--minutes", str(options.minutes / 2)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)["cells"]
+
+
+def table(cells):
+    """A block a budget and number of dimensions, of the problems that all of its contestants finished."""
+    lines = []
+    for heading in sorted({(cell["evaluations"], cell["dimensions"]) for cell in cells}):
+        group = {(cell["contestant"], cell["variant"], cell["function"]): cell["median"]
+                 for cell in cells if (cell["evaluations"], cell["dimensions"]) == heading}  # fmt: skip
+        contestants = list(dict.fromkeys(key[0] for key in group))
+        problems = [p for p in dict.fromkeys(key[1:] for key in group) if all((name, *p) in group for name in contestants)]
+        if not problems:
+            continue
+        ranks = {}
+        for name in contestants:
+            better = [sum(group[(other, *p)] < group[(name, *p)] for other in contestants) for p in problems]
+            ranks[name] = 1 + statistics.mean(better)
+        lines.append(f"{heading[0]} evaluations, {heading[1]} dimensions, mean rank over {len(problems)} problems")
+        for name in sorted(contestants, key=ranks.get):
+            medians = " ".join(f"{group[(name, *p)]:9.3g}" for p in problems)
+            lines.append(f"{name:<28}{ranks[name]:6.1f}  {medians}")
+        lines.append(f"{'':<36}" + " ".join(f"{p[1][:9]:>9}" for p in problems))
+        lines.append(f"{'':<36}" + " ".join(f"{p[0][:9]:>9}" for p in problems) + "\n")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
