@@ -228,7 +228,8 @@ TEST_P(ImageTest, PoolingAndItsSums) {
           for (int64_t c = 0; c < 2 * width; ++c) {
             const int64_t i = (p * kTiles + tile) * 2 * width + c;
             // padding is never written by a fold
-            if (c % width < channels) EXPECT_NEAR(at_index(parts, i), at_index(expected_sums, i), 1e-12);
+            if (c % width >= channels) continue;
+            EXPECT_NEAR(at_index(parts, i), at_index(expected_sums, i), 1e-12);
           }
         }
       }
