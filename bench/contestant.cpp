@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/searchers.hpp"
@@ -38,9 +39,18 @@ Contestant own_contestant(const std::string& text, int64_t at_once) {
     given[word.substr(0, equals)] = value_of(word.substr(equals + 1));
   }
   const SearcherInfo& info = searcher_info(name);
-  const auto run = [&info, given, at_once](const TestProblem& problem, int64_t budget, uint64_t seed, Score& score) {
+  const bool from_middle = given.value("start", "") == "middle";
+  given.erase("start");
+  const auto run = [&info, given, at_once, from_middle](const TestProblem& problem, int64_t budget, uint64_t seed,
+                                                        Score& score) {
     const nlohmann::json options = all_options(info, budget_options(info, given, budget));
-    const auto searcher = make_searcher(info, {problem.domain(), seed, budget, options});
+    const SearchDomain& domain = problem.domain();
+    std::vector<std::vector<double>> starts;
+    if (from_middle) {
+      std::vector<double>& middle = starts.emplace_back();
+      for (size_t d = 0; d < domain.low.size(); ++d) middle.push_back(0.5 * (domain.low[d] + domain.high[d]));
+    }
+    const auto searcher = make_searcher(info, {domain, seed, budget, options, std::move(starts)});
     const int64_t most = at_once > 0 ? at_once : searcher->num_at_once();
     while (score.num_evaluations() < budget) {
       const auto candidates = searcher->ask(std::min(most, budget - score.num_evaluations()));

@@ -36,8 +36,8 @@ struct Contestant {
 };
 
 /// A searcher of the table, its options those that suit the budget but for those given: "swarm",
-/// "swarm:topology=ring:bounds=reflect". `at_once` candidates are evaluated at once; 0: as many as the searcher says.
-/// Throws: InvalidArgument.
+/// "swarm:topology=ring:bounds=reflect"; with "start=middle" its first candidate is the middle of the domain. `at_once`
+/// candidates are evaluated at once; 0: as many as the searcher says. Throws: InvalidArgument.
 Contestant own_contestant(const std::string& text, int64_t at_once);
 
 /// pagmo2's algorithms by name, "pagmo:sade"; none where the program was built without it.

@@ -90,6 +90,14 @@ TEST(Searchers, OptionsThatAreNotGivenSuitTheNumberOfTrials) {
   EXPECT_EQ(budget_options(searcher_info("random"), json::object(), 10), json::object());
 }
 
+TEST(Searchers, AutoStandsForTheRowThatSuitsTheNumberOfTrials) {
+  for (const int64_t num_trials : {int64_t{0}, int64_t{1}, int64_t{110}, int64_t{22000}}) {
+    EXPECT_NO_THROW(searcher_info(algorithm_by_budget(num_trials)));
+  }
+  EXPECT_EQ(algorithm_by_budget(0), "swarm");
+  EXPECT_EQ(algorithm_by_budget(110), "cmaes");
+}
+
 TEST(Searchers, DefinitionsAreReadBack) {
   const SearcherInfo& swarm = searcher_info("swarm");
   for (const json& given : {json::object(), json{{"particles", 4}, {"velocity_limit", 0.1 + 0.2}},
