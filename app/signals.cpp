@@ -76,8 +76,10 @@ SignalWatch::SignalWatch() {
 }
 
 SignalWatch::~SignalWatch() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  // A second signal may come just too late, when the program is about to say how far it came.
+  void (*const after)(int) = num_signals == 1 ? SIG_IGN : SIG_DFL;
+  std::signal(SIGINT, after);
+  std::signal(SIGTERM, after);
 }
 
 int SignalWatch::seen() {

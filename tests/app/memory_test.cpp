@@ -74,8 +74,9 @@ TEST(MemoryInfo, WavesAndDeterminismChangeNoResult) {
 TEST(MemoryInfo, ATrainingThatCannotFitEndsBeforeItBegins) {
   const Folder folder;
   write_dataset(folder);
-  const ProgramResult result =
-      run_murmur("train --device cpu --quiet --networks 400000000 --model fc --data " + folder.path());
+  const ProgramResult result = run_murmur(
+      "train --device cpu --quiet --networks 1000000 --model 'flatten linear4096 linear4096 linear' --data " +
+      folder.path());
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
   EXPECT_THAT(result.output, HasSubstr("fit (see --networks, --slots)"));
