@@ -56,7 +56,7 @@ class CmaDistribution {
   Eigen::VectorXd lengths_;  // square roots of its eigenvalues
   Eigen::VectorXd path_sigma_, path_c_;
   std::vector<double> weights_;  // of the ranks, the best first; the worse half's are negative
-  double mu_effective_ = 0, c_sigma_ = 0, d_sigma_ = 0, c_c_ = 0, c_1_ = 0, c_mu_ = 0, expected_length_;
+  double mu_effective_ = 0, c_sigma_ = 0, d_sigma_ = 0, c_c_ = 0, c_1_ = 0, c_mu_ = 0, expected_length_ = 0;
   int64_t num_generations_ = 0;
 };
 
