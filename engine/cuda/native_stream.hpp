@@ -30,9 +30,9 @@ class NativeStream final : public murmur::Stream {
   /// Its cuBLAS handle, likewise.
   cublasHandle_t cublas() const;
 
-  /// True where a kernel may begin to launch before the one in front of it has ended (programmatic dependent launch); it
-  /// waits before it touches memory. Since compute capability 9.0, where MURMUR_OVERLAP_LAUNCHES is 1: it has not been
-  /// measured yet.
+  /// True where a kernel may begin to launch before the one in front of it has ended (programmatic dependent launch);
+  /// it waits before it touches memory. Since compute capability 9.0, where MURMUR_OVERLAP_LAUNCHES is 1: it has not
+  /// been measured yet.
   bool overlaps_launches() const { return overlaps_launches_; }
 
   /// What another library keeps with a stream: handles, plans, working memory. It lives as long as the stream, hence as
