@@ -84,7 +84,9 @@ void CmaDistribution::update(const std::vector<Ranked>& generation) {
     steps.push_back(std::move(y));
     lengths.push_back(length);
   }
-  mean_ += sigma_ * scale_.cwiseProduct(mean_step);
+  const Eigen::VectorXd next = (mean_ + sigma_ * scale_.cwiseProduct(mean_step)).cwiseMax(0).cwiseMin(1);
+  mean_step = (next - mean_).cwiseQuotient(sigma_ * scale_);  // what the cube cuts off is no step
+  mean_ = next;
 
   ++num_generations_;
   path_sigma_ = (1 - c_sigma_) * path_sigma_ + std::sqrt(c_sigma_ * (2 - c_sigma_) * mu_effective_) * whiten(mean_step);

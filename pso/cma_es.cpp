@@ -130,8 +130,7 @@ std::optional<BasicSearcher::Proposal> CmaEs::propose(int64_t id) {
     const UniformPair u = swarm_uniforms(options_.seed, SwarmStream::kGaussian, 0, id, d);
     standard[d] = std::sqrt(-2 * std::log(u.first)) * std::cos(2 * std::numbers::pi * u.second);
   }
-  // Learnt from where it is evaluated: were it learnt from outside, the step size would grow at a bound that is best.
-  Sample sample{distribution_.sample(standard).cwiseMax(0).cwiseMin(1), distribution_.num_generations(), num_restarts_};
+  Sample sample{distribution_.sample(standard), distribution_.num_generations(), num_restarts_};
   Proposal proposal{id, position_of(sample.x)};
   samples_.emplace(id, std::move(sample));
   return proposal;

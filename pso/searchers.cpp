@@ -41,7 +41,7 @@ const SearcherInfo& searcher_info(std::string_view name) {
 }
 
 std::string_view algorithm_by_budget(int64_t num_trials) {
-  return num_trials > 0 ? "cmaes" : "swarm";  // best from 110 to 22,000 evaluations; without a number the study's
+  return num_trials > 0 ? "cmaes" : "swarm";  // best from 110 to 2,200 evaluations; without a number the study's
 }
 
 std::string SearcherOption::key() const {

