@@ -23,8 +23,7 @@ CmaDistribution::CmaDistribution(Eigen::VectorXd mean, double sigma, int64_t num
       axes_(Eigen::MatrixXd::Identity(n_, n_)),
       lengths_(Eigen::VectorXd::Ones(n_)),
       path_sigma_(Eigen::VectorXd::Zero(n_)),
-      path_c_(Eigen::VectorXd::Zero(n_)),
-      expected_length_(0) {
+      path_c_(Eigen::VectorXd::Zero(n_)) {
   if (n_ < 1 || !(sigma > 0) || num_samples < 2) {
     throw InvalidArgument("cmaes: expected a dimension, sigma > 0 and 2 samples or more, got {}, {} and {}", n_, sigma,
                           num_samples);
