@@ -2,8 +2,8 @@
 #include "murmur/kernels/activation.hpp"
 
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/normals.hpp"
 #include "murmur/kernels/parallel.hpp"
+#include "murmur/kernels/parallel_normals.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 
 namespace murmur::MURMUR_TARGET {

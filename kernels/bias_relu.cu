@@ -3,7 +3,7 @@
 #include "murmur/kernels/bias_relu.hpp"
 
 #include "murmur/kernels/images.hpp"
-#include "murmur/kernels/normals.hpp"
+#include "murmur/kernels/parallel_normals.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

@@ -2,8 +2,8 @@
 #include "murmur/kernels/input.hpp"
 
 #include "murmur/engine/random/distributions.hpp"
-#include "murmur/kernels/normals.hpp"
 #include "murmur/kernels/parallel.hpp"
+#include "murmur/kernels/parallel_normals.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 #include "murmur/techniques/noise/geometry.hpp"
 #include "murmur/techniques/noise/input.hpp"

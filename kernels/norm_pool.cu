@@ -13,7 +13,7 @@
 #include "murmur/kernels/norm_pool.hpp"
 
 #include "murmur/kernels/images.hpp"
-#include "murmur/kernels/normals.hpp"
+#include "murmur/kernels/parallel_normals.hpp"
 
 namespace murmur::MURMUR_TARGET {
 namespace {

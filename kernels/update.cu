@@ -4,8 +4,8 @@
 
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
-#include "murmur/kernels/normals.hpp"
 #include "murmur/kernels/parallel.hpp"
+#include "murmur/kernels/parallel_normals.hpp"
 #include "murmur/techniques/noise/gradient.hpp"
 #include "murmur/techniques/noise/weight.hpp"
 
