@@ -120,7 +120,10 @@ Json to_json(const Effect& effect, const char* size) {
 }
 
 Json to_json(const FailureCount& count) {
-  return {{"trials", count.num_trials}, {"aborted", count.num_aborted}, {"diverged", count.num_diverged}};
+  return {{"trials", count.num_trials},
+          {"aborted", count.num_aborted},
+          {"diverged", count.num_diverged},
+          {"pruned", count.num_pruned}};
 }
 
 const char* name_of(Comparison comparison) {

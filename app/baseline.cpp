@@ -157,10 +157,10 @@ Json to_json(const BaselineCommand& command, const std::vector<Row>& rows, const
                          {"p", finite_or_null(row.difference.p)},
                          {"adjusted_p", finite_or_null(row.adjusted_p)}});
   }
+  report.update(running_json(options));
   report.update({{"dataset", command.common.dataset},
                  {"model", command.common.model},
                  {"epochs", command.common.epochs},
-                 {"device", options.device.name()},
                  {"first_seed", std::to_string(command.common.seed)},
                  {"rows", table}});
   return report;

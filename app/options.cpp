@@ -118,12 +118,12 @@ void add_running_options(CLI::App& command, CommonOptions& options) {
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
 }
 
-bool is_deterministic(const TrainerOptions& options) {
-  return options.deterministic || !options.device.is_cuda();
-}
-
-std::string precision_name(const TrainerOptions& options) {
-  return options.device.is_cuda() && options.allow_tf32 ? "tf32" : "fp32";
+nlohmann::json running_json(const TrainerOptions& options) {
+  const bool is_gpu = options.device.is_cuda();
+  return {{"device", options.device.name()},
+          {"device_description", describe(options.device)},
+          {"precision", is_gpu && options.allow_tf32 ? "tf32" : "fp32"},
+          {"deterministic", options.deterministic || !is_gpu}};
 }
 
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {

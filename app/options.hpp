@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -60,11 +61,10 @@ void add_precision_option(CLI::App& command, CommonOptions& options);
 /// The same, and what else says how a training runs and not what it trains: --deterministic, --wave, --no-graph.
 void add_running_options(CLI::App& command, CommonOptions& options);
 
-/// True where another run gives the same bits: with --deterministic, and on a CPU always.
-bool is_deterministic(const TrainerOptions& options);
-
-/// Of matrix products, as reports name it: "tf32" or "fp32"; a CPU has fp32 alone.
-std::string precision_name(const TrainerOptions& options);
+/// How a training runs, for a report: "device", "device_description", "precision" of matrix products ("tf32" or "fp32";
+/// a CPU has fp32 alone) and "deterministic", true where another run gives the same bits (with --deterministic, and on
+/// a CPU always).
+nlohmann::json running_json(const TrainerOptions& options);
 
 /// `--help`'s list of techniques, made from the technique table.
 std::string technique_help();

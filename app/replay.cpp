@@ -83,8 +83,9 @@ void print_replay(const TrialRecord& trial, const std::vector<double>& again, st
 }
 
 Json to_json(const Study& study, const TrialRecord& trial, const std::vector<double>& again,
-             std::optional<size_t> difference, Device device) {
+             std::optional<size_t> difference, const TrainerOptions& options) {
   Json report = report_head("replay");
+  report.update(running_json(options));
   Json epochs = Json::array();
   for (size_t i = 0; i < again.size(); ++i) {
     epochs.push_back(
@@ -96,8 +97,6 @@ Json to_json(const Study& study, const TrialRecord& trial, const std::vector<dou
                  {"state", trial_state_name(trial.state)},
                  {"seed", std::to_string(trial.seed)},
                  {"setting", setting_json(trial.setting, SettingPart::kNotOff)},
-                 {"device", device.name()},
-                 {"device_description", describe(device)},
                  {"same", !difference},
                  {"first_difference", difference ? Json(*difference) : Json()},
                  {"epochs", epochs}});
@@ -119,7 +118,7 @@ int replay(const ReplayCommand& command) {
   const std::vector<double> again = train_again(command, search, trial, data, options);
   const std::optional<size_t> difference = first_difference(recorded, again);
   print_replay(trial, again, difference);
-  write_report(command.common.json, to_json(study, trial, again, difference, options.device));
+  write_report(command.common.json, to_json(study, trial, again, difference, options));
   return difference ? 1 : 0;
 }
 

@@ -36,6 +36,8 @@ struct SearchCommand {
   nlohmann::json searcher = nlohmann::json::object();  // options of the algorithm that were given
   int64_t num_trials = 0;
   double abort_below = SearchOptions{}.abort_below;
+  std::string prune{kPrunerNames.front()};
+  PrunerOptions pruner;
   int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
   int64_t trial_repeats = 1;
   bool same_seeds = false;
@@ -111,6 +113,8 @@ SearchDefinition definition_of(const SearchCommand& command) {
   SearchDefinition search = definition_of(common);
   search.name = command.study_name;
   search.abort_below = command.abort_below;
+  search.pruner = command.pruner;
+  search.pruner.kind = parse_pruner_kind(command.prune);
   search.trial_repeats = command.trial_repeats;
   search.same_seeds = command.same_seeds;
   search.space = space_of(command, {search.definitions.loss_reduction, command.off_probability});
@@ -128,7 +132,8 @@ SearchDefinition definition_of(const SearchCommand& command) {
 /// How the trials told have ended.
 std::string outcome(const SearchProgress& now) {
   const std::string stage_one = now.num_stage_one > 0 ? fmt::format("{} of stage one, ", now.num_stage_one) : "";
-  return fmt::format("{}{} complete, {} aborted, {} diverged", stage_one, now.num_complete, now.num_aborted,
+  const std::string pruned = now.num_pruned > 0 ? fmt::format("{} pruned, ", now.num_pruned) : "";
+  return fmt::format("{}{} complete, {}{} aborted, {} diverged", stage_one, now.num_complete, pruned, now.num_aborted,
                      now.num_diverged);
 }
 
@@ -220,6 +225,7 @@ int answer_search(const SearchCommand& command, const SearchDefinition& definiti
   }
   fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
   nlohmann::json report = report_head("search");
+  report.update(running_json(options));
   report["study"] = study.path().string();
   report.update(to_json(answer, study, definition));
   write_report(command.common.json, report);
@@ -334,6 +340,29 @@ std::string algorithm_help() {
   return text + fmt::format("; {}: that which suits --trials", kAutoAlgorithm);
 }
 
+/// --prune and what the pruners have; those that have not been asked for are refused.
+void add_pruner_options(CLI::App& app, std::string& kind, PrunerOptions& options) {
+  const std::vector<std::string> kinds(kPrunerNames.begin(), kPrunerNames.end());
+  CLI::Option* const prune = app.add_option("--prune", kind,
+                                            "end trials early that others beat at the same epoch: median, halving "
+                                            "(asynchronous successive halving), hyperband")
+                                 ->check(CLI::IsMember(kinds))
+                                 ->capture_default_str();
+  app.add_option("--prune-after", options.min_epochs, "epochs that every trial is trained for; the first rung")
+      ->check(whole_number(1, 1000000))
+      ->capture_default_str()
+      ->needs(prune);
+  app.add_option("--prune-factor", options.factor,
+                 "halving, hyperband: epochs of a rung to those of the one before; one in so many goes on")
+      ->check(whole_number(2, 1000))
+      ->capture_default_str()
+      ->needs(prune);
+  app.add_option("--prune-startup", options.startup_trials, "median: complete trials to compare with")
+      ->check(whole_number(1, kMaxTrials))
+      ->capture_default_str()
+      ->needs(prune);
+}
+
 void add_answer_options(CLI::App& app, AnswerOptions& answer) {
   constexpr int64_t kMost = int64_t{1} << 20;
   app.add_option("--confirm", answer.confirm,
@@ -376,6 +405,7 @@ Run add_search(CLI::App& app) {
                   "abort a trial whose validation accuracy is below this after an epoch")
       ->check(number(0, 1))
       ->capture_default_str();
+  add_pruner_options(*sub, command->prune, command->pruner);
   sub->add_option("--trial-repeats", command->trial_repeats,
                   "trainings of a candidate, side by side, each with a seed of its own; the search is told their mean")
       ->check(whole_number(1, 1000))

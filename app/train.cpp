@@ -74,9 +74,8 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
                         {"history", epochs}});
   }
   Json report = report_head("train");
-  report.update({{"device", trainer.device.name()},
-                 {"device_description", describe(trainer.device)},
-                 {"dataset", common.dataset},
+  report.update(running_json(trainer));
+  report.update({{"dataset", common.dataset},
                  {"image_size", common.image_size},
                  {"train_images", common.train_images},
                  {"train_on_all", common.train_on_all},
@@ -86,8 +85,6 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
                  {"schedule_epochs", options.schedule_epochs > 0 ? options.schedule_epochs : common.epochs},
                  {"micro_batch", common.micro_batch},
                  {"definitions", definitions_json(trainer.definitions)},
-                 {"precision", precision_name(trainer)},
-                 {"deterministic", is_deterministic(trainer)},
                  {"set", setting_json(setting, SettingPart::kNotOff)},
                  {"images_per_second", images_per_second},
                  {"networks", networks}});

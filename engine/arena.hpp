@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "murmur/engine/address_sanitizer.hpp"
 #include "murmur/engine/stream.hpp"
 #include "murmur/engine/tensor.hpp"
 
@@ -13,7 +14,7 @@ namespace murmur {
 /// captured; nothing is allocated while it runs. Tensors keep their chunk alive.
 class Arena {
  public:
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MURMUR_ADDRESS_SANITIZER
   static constexpr int64_t kChunkBytes = 0;  // a chunk a tensor: the sanitizer sees where it ends
 #else
   static constexpr int64_t kChunkBytes = int64_t{16} << 20;

@@ -28,6 +28,7 @@ void check_search_options(const SearchOptions& options, const Searcher& searcher
   if (!(options.abort_below >= 0 && options.abort_below <= 1)) {
     throw InvalidArgument("abort_below: expected an accuracy in [0, 1], got {}", options.abort_below);
   }
+  make_pruner(options.pruner, options.num_epochs);
   const Searcher::StageOne stage_one = searcher.stage_one();
   if (stage_one.num_candidates > 0 && stage_one.num_epochs > options.num_epochs) {
     throw InvalidArgument("epochs of stage one: expected at most the {} of a full training, got {}", options.num_epochs,
@@ -71,7 +72,8 @@ SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study
       searcher_(searcher),
       study_(study),
       options_(options),
-      seeds_{options.seed, options.same_seeds} {
+      seeds_{options.seed, options.same_seeds},
+      pruner_(make_pruner(options.pruner, options.num_epochs)) {
   check_search_options(options, searcher);
   if (trainer.num_networks() % options.num_repeats != 0) {
     throw InvalidArgument("networks: expected a multiple of the {} repeats of a trial, got {}", options.num_repeats,
@@ -90,7 +92,13 @@ void SearchDriver::resume() {
   const std::vector<RecordedTrial> trials = replay_study(study_, searcher_, seeds_);
   for (const RecordedTrial& trial : trials) {
     caught_up_at_ = std::max(caught_up_at_, trial.begun + trial.epochs);
-    if (trial.state != TrialState::kRunning) count(trial.state, trial.stage_one, trial.value, trial.epochs);
+    if (trial.state == TrialState::kRunning) continue;
+    count(trial.state, trial.stage_one, trial.pruned, trial.value, trial.epochs);
+    if (!pruner_ || trial.stage_one) continue;
+    for (size_t epochs = 1; epochs <= trial.accuracies.size(); ++epochs) {
+      pruner_->report(trial.number, std::span(trial.accuracies).first(epochs));
+    }
+    if (trial.state == TrialState::kComplete) pruner_->complete(trial.accuracies);
   }
   for (const Candidate& candidate : searcher_.outstanding()) {
     const RecordedTrial& trial = trials[static_cast<size_t>(candidate.id)];
@@ -181,6 +189,45 @@ int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
   return candidate.stage_one ? searcher_.stage_one().num_epochs : options_.num_epochs;
 }
 
+/// What each slot's trainings come to; of those that do not run, nothing. The pruner hears of all before it is asked.
+std::vector<EpochResult> SearchDriver::note_accuracies(std::span<const EpochResult> results) {
+  const auto repeats = static_cast<size_t>(options_.num_repeats);
+  std::vector<EpochResult> means(slots_.size());
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (!is_running(static_cast<int64_t>(i))) continue;
+    means[i] = mean_result(results.subspan(i * repeats, repeats));
+    Slot& slot = slots_[i];
+    slot.validation.push_back(means[i].validation_accuracy);
+    if (pruner_ && slot.candidate && !slot.candidate->stage_one) pruner_->report(slot.candidate->id, slot.validation);
+  }
+  return means;
+}
+
+/// A trial that is trained again was not pruned before the search was stopped: what the pruner knows now, it did not
+/// know then.
+bool SearchDriver::is_pruned(const Slot& slot) const {
+  const bool is_known_to_go_on = clock_ <= caught_up_at_;
+  return pruner_ && !slot.candidate->stage_one && !is_known_to_go_on &&
+         pruner_->prunes(slot.candidate->id, slot.validation);
+}
+
+void SearchDriver::end_if_due(size_t i, const EpochResult& result) {
+  const Slot& slot = slots_[i];
+  const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
+  if (slot.is_baseline) {
+    progress_.baseline_epochs = result.epoch;
+    if (diverged || result.epoch >= options_.num_epochs) finish_baseline(i, result);
+  } else if (diverged) {
+    finish(i, result, TrialState::kFail);
+  } else if (result.validation_accuracy < options_.abort_below) {
+    finish(i, result, TrialState::kPruned);
+  } else if (result.epoch >= num_epochs(*slot.candidate)) {
+    finish(i, result, slot.candidate->stage_one ? TrialState::kPruned : TrialState::kComplete);
+  } else if (is_pruned(slot)) {
+    finish(i, result, TrialState::kPruned, true);
+  }
+}
+
 bool SearchDriver::step() {
   if (progress_.num_running == 0) return false;
   const std::vector<EpochResult> results = trainer_.run_epoch();
@@ -188,25 +235,9 @@ bool SearchDriver::step() {
   progress_.num_images += progress_.num_running * options_.num_repeats * trainer_.epoch_size();
   // What ends here and what begins in its place is written at once, and is on disk before anything trains on.
   Study::Transaction transaction(study_);
+  const std::vector<EpochResult> means = note_accuracies(results);
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!is_running(static_cast<int64_t>(slot))) continue;
-    const auto repeats = static_cast<size_t>(options_.num_repeats);
-    const EpochResult result = mean_result(std::span(results).subspan(slot * repeats, repeats));
-    slots_[slot].validation.push_back(result.validation_accuracy);
-    const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
-    if (slots_[slot].is_baseline) {
-      progress_.baseline_epochs = result.epoch;
-      if (diverged || result.epoch >= options_.num_epochs) finish_baseline(slot, result);
-      continue;
-    }
-    const Candidate& candidate = *slots_[slot].candidate;
-    if (diverged) {
-      finish(slot, result, TrialState::kFail);
-    } else if (result.validation_accuracy < options_.abort_below) {
-      finish(slot, result, TrialState::kPruned);
-    } else if (result.epoch >= num_epochs(candidate)) {
-      finish(slot, result, candidate.stage_one ? TrialState::kPruned : TrialState::kComplete);
-    }
+    if (is_running(static_cast<int64_t>(slot))) end_if_due(slot, means[slot]);
   }
   refill();
   transaction.commit();
@@ -215,7 +246,7 @@ bool SearchDriver::step() {
   return true;
 }
 
-void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState state) {
+void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState state, bool pruned) {
   const Slot& entry = slots_[slot];
   const bool failed = state == TrialState::kFail;
   TrialResult record;
@@ -223,9 +254,11 @@ void SearchDriver::finish(size_t slot, const EpochResult& result, TrialState sta
   if (!failed) record.value = result.validation_accuracy;
   record.intermediate = entry.validation;
   record.attributes = {{kTold, searcher_.num_told()}, {kAsked, searcher_.num_asked()}, {kEpochs, result.epoch}};
+  if (pruned) record.attributes[kPruned] = true;
   study_.finish_trial(entry.candidate->id, record);
   searcher_.tell(entry.candidate->id, failed ? kWorst : result.validation_accuracy);
-  count(state, entry.candidate->stage_one, record.value, result.epoch);
+  if (pruner_ && state == TrialState::kComplete) pruner_->complete(entry.validation);
+  count(state, entry.candidate->stage_one, pruned, record.value, result.epoch);
   stop(static_cast<int64_t>(slot));
 }
 
@@ -239,7 +272,7 @@ void SearchDriver::finish_baseline(size_t slot, const EpochResult& result) {
   stop(static_cast<int64_t>(slot));
 }
 
-void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t num_epochs) {
+void SearchDriver::count(TrialState state, bool stage_one, bool pruned, double value, int64_t num_epochs) {
   const bool aborted = state == TrialState::kPruned && value < options_.abort_below;
   ++progress_.num_told;
   progress_.num_stage_one += stage_one && state == TrialState::kPruned && !aborted;
@@ -248,6 +281,8 @@ void SearchDriver::count(TrialState state, bool stage_one, double value, int64_t
     progress_.best = std::max(value, progress_.best.value_or(value));
   }
   progress_.num_aborted += aborted;
+  progress_.num_pruned += pruned;
+  progress_.num_epochs_pruned += pruned ? options_.num_epochs - num_epochs : 0;
   progress_.num_diverged += state == TrialState::kFail;
   if (stage_one) {
     ++num_brief_told_;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "murmur/layers/population_trainer.hpp"
+#include "murmur/pso/pruner.hpp"
 #include "murmur/pso/replay.hpp"
 #include "murmur/pso/searcher.hpp"
 #include "murmur/pso/study.hpp"
@@ -19,21 +21,24 @@ struct SearchOptions {
   uint64_t seed = 1;          // trial i trains with the seed `seed + i`
   int64_t num_repeats = 1;    // trainings of a candidate, side by side, each with a seed of its own
   bool same_seeds = false;    // all trials train with the seeds of trial 0
+  PrunerOptions pruner{};     // none: every trial that the threshold spares is trained to its end
 };
 
 /// Throws InvalidArgument where the options do not make a search; so does a driver, but that has a study by then.
 void check_search_options(const SearchOptions& options, const Searcher& searcher);
 
-/// Where a search stands. Each trial told is one of stage one, complete, aborted or diverged; those that stage one
-/// aborted, or that diverged there, are among the latter two.
+/// Where a search stands. Each trial told is one of stage one, complete, aborted, pruned or diverged; those that stage
+/// one aborted, or that diverged there, are among the aborted and the diverged.
 struct SearchProgress {
   int64_t num_told = 0;
   int64_t num_stage_one = 0;
   int64_t num_complete = 0;
-  int64_t num_aborted = 0;
+  int64_t num_aborted = 0;  // by the threshold
+  int64_t num_pruned = 0;   // by the pruner
   int64_t num_diverged = 0;
   int64_t num_running = 0;
   int64_t num_images = 0;                // training images seen since this driver was made
+  int64_t num_epochs_pruned = 0;         // that pruned trials were not trained for
   std::optional<double> images_to_come;  // expected until num_trials have ended; none without such a limit
   std::optional<double> best;            // of the complete trials
   std::optional<double> baseline;        // none before it has ended
@@ -64,6 +69,10 @@ EpochResult mean_result(std::span<const EpochResult> results);
 /// others have 2): to Optuna that is a trial that was stopped early, with its intermediate values, and neither
 /// `best_trial` nor the importance of parameters compares it with trials that were trained to their end. Candidates
 /// that go on get a trial, and a seed, of their own.
+///
+/// Pruning: at each epoch's end the pruner is told the accuracies of all running trials (but those of stage one, and
+/// the baseline) before it is asked which of them should end; those end PRUNED with their last accuracy and the
+/// attribute `pruned`. Their slots are refilled at once; nothing of the others changes.
 ///
 /// Repeats: with `num_repeats` R a slot is R networks of the trainer, slot s those from s R, and all that is told,
 /// recorded and compared is the mean of their validation accuracies. The baseline is trained as often.
@@ -111,9 +120,12 @@ class SearchDriver {
   std::optional<Candidate> next_waiting(int64_t slot);
   void start(size_t slot, const Candidate& candidate);
   int64_t num_epochs(const Candidate& candidate) const;
-  void finish(size_t slot, const EpochResult& result, TrialState state);
+  std::vector<EpochResult> note_accuracies(std::span<const EpochResult> results);
+  void end_if_due(size_t slot, const EpochResult& result);
+  bool is_pruned(const Slot& slot) const;
+  void finish(size_t slot, const EpochResult& result, TrialState state, bool pruned = false);
   void finish_baseline(size_t slot, const EpochResult& result);
-  void count(TrialState state, bool stage_one, double value, int64_t num_epochs);
+  void count(TrialState state, bool stage_one, bool pruned, double value, int64_t num_epochs);
   std::optional<double> images_to_come() const;
 
   PopulationTrainer& trainer_;
@@ -121,6 +133,7 @@ class SearchDriver {
   Study& study_;
   SearchOptions options_;
   TrialSeeds seeds_;
+  std::unique_ptr<Pruner> pruner_;  // null: none
   std::vector<Slot> slots_;
   std::vector<Waiting> waiting_;
   bool needs_baseline_ = true;

@@ -43,7 +43,9 @@ RecordedTrial record_of(const Study& study, const TrialRecord& trial, const Stor
           stored.count(kSlot),
           stored.count(kBegun),
           is_told(trial) ? stored.count(kEpochs) : 0,
-          stored.has(kStage) && stored.count(kStage) == 1};
+          stored.has(kStage) && stored.count(kStage) == 1,
+          stored.has(kPruned),
+          trial.intermediate};
 }
 
 /// Throws unless the trial is the one that the searcher asked for.

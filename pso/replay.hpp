@@ -18,6 +18,8 @@ inline constexpr const char* kAsked = "asked";
 inline constexpr const char* kSlot = "slot";
 inline constexpr const char* kBegun = "begun";
 inline constexpr const char* kEpochs = "epochs";
+/// True of a trial that a pruner ended.
+inline constexpr const char* kPruned = "pruned";
 /// Who asked, and for which stage (1 or 2; none where the searcher has one only).
 inline constexpr const char* kParticle = "particle";
 inline constexpr const char* kStage = "stage";
@@ -30,6 +32,8 @@ struct RecordedTrial {
   int64_t slot, begun;
   int64_t epochs;  // 0 while it is running
   bool stage_one;
+  bool pruned;
+  std::vector<double> accuracies;  // after each epoch; none while it is running
 };
 
 /// What a candidate's fitness is when it failed.

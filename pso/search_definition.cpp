@@ -57,6 +57,26 @@ std::vector<Setting> parse_starts(const json& array, const Setting& base) {
   return starts;
 }
 
+/// The options that the kind of pruner has.
+json pruner_json(const PrunerOptions& pruner) {
+  json object{{"kind", kPrunerNames[static_cast<size_t>(pruner.kind)]}, {"min_epochs", pruner.min_epochs}};
+  if (pruner.kind == PrunerKind::kMedian) {
+    object["startup_trials"] = pruner.startup_trials;
+  } else {
+    object["factor"] = pruner.factor;
+  }
+  return object;
+}
+
+PrunerOptions parse_pruner(const Stored& stored) {
+  PrunerOptions pruner;
+  pruner.kind = parse_pruner_kind(stored.text("kind"));
+  pruner.min_epochs = stored.count("min_epochs");
+  if (stored.has("startup_trials")) pruner.startup_trials = stored.count("startup_trials");
+  if (stored.has("factor")) pruner.factor = stored.count("factor");
+  return pruner;
+}
+
 /// Runs f and calls what it refuses the study's fault.
 template <class F>
 auto of_study(const Study& study, const F& f) {
@@ -103,6 +123,7 @@ StudyDefinition study_definition(const SearchDefinition& search) {
   // Only where they are not what every search once had.
   if (search.trial_repeats != 1) definition.attributes["trial_repeats"] = search.trial_repeats;
   if (search.same_seeds) definition.attributes["same_seeds"] = true;
+  if (search.pruner.kind != PrunerKind::kNone) definition.attributes["pruner"] = pruner_json(search.pruner);
   const SearcherInfo& info = searcher_info(search.algorithm);
   json options = defining_options(info, all_options(info, search.options));
   if (!options.empty()) definition.attributes[search.algorithm] = std::move(options);
@@ -127,6 +148,8 @@ SearchDefinition search_definition(const Study& study) {
     search.seed = stored.seed("seed");
     if (stored.has("trial_repeats")) search.trial_repeats = stored.count("trial_repeats");
     search.same_seeds = stored.has("same_seeds");
+    if (stored.has("pruner")) search.pruner = parse_pruner(Stored(study.path(), "pruner", stored.at("pruner")));
+    make_pruner(search.pruner, search.num_epochs);  // refuses what makes none
     search.space = study.space();
     search.base = study.base();
     search.starts = parse_starts(stored.array("starts"), search.base);
@@ -165,7 +188,8 @@ SearchOptions search_options(const SearchDefinition& search, int64_t num_trials)
           .abort_below = search.abort_below,
           .seed = search.seed,
           .num_repeats = search.trial_repeats,
-          .same_seeds = search.same_seeds};
+          .same_seeds = search.same_seeds,
+          .pruner = search.pruner};
 }
 
 TrainerOptions trainer_options_of(const SearchDefinition& search, TrainerOptions options) {

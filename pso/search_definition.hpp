@@ -8,6 +8,7 @@
 
 #include "murmur/layers/population_trainer.hpp"
 #include "murmur/pso/driver.hpp"
+#include "murmur/pso/pruner.hpp"
 #include "murmur/pso/search_space.hpp"
 #include "murmur/pso/searcher.hpp"
 #include "murmur/pso/study.hpp"
@@ -28,6 +29,7 @@ struct SearchDefinition {
   Initialization initialization = Initialization::kScale;
   Definitions definitions;
   double abort_below = 0.12;
+  PrunerOptions pruner{};
   uint64_t seed = 1;
   int64_t trial_repeats = 1;  // trainings of a trial
   bool same_seeds = false;    // of all trials

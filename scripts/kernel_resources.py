@@ -2,6 +2,7 @@
 """Compiles every kernel for every architecture and prints a table of registers, shared memory and spills.
 
     scripts/kernel_resources.py > docs/kernel-resources.md
+    scripts/kernel_resources.py build/logs/release.log      compiles only those of which that build said nothing
 
 Exits with 1 where a kernel spills, where fewer than two blocks of one in float fit on an SM, or where nvcc warns.
 """
@@ -25,7 +26,7 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 
 def compile_kernel(source):
-    """What ptxas says of one source: [(kernel, architecture, registers, shared bytes, spill bytes)]."""
+    """The resources of the kernels of one source."""
     with tempfile.TemporaryDirectory() as folder:
         # Headers are included as they are installed: murmur/kernels/...
         os.symlink(os.getcwd(), os.path.join(folder, "murmur"))
@@ -35,8 +36,13 @@ def compile_kernel(source):
         output = subprocess.run(command, capture_output=True, text=True, check=False)
     if output.returncode != 0:
         sys.exit(output.stderr)
+    return resources(output.stderr.splitlines())
+
+
+def resources(lines):
+    """What ptxas says of one source: [(kernel, architecture, registers, shared bytes, spill bytes)]."""
     rows, kernel, sm, spills = [], "", 0, 0
-    for line in output.stderr.splitlines():
+    for line in lines:
         if match := re.search(r"Compiling entry function '(\w+)' for 'sm_(\d+)'", line):
             kernel, sm = match[1], int(match[2])
         elif match := re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", line):
@@ -45,6 +51,19 @@ def compile_kernel(source):
             shared = re.search(r"(\d+) bytes smem", line)
             rows.append((kernel, sm, int(match[1]), int(shared[1]) if shared else 0, spills))
     return rows
+
+
+def said_in(log):
+    """What ptxas says in the log of a build by ninja: {source: lines}."""
+    lines, source = {}, None
+    with open(log, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if re.match(r"\[\d+/\d+\]", line):
+                match = re.search(r"Building CUDA object kernels/cuda/\S*/(\w+\.cu)\.o", line)
+                source = f"kernels/{match[1]}" if match else None
+            elif source:
+                lines.setdefault(source, []).append(line)
+    return lines
 
 
 def widths(source):
@@ -74,8 +93,10 @@ def readable(names):
 
 def main():
     sources = sorted(glob.glob("kernels/*.cu"))
+    said = said_in(sys.argv[1]) if len(sys.argv) > 1 else {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        table = {source: rows for source, rows in zip(sources, pool.map(compile_kernel, sources))}
+        rows = pool.map(lambda source: resources(said[source]) if source in said else compile_kernel(source), sources)
+        table = dict(zip(sources, rows))
     faults = []
     print("# Registers and spills\n")
     print("What `ptxas -v` of nvcc 13.0 says of every kernel: registers a thread for each architecture, blocks of it that fit on an SM")

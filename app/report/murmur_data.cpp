@@ -70,7 +70,8 @@ void add_trials(const Source& source, Json& result) {
   TrialColumns columns(dimensions.size());
   for (const TrialRecord& trial : source.trials) {
     columns.add({trial.number, trial.state, trial.value, trial.intermediate, trial.started, trial.finished,
-                 number_of(trial, kStage, 0), has_particles ? number_of(trial, kParticle, -1) : -1});
+                 number_of(trial, kStage, 0), has_particles ? number_of(trial, kParticle, -1) : -1,
+                 trial.attributes.contains(kPruned)});
     for (size_t d = 0; d < dimensions.size(); ++d) {
       const bool exists = SearchSpace::exists(dimensions[d], trial.setting);
       columns.add_parameter(d, exists ? stored_value(dimensions[d], trial.setting[dimensions[d].id])

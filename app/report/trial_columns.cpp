@@ -46,7 +46,8 @@ Json seconds_column(const std::vector<std::optional<Time>>& times, Time origin) 
 
 void TrialColumns::add(const Trial& trial) {
   numbers_.push_back(trial.number);
-  states_.push_back(state_code(trial.state));
+  constexpr uint8_t kPrunedCode = 5;
+  states_.push_back(trial.is_pruned ? kPrunedCode : state_code(trial.state));
   const bool is_aborted = trial.state == TrialState::kPruned;
   const double last = is_aborted && !trial.curve.empty() ? trial.curve.back() : kNan;
   values_.push_back(std::isnan(trial.value) ? last : trial.value);

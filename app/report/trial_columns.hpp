@@ -21,6 +21,7 @@ class TrialColumns {
     std::optional<TrialRecord::Time> started, finished;
     int64_t stage = 0;
     int64_t particle = -1;
+    bool is_pruned = false;  // by a pruner, and not by the threshold
   };
 
   explicit TrialColumns(size_t num_parameters) : parameters_(num_parameters) {}

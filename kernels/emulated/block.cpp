@@ -9,9 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "murmur/engine/address_sanitizer.hpp"
 #include "murmur/engine/error.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MURMUR_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -22,7 +23,7 @@ thread_local Index thread_index;
 namespace {
 
 // The address sanitizer must know which stack is in use: around every switch, the one left behind and the one gone to.
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MURMUR_ADDRESS_SANITIZER
 void start_switch(void** own, const void* stack, size_t num_bytes) {
   __sanitizer_start_switch_fiber(own, stack, num_bytes);
 }

@@ -14,9 +14,13 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+bool is_pruned(const TrialRecord& trial) {
+  return trial.attributes.contains("pruned");
+}
+
 void count(FailureCount& counted, const TrialRecord& trial) {
   ++counted.num_trials;
-  if (trial.state == TrialState::kPruned) ++counted.num_aborted;
+  if (trial.state == TrialState::kPruned) ++(is_pruned(trial) ? counted.num_pruned : counted.num_aborted);
   if (trial.state == TrialState::kFail) ++counted.num_diverged;
 }
 
@@ -27,13 +31,13 @@ bool is_full_training(const TrialRecord& trial) {
 }
 
 /// Of each technique of the space with the accuracy. Trials have the order of their numbers; fewer than ten say
-/// nothing.
+/// nothing. The accuracy of a pruned one is that of fewer epochs: it is left out.
 std::vector<double> correlations_of(const SearchSpace& space, std::span<const TrialRecord> trials) {
   constexpr size_t kFewest = 10;
   std::vector<Setting> settings;
   std::vector<double> values;
   for (const TrialRecord& trial : trials) {
-    if (!is_full_training(trial)) continue;
+    if (!is_full_training(trial) || is_pruned(trial)) continue;
     settings.push_back(trial.setting);
     values.push_back(trial.state == TrialState::kFail ? kNan : trial.value);
   }

@@ -16,6 +16,7 @@ struct FailureCount {
   int64_t num_trials = 0;
   int64_t num_aborted = 0;
   int64_t num_diverged = 0;
+  int64_t num_pruned = 0;  // by a pruner: not failed
   /// Aborted or diverged; NaN without trials.
   double failure_rate() const;
 };

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/layers/specification.hpp"
@@ -38,6 +40,15 @@ StudyDefinition definition() {
                               Technique::kLearningRate, Technique::kLearningRateSchedule, Technique::kLabelSmoothing});
   result.base.set(Technique::kBatchSize, 16);
   return result;
+}
+
+TrainerOptions tiny_trainer_options(int64_t num_networks) {
+  TrainerOptions options;
+  options.num_networks = num_networks;
+  options.micro_batch = 16;
+  options.num_threads = 1;
+  options.initialization = Initialization::kHe;
+  return options;
 }
 
 /// A search in one process, from its start or from where its study stands.
@@ -72,12 +83,7 @@ class Search {
 
  private:
   static TrainerOptions trainer_options(const Plan& plan) {
-    TrainerOptions options;
-    options.num_networks = plan.num_slots * std::max<int64_t>(1, plan.options.num_repeats);
-    options.micro_batch = 16;
-    options.num_threads = 1;
-    options.initialization = Initialization::kHe;
-    return options;
+    return tiny_trainer_options(plan.num_slots * std::max<int64_t>(1, plan.options.num_repeats));
   }
   static SwarmOptions swarm_options(const Plan& plan) {
     SwarmOptions options;
@@ -279,6 +285,94 @@ TEST(SearchDriver, KilledAnywhereItGivesTheSameStudy) {
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+Plan pruned_plan(PrunerKind kind) {
+  Plan plan;
+  plan.num_stage_one = 0;
+  plan.options.abort_below = 0.05;
+  plan.options.pruner = {kind, 1, 2, 3};
+  return plan;
+}
+
+TEST(SearchDriver, WhatIsPrunedMakesPlaceAtOnceAndChangesNothingOfTheOthers) {
+  for (const PrunerKind kind : {PrunerKind::kMedian, PrunerKind::kHalving, PrunerKind::kHyperband}) {
+    SCOPED_TRACE(kPrunerNames[static_cast<size_t>(kind)]);
+    const TemporaryFolder folder;
+    const Plan plan = pruned_plan(kind);
+    Search search(folder / "s.db", plan);
+    search.finish();
+    PopulationTrainer alone(parse_model("flatten linear8 dropout linear"), tiny_data(), tiny_trainer_options(1));
+    std::map<std::pair<int64_t, int64_t>, int64_t> begun;  // what began in a slot at a time
+    const std::vector<TrialRecord> trials = search.study().trials();
+    for (const TrialRecord& trial : trials) {
+      begun[{trial.attributes.at("slot"), trial.attributes.at("begun")}] = trial.number;
+    }
+    int64_t num_pruned = 0, num_saved = 0, last_asked = 0;
+    for (const TrialRecord& trial : trials)
+      last_asked = std::max(last_asked, trial.attributes.at("begun").get<int64_t>());
+    for (const TrialRecord& trial : trials) {
+      SCOPED_TRACE("trial " + std::to_string(trial.number));
+      const auto epochs = static_cast<int64_t>(trial.intermediate.size());
+      EXPECT_EQ(trial.attributes.at("epochs"), epochs);
+      alone.start(0, {trial.seed, trial.setting, plan.options.num_epochs});
+      for (const double accuracy : trial.intermediate) {
+        EXPECT_EQ(alone.run_epoch()[0].validation_accuracy, accuracy);
+      }
+      alone.stop(0);
+      EXPECT_EQ(trial.state == TrialState::kComplete, epochs == plan.options.num_epochs);
+      if (!trial.attributes.contains("pruned")) continue;
+      EXPECT_EQ(trial.state, TrialState::kPruned);
+      EXPECT_EQ(trial.value, trial.intermediate.back());
+      ++num_pruned;
+      num_saved += plan.options.num_epochs - epochs;
+      const int64_t ended = trial.attributes.at("begun").get<int64_t>() + epochs;
+      if (ended < last_asked) EXPECT_TRUE(begun.contains({trial.attributes.at("slot"), ended}));
+    }
+    EXPECT_GE(num_pruned, 3);
+    EXPECT_EQ(search.progress().num_pruned, num_pruned);
+    EXPECT_EQ(search.progress().num_epochs_pruned, num_saved);
+    const SearchProgress& progress = search.progress();
+    EXPECT_EQ(progress.num_complete + progress.num_aborted + progress.num_pruned + progress.num_diverged, 24);
+  }
+}
+
+TEST(SearchDriver, PrunedAndStoppedAfterAnyEpochItGivesTheSameStudy) {
+  for (const PrunerKind kind : {PrunerKind::kMedian, PrunerKind::kHalving, PrunerKind::kHyperband}) {
+    const TemporaryFolder folder;
+    const Plan plan = pruned_plan(kind);
+    Search whole(folder / "whole.db", plan);
+    whole.finish();
+    const std::vector<TrialRecord> expected = whole.study().trials();
+    for (int64_t epochs = 1; epochs < whole.steps(); ++epochs) {
+      SCOPED_TRACE("stopped after epoch " + std::to_string(epochs));
+      const std::filesystem::path path = folder / (std::to_string(epochs) + ".db");
+      {
+        Search first(path, plan);
+        for (int64_t i = 0; i < epochs; ++i) first.step();
+      }
+      Search resumed(path, plan);
+      resumed.finish();
+      expect_same_trials(resumed.study().trials(), expected);
+      EXPECT_EQ(resumed.progress().num_pruned, whole.progress().num_pruned);
+      EXPECT_EQ(resumed.progress().num_epochs_pruned, whole.progress().num_epochs_pruned);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+// Stage one compares candidates by its own rule; what goes on is compared with its like.
+TEST(SearchDriver, StageOneIsNotPruned) {
+  const TemporaryFolder folder;
+  Plan plan = pruned_plan(PrunerKind::kHalving);
+  plan.num_stage_one = 12;
+  plan.stage_one_epochs = 2;
+  Search search(folder / "s.db", plan);
+  search.finish();
+  for (const TrialRecord& trial : search.study().trials()) {
+    if (trial.attributes.at("stage") == 1) EXPECT_FALSE(trial.attributes.contains("pruned")) << trial.number;
+  }
+  EXPECT_GT(search.progress().num_pruned, 0);
 }
 
 // A process that ends in the middle of an epoch's end has written nothing of it: here because a beginning fails.

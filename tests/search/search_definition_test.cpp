@@ -80,10 +80,33 @@ TEST(SearchDefinition, OfRandomSearchHasItsOptions) {
   EXPECT_EQ(candidates[1].position, sparse_initial_positions(random.space, 2, random.seed)[1]);
 }
 
+TEST(SearchDefinition, HasItsPruner) {
+  const TemporaryFolder folder;
+  SearchDefinition pruned = search();
+  EXPECT_FALSE(study_definition(pruned).attributes.contains("pruner")) << "as studies were before there was one";
+  const std::vector<std::pair<PrunerOptions, json>> cases{
+      {{PrunerKind::kMedian, 2, 3, 7}, {{"kind", "median"}, {"min_epochs", 2}, {"startup_trials", 7}}},
+      {{PrunerKind::kHalving, 1, 4, 5}, {{"kind", "halving"}, {"min_epochs", 1}, {"factor", 4}}},
+      {{PrunerKind::kHyperband, 3, 2, 5}, {{"kind", "hyperband"}, {"min_epochs", 3}, {"factor", 2}}}};
+  for (const auto& [options, stored] : cases) {
+    pruned.pruner = options;
+    EXPECT_EQ(study_definition(pruned).attributes.at("pruner"), stored);
+    const std::string name = stored.at("kind").get<std::string>() + ".db";
+    const SearchDefinition read = search_definition(Study::create_or_open(folder / name, study_definition(pruned)));
+    EXPECT_EQ(read.pruner, options);
+    EXPECT_EQ(search_options(read, 9).pruner, options);
+  }
+  StudyDefinition spoilt = study_definition(pruned);
+  spoilt.attributes["pruner"]["factor"] = 1;
+  const Study study = Study::create_or_open(folder / "spoilt.db", spoilt);
+  EXPECT_THAT([&] { search_definition(study); },
+              ThrowsMessage<StudyError>(HasSubstr("factor between rungs of at least 2, got 1")));
+}
+
 TEST(SearchDefinition, AttributesOfTheWrongTypeAreTheStudysFault) {
   const TemporaryFolder folder;
   for (const char* key : {"dataset", "dataset_contents", "image_size", "train_images", "model", "epochs", "micro_batch",
-                          "initialization", "definitions", "abort_below", "seed", "starts", "algorithm", "swarm"}) {
+                          "initialization", "definitions", "abort_below", "seed", "starts", "algorithm", "swarm", "pruner"}) {
     for (const char* text : {"null", "-1", "0.5", "\"x\"", "[1]", "{}", "true"}) {
       const json value = json::parse(text);
       const std::string name(key);

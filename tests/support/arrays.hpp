@@ -11,9 +11,10 @@
 #include <span>
 #include <vector>
 
+#include "murmur/engine/address_sanitizer.hpp"
 #include "murmur/engine/tensor.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MURMUR_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -73,7 +74,7 @@ class GuardedArray {
     poison_guards();
     return all;
   }
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MURMUR_ADDRESS_SANITIZER
   void poison_guards() const {
     if (tensor_.device().is_cuda()) return;
     ASAN_POISON_MEMORY_REGION(data() - kGuards, kGuards * sizeof(T));

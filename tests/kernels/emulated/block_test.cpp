@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "murmur/engine/address_sanitizer.hpp"
 #include "murmur/engine/arena.hpp"
 #include "murmur/engine/error.hpp"
 #include "tests/support/arrays.hpp"
@@ -152,7 +153,7 @@ TEST(EmulatedBlock, IsWhatALaunchRuns) {
   EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 10, 11, 12, 12, 11, 10, 2, 1, 0));
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MURMUR_ADDRESS_SANITIZER
 // What stands behind "no kernel reads outside": the sanitizer knows where arrays and tensors end.
 TEST(EmulatedBlock, TheSanitizerSeesWhereMemoryEnds) {
   const test::GuardedArray<float> array(5, 1.0f, kCpu);

@@ -128,5 +128,23 @@ TEST(SearchSummary, CountsFailuresAndWhatTheBestHave) {
   EXPECT_EQ(summary.optimizers[1].best, 0.9);
 }
 
+// The accuracy of a trial that a pruner ended is that of fewer epochs, and no failure.
+TEST(SearchSummary, WhatWasPrunedHasNotFailed) {
+  const SearchSpace space = small_space();
+  std::vector<TrialRecord> trials = trials_of(space);
+  const SearchSummary before = summarize_search(space, {}, trials);
+  trials.push_back(trial_of(space, {0.5, 4, 2.5}, 0.3, TrialState::kPruned));
+  trials.back().attributes["pruned"] = true;
+  const SearchSummary summary = summarize_search(space, {}, trials);
+  EXPECT_EQ(summary.all.num_trials, before.all.num_trials + 1);
+  EXPECT_EQ(summary.all.num_pruned, 1);
+  EXPECT_EQ(summary.all.num_aborted, 0);
+  EXPECT_EQ(summary.all.failure_rate(), 0);
+  for (size_t i = 0; i < summary.techniques.size(); ++i) {
+    const double correlation = before.techniques[i].correlation;
+    if (!std::isnan(correlation)) EXPECT_EQ(summary.techniques[i].correlation, correlation);
+  }
+}
+
 }  // namespace
 }  // namespace murmur

@@ -1,5 +1,5 @@
 import { count, fitness, plural } from "../data/format.js";
-import { ABORTED, baselineValue, COMPLETE, DIVERGED, placeOf, STATE_NAMES } from "../data/study.js";
+import { ABORTED, baselineValue, COMPLETE, DIVERGED, placeOf, PRUNED, STATE_NAMES } from "../data/study.js";
 import {
   base,
   DASH_ICON,
@@ -122,7 +122,8 @@ function buildComparison(scene) {
 }
 
 /**
- * Every trial by its number: above its value, below a row for what was aborted and one for what diverged.
+ * Every trial by its number: above its value, below a row for what was aborted, one for what diverged and, where there
+ * is any, one for what was pruned.
  * @param {import("./parts.js").Scene} scene
  * @returns {import("./parts.js").Chart}
  */
@@ -132,8 +133,8 @@ export function build(scene) {
   if (study.size === 0) return { missing: "The study has no trial yet." };
   const isAccuracy = hasAccuracies(study);
   const [low, high] = range(study);
-  /** @type {Record<"shown" | "hidden" | "below" | "aborted" | "diverged", number[]>} */
-  const points = { shown: [], hidden: [], below: [], aborted: [], diverged: [] };
+  /** @type {Record<"shown" | "hidden" | "below" | "aborted" | "diverged" | "pruned", number[]>} */
+  const points = { shown: [], hidden: [], below: [], aborted: [], diverged: [], pruned: [] };
   let numBelow = 0;
   const stride = strideOf(scene);
   for (let i = 0; i < study.size; i += stride) {
@@ -142,6 +143,8 @@ export function build(scene) {
       points.aborted.push(x, 1);
     } else if (study.state[i] === DIVERGED) {
       points.diverged.push(x, 0);
+    } else if (study.state[i] === PRUNED) {
+      points.pruned.push(x, 2);
     } else if (study.state[i] === COMPLETE && Number.isFinite(study.value[i])) {
       const isOutside = study.value[i] < low || study.value[i] > high;
       numBelow += isOutside ? 1 : 0;
@@ -181,7 +184,8 @@ export function build(scene) {
   const lastTrial = study.number[study.size - 1];
   const x = { min: 0, max: Math.max(1, lastTrial) };
   const left = isNarrow(scene) ? 62 : 72;
-  const bottom = 104;
+  const rows = ["diverged", "aborted", ...(points.pruned.length > 0 ? ["pruned"] : [])];
+  const bottom = 64 + 20 * rows.length;
   const summary =
     `${plural(study.size, "trial")}: ${STATE_NAMES.map((name, state) => `${count(study.counts[state])} ${name}`)
       .filter((_, state) => study.counts[state] > 0)
@@ -207,7 +211,7 @@ export function build(scene) {
       }),
       grid: [
         { left, right: 16, top: top + 8, bottom, outerBoundsMode: "none" },
-        { left, right: 16, bottom: 48, height: 40, outerBoundsMode: "none" },
+        { left, right: 16, bottom: 48, height: 20 * rows.length, outerBoundsMode: "none" },
       ],
       xAxis: [
         valueAxis(scene, "", { ...x, splitLine: { show: false }, axisLabel: { show: false } }),
@@ -233,7 +237,7 @@ export function build(scene) {
         {
           type: "category",
           gridIndex: 1,
-          data: ["diverged", "aborted"],
+          data: rows,
           axisLine: { show: false },
           axisTick: { show: false },
           splitLine: { show: false },
@@ -257,6 +261,7 @@ export function build(scene) {
           },
         }),
         dots("aborted", points.aborted, { ...strip, itemStyle: { color: theme.gold }, tooltip: stripTip("aborted") }),
+        dots("pruned", points.pruned, { ...strip, itemStyle: { color: theme.blue }, tooltip: stripTip("pruned") }),
         dots("diverged", points.diverged, {
           ...strip,
           itemStyle: { color: theme.orange },
@@ -303,6 +308,7 @@ export function build(scene) {
       below: points.below.length / 2,
       aborted: points.aborted.length / 2,
       diverged: points.diverged.length / 2,
+      pruned: points.pruned.length / 2,
       steps: steps.length,
       baseline: Number.isFinite(baseline) ? 1 : 0,
     },

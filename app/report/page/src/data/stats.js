@@ -1,4 +1,4 @@
-import { ABORTED, COMPLETE, DIVERGED } from "./study.js";
+import { ABORTED, COMPLETE, DIVERGED, PRUNED } from "./study.js";
 
 /** @param {number[]} values */
 export function mean(values) {
@@ -43,7 +43,8 @@ export function wilson(hits, all) {
 /** @typedef {{all: number, aborted: number, diverged: number}} Failures */
 
 /**
- * How many of the full trainings that `chosen` picks failed. Stage one, and what still runs, is left out.
+ * How many of the full trainings that `chosen` picks failed. Stage one, and what still runs, is left out; what was
+ * pruned did not fail.
  * @param {import("./study.js").Study} study
  * @param {(i: number) => boolean} chosen
  * @returns {Failures}
@@ -52,7 +53,7 @@ export function failures(study, chosen) {
   const result = { all: 0, aborted: 0, diverged: 0 };
   for (let i = 0; i < study.size; ++i) {
     const state = study.state[i];
-    if (state > DIVERGED || study.stage[i] === 1 || !chosen(i)) continue;
+    if ((state > DIVERGED && state !== PRUNED) || study.stage[i] === 1 || !chosen(i)) continue;
     result.all += 1;
     if (state === ABORTED) result.aborted += 1;
     if (state === DIVERGED) result.diverged += 1;

@@ -6,7 +6,8 @@ export const ABORTED = 1;
 export const DIVERGED = 2;
 export const RUNNING = 3;
 export const WAITING = 4;
-export const STATE_NAMES = ["complete", "aborted", "diverged", "running", "waiting"];
+export const PRUNED = 5;
+export const STATE_NAMES = ["complete", "aborted", "diverged", "running", "waiting", "pruned"];
 
 export const GROUPS = ["input", "weight", "activation", "gradient", "loss", "update", "other"];
 
@@ -61,7 +62,7 @@ export const GROUPS = ["input", "weight", "activation", "gradient", "loss", "upd
  * @property {Float64Array} best the best complete value so far, trial by trial; NaN before the first
  * @property {Int32Array} order the complete trials, the best first
  * @property {Int32Array} rank the place of a trial in `order`; -1 of what is not complete
- * @property {[number, number, number, number, number]} counts by state
+ * @property {number[]} counts by state
  */
 
 /** @param {unknown} value */
@@ -147,8 +148,8 @@ export function studyOf(given) {
 
   const best = new Float64Array(size);
   const complete = [];
-  /** @type {[number, number, number, number, number]} */
-  const counts = [0, 0, 0, 0, 0];
+  /** @type {number[]} */
+  const counts = STATE_NAMES.map(() => 0);
   let soFar = NaN;
   for (let i = 0; i < size; ++i) {
     counts[state[i]] += 1;

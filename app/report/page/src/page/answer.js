@@ -2,7 +2,7 @@ import { hasInterval, isDecided } from "../charts/verdict.js";
 import { hasAccuracies } from "../charts/parts.js";
 import { count, fitness, percent, plural, points, settingValue, title } from "../data/format.js";
 import { mean, standardError } from "../data/stats.js";
-import { baselineValue, GROUPS } from "../data/study.js";
+import { baselineValue, GROUPS, STATE_NAMES } from "../data/study.js";
 import { command, h, table } from "./dom.js";
 
 /** @typedef {import("../data/study.js").Study} Study */
@@ -84,23 +84,14 @@ export function answerOf(study) {
 function facts(study) {
   const isAccuracy = hasAccuracies(study);
   const best = study.order[0];
-  const [complete, aborted, diverged, running, waiting] = study.counts;
-  const states = [
-    [complete, "complete"],
-    [aborted, "aborted"],
-    [diverged, "diverged"],
-    [running, "running"],
-    [waiting, "waiting"],
-  ];
   const { definition } = study;
   /** @type {[string, string, string][]} */
   const rows = [
     [
       "trials",
       count(study.size),
-      states
-        .filter(([n]) => Number(n) > 0)
-        .map(([n, name]) => `${count(Number(n))} ${name}`)
+      STATE_NAMES.map((name, state) => `${count(study.counts[state])} ${name}`)
+        .filter((_, state) => study.counts[state] > 0)
         .join(", "),
     ],
   ];

@@ -34,6 +34,15 @@ test("the history has every trial once", () => {
   assert.equal(marks.baseline, 1);
 });
 
+test("the history has a row for what was pruned, where there is any", () => {
+  const rows = (/** @type {any} */ chart) => chart.option.yAxis[1].data;
+  assert.deepEqual(rows(CHARTS.history(scene([whole]))), ["diverged", "aborted"]);
+  const pruned = { ...whole, state: Array.from(whole.state, (state, i) => (i % 10 === 3 && state === 0 ? 5 : state)) };
+  const chart = CHARTS.history(scene([pruned]));
+  assert.deepEqual(rows(chart), ["diverged", "aborted", "pruned"]);
+  assert.equal(chart.marks?.pruned, pruned.state.filter((state) => state === 5).length);
+});
+
 test("the history greys what the filter hides", () => {
   const mask = new Uint8Array(whole.size);
   mask[whole.order[0]] = 1;

@@ -25,7 +25,7 @@ test("best so far, order and counts are of complete trials", () => {
   const one = small();
   assert.deepEqual([...one.best], [0.5, 0.5, 0.7, 0.7, 0.7, 0.7]);
   assert.deepEqual([...one.order], [2, 4, 0]);
-  assert.deepEqual(one.counts, [3, 1, 1, 1, 0]);
+  assert.deepEqual(one.counts, [3, 1, 1, 1, 0, 0]);
 });
 
 test("a study that is minimised has its lowest value first", () => {
@@ -111,6 +111,12 @@ test("failures leave out what runs, and stage one", () => {
   assert.deepEqual(
     failures(one, () => true),
     { all: 5, aborted: 1, diverged: 1 },
+  );
+  const pruned = studyOf({ trials: { state: [5, 0, 2] } });
+  assert.deepEqual(
+    failures(pruned, () => true),
+    { all: 3, aborted: 0, diverged: 1 },
+    "what was pruned did not fail",
   );
   const staged = studyOf({ trials: { state: [1, 0], stage: [1, 0] } });
   assert.equal(failures(staged, () => true).all, 1);
