@@ -12,6 +12,7 @@
 #include "app/study_trial.hpp"
 #include "app/trainings.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/study_lock.hpp"
 
 namespace murmur::app {
 namespace {
@@ -89,6 +90,7 @@ int analyse(const AnalyseCommand& command) {
   const TrainerOptions trainer = trainer_options(command.common, command.slots);
   const TrainingData data = training_data(load_search_data(command.common, study, search), trainer.device);
   study = Study::create_or_open(command.study, study_definition(search));
+  const StudyLock lock(study.path(), study.name());
   AnalysisReport report{command.study, summarize_search(search.space, search.base, trials), {}, {}};
   const Workplace place{command, study, search, data, trainer};
   RecordedRun recorded(study, command.only_ablation ? "ablate" : "analyse", trainer.device);

@@ -34,6 +34,11 @@ std::string read_text(const std::string& path) {
   if (std::filesystem::is_directory(path, error)) {
     throw InvalidArgument("--config: expected a TOML file, got the folder '{}'", path);
   }
+  constexpr uintmax_t kMostBytes = uintmax_t{1} << 20;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error && size > kMostBytes) {
+    throw InvalidArgument("--config: expected a TOML file of at most {} bytes, got '{}' of {}", kMostBytes, path, size);
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) throw InvalidArgument("--config: expected a file that can be read, got '{}'", path);
   return {std::istreambuf_iterator<char>(file), {}};

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -15,6 +16,7 @@
 #include "app/config.hpp"
 #include "app/json_report.hpp"
 #include "app/manual.hpp"
+#include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace {
@@ -25,7 +27,7 @@ int fail(ExitCode code, const std::string& message) {
   // one plain line, whatever a library put into its message
   std::string line = message;
   for (char& c : line) c = c == '\n' ? ' ' : c;
-  fmt::print(stderr, "murmur: {}\n", line);
+  fmt::print(stderr, "murmur: {}\n", murmur::app::printable(line));
   return code;
 }
 
@@ -85,6 +87,9 @@ int finish_output(int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A reader that has gone, and a limit of file sizes, are errors of a write like others: one line.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return finish_output(run(argc, argv));
   } catch (const murmur::InvalidArgument& error) {

@@ -21,6 +21,7 @@
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/search_definition.hpp"
 #include "murmur/pso/searchers.hpp"
+#include "murmur/pso/study_lock.hpp"
 
 namespace murmur::app {
 namespace {
@@ -277,6 +278,7 @@ int search(const SearchCommand& command) {
   report_rounding(definition.base, common);
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   Study study = Study::create_or_open(command.study, study_definition(definition));
+  const StudyLock lock(study.path(), study.name());
   if (!common.quiet) print_plan(command, definition, *searcher, options);
   RecordedRun recorded(study, "search", options.device, command.num_trials);
   const int number = run_search(command, definition, *searcher, study, data, options, num_classes);

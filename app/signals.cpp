@@ -16,6 +16,8 @@ namespace {
 volatile std::sig_atomic_t signal_seen = 0;
 volatile std::sig_atomic_t num_signals = 0;
 
+constexpr int kWatched[] = {SIGINT, SIGTERM, SIGHUP};
+
 // When the epoch ends, in seconds of the steady clock; 0: nobody knows. A handler may read it.
 std::atomic<int64_t> end_of_epoch{0};
 static_assert(std::atomic<int64_t>::is_always_lock_free);
@@ -71,15 +73,17 @@ extern "C" void on_signal(int number) {
 }  // namespace
 
 SignalWatch::SignalWatch() {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  for (const int number : kWatched) {
+    if (std::signal(number, on_signal) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);
+  }
 }
 
 SignalWatch::~SignalWatch() {
   // A second signal may come just too late, when the program is about to say how far it came.
   void (*const after)(int) = num_signals == 1 ? SIG_IGN : SIG_DFL;
-  std::signal(SIGINT, after);
-  std::signal(SIGTERM, after);
+  for (const int number : kWatched) {
+    if (std::signal(number, after) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);
+  }
 }
 
 int SignalWatch::seen() {

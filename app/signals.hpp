@@ -10,9 +10,10 @@ class Stopped : public std::exception {
   const char* what() const noexcept override { return "stopped"; }
 };
 
-/// While it lives SIGINT and SIGTERM do not end the program. The first is acknowledged on standard error and
-/// remembered, so that what runs can end in order, after the epoch; a second ends the epoch at its next ticks; a third
-/// the program. After it they do, but where one has been remembered: the program is ending then.
+/// While it lives SIGINT, SIGTERM and SIGHUP (where it is not ignored, as under nohup) do not end the program. The
+/// first is acknowledged on standard error and remembered, so that what runs can end in order, after the epoch; a
+/// second ends the epoch at its next ticks; a third the program. After it they do, but where one has been remembered:
+/// the program is ending then.
 class SignalWatch {
  public:
   SignalWatch();

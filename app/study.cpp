@@ -69,13 +69,13 @@ int list(const StudyCommand& command) {
     }
     report["studies"].push_back(to_json(summary));
     if (!summary.is_ours) {
-      fmt::print("{:>60}  {} (not made by murmur)\n", "", name);
+      fmt::print("{:>60}  {} (not made by murmur)\n", "", printable(name));
       continue;
     }
     const std::string best =
         summary.best ? fmt::format("{:.4f} ({})", summary.best->value, summary.best->number) : std::string("-");
     fmt::print("{:>7} {:>9} {:>8} {:>7} {:>8}  {:<16} {}\n", summary.num_trials, summary.num_complete,
-               summary.num_pruned, summary.num_failed, summary.num_running, best, name);
+               summary.num_pruned, summary.num_failed, summary.num_running, best, printable(name));
   }
   write_report(command.json, report);
   return 0;
@@ -115,7 +115,7 @@ std::string search_text(const Dimension& dimension) {
 
 int show_trial(const StudyCommand& command, const Study& study) {
   const TrialRecord trial = chosen_trial(study, command.trial);
-  fmt::print("trial {} of {}, {}\n", trial.number, study.name(), trial_state_name(trial.state));
+  fmt::print("trial {} of {}, {}\n", trial.number, printable(study.name()), trial_state_name(trial.state));
   if (!std::isnan(trial.value)) fmt::print("value {}\n", trial.value);
   fmt::print("seed {}\n", trial.seed);
   if (trial.started) fmt::print("started {:%Y-%m-%d %H:%M:%S} UTC\n", fmt::gmtime(*trial.started));
@@ -137,11 +137,12 @@ int show(const StudyCommand& command) {
   if (!command.trial.empty()) return show_trial(command, study);
   const Attributes attributes = study.attributes();
   const Summary summary = summarize(study);
-  fmt::print("study {}: {} trials, {} complete, {} aborted, {} failed, {} running\n", study.name(), summary.num_trials,
-             summary.num_complete, summary.num_pruned, summary.num_failed, summary.num_running);
+  fmt::print("study {}: {} trials, {} complete, {} aborted, {} failed, {} running\n", printable(study.name()),
+             summary.num_trials, summary.num_complete, summary.num_pruned, summary.num_failed, summary.num_running);
   for (const auto& [key, value] : attributes) {
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    fmt::print("{} {}\n", key, text.size() <= kMaxValue ? text : text.substr(0, kMaxValue) + " ...");
+    const std::string shown = printable(text.size() <= kMaxValue ? text : text.substr(0, kMaxValue) + " ...");
+    fmt::print("{} {}\n", printable(key), shown);
   }
   fmt::print("base {}\n", setting_text(study.base()));
   for (const Dimension& dimension : study.space().dimensions()) {

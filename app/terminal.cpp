@@ -15,6 +15,24 @@ size_t num_columns(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
 }
 
+std::string printable(std::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool is_second_set = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F in UTF-8
+    if (byte < 0x20 || byte == 0x7F) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else if (is_second_set) {
+      result += fmt::format("\\x{:02x}", next);
+      ++i;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
 size_t terminal_width(int descriptor) {
   winsize size{};
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -51,7 +69,7 @@ std::string wrapped(std::string_view text, size_t width, size_t first_indent, si
 
 void say(std::string_view text) {
   const size_t width = isatty(STDERR_FILENO) == 1 ? terminal_width(STDERR_FILENO) : std::string::npos;
-  fmt::print(stderr, "{}", wrapped(text, width, 0, 2));
+  fmt::print(stderr, "{}", wrapped(printable(text), width, 0, 2));
 }
 
 }  // namespace murmur::app

@@ -10,6 +10,9 @@ namespace murmur::app {
 /// Columns of a text in UTF-8, each character one.
 size_t num_columns(std::string_view text);
 
+/// The text with its control characters spelled out, "\\x1b": what a file or a name says never commands a terminal.
+std::string printable(std::string_view text);
+
 /// Columns of the terminal at this descriptor; 80 where it is none or does not say.
 size_t terminal_width(int descriptor);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "app/commands.hpp"
 #include "app/from_study.hpp"
@@ -91,30 +92,49 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
   return report;
 }
 
-double mean_test_accuracy(const std::vector<Evaluation>& tests) {
-  double sum = 0;
-  for (const Evaluation& test : tests) sum += test.accuracy;
-  return sum / static_cast<double>(tests.size());
+/// On the test set, of the networks that have not diverged.
+std::vector<double> test_accuracies(const std::vector<EpochResult>& results, const std::vector<Evaluation>& tests) {
+  std::vector<double> accuracies;
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].diverged && std::isfinite(tests[i].accuracy)) accuracies.push_back(tests[i].accuracy);
+  }
+  return accuracies;
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// "test accuracy 0.8612 ± 0.0020 (mean and standard deviation of 3 of 4, 1 diverged)"
+void print_mean(const std::vector<double>& accuracies, size_t num_networks) {
+  const size_t num_diverged = num_networks - accuracies.size();
+  const std::string others =
+      num_diverged > 0 ? fmt::format(" of {}, {} diverged", num_networks, num_diverged) : std::string();
+  const double mean = mean_of(accuracies);
+  if (num_networks == 1) return;
+  if (accuracies.empty()) {
+    fmt::print("all of {} diverged\n", num_networks);
+  } else if (accuracies.size() == 1) {
+    fmt::print("test accuracy {:.4f} (1{})\n", mean, others);
+  } else {
+    double squares = 0;
+    for (const double accuracy : accuracies) squares += (accuracy - mean) * (accuracy - mean);
+    const double deviation = std::sqrt(squares / static_cast<double>(accuracies.size() - 1));
+    fmt::print("test accuracy {:.4f} ± {:.4f} (mean and standard deviation of {}{})\n", mean, deviation,
+               accuracies.size(), others);
+  }
 }
 
 void print_results(const TrainOptions& options, const std::vector<EpochResult>& results,
                    const std::vector<Evaluation>& tests) {
   fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}\n", "seed", "train loss", "train", "validation", "test");
-  double sum = 0;
-  double squares = 0;
   for (size_t i = 0; i < results.size(); ++i) {
     const EpochResult& result = results[i];
     fmt::print("{:>6}  {:>10.4f}  {:>10.4f}  {:>10.4f}  {:>10.4f}{}\n", options.common.seed + i, result.train_loss,
                result.train_accuracy, result.validation_accuracy, tests[i].accuracy,
                result.diverged ? "  diverged" : "");
-    sum += tests[i].accuracy;
-    squares += tests[i].accuracy * tests[i].accuracy;
   }
-  const auto n = static_cast<double>(results.size());
-  if (results.size() > 1) {
-    fmt::print("test accuracy {:.4f} ± {:.4f} (mean and standard deviation of {})\n", sum / n,
-               std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1))), results.size());
-  }
+  print_mean(test_accuracies(results, tests), results.size());
 }
 
 bool is_init_word(const std::string& init) {
@@ -190,7 +210,8 @@ class Training {
     }
     if (SignalWatch::seen() != 0) return stopped();
     print_results(options_, record_.results, record_.tests);
-    report_chance(mean_test_accuracy(record_.tests), num_classes_, common_.quiet);
+    const std::vector<double> accuracies = test_accuracies(record_.results, record_.tests);
+    if (!accuracies.empty()) report_chance(mean_of(accuracies), num_classes_, common_.quiet);
     if (!options_.save.empty()) save_weights();
     const double images_per_second = steady_images_per_second(first, progress.elapsed_seconds());
     write_report(common_.json, result_json(options_, setting_, trainer_options_, images_per_second, record_.results,

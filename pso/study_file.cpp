@@ -1,11 +1,16 @@
 #include "murmur/pso/study_file.hpp"
 
 #include <SQLiteCpp/Backup.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
 #include <string_view>
 #include <system_error>
 
@@ -15,6 +20,9 @@ namespace murmur::study_file {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Between the name of a study's file and the number of the process that is making it.
+constexpr const char* kNew = ".new-";
 
 bool is_read_only(SQLite::Database& database) {
   return sqlite3_db_readonly(database.getHandle(), "main") == 1;
@@ -48,6 +56,36 @@ void remove_temporary(const fs::path& path) {
   for (const char* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(path.string() + suffix, ignored);
 }
 
+/// What processes that were killed in the middle of it have left: files of a name that `make_file` gives, whose process
+/// is no more here, and that nobody has touched for longer than that takes elsewhere.
+void remove_leftovers(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string prefix = path.filename().string() + kNew;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const char* const end = name.data() + name.size();
+    pid_t process = 0;
+    const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, process);
+    const bool is_ours = error == std::errc() && (rest == end || *rest == '-') && process > 0;
+    const bool is_alive = is_ours && (kill(process, 0) == 0 || errno != ESRCH);
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(ignored);
+    if (is_ours && !is_alive && age > std::chrono::minutes(1)) fs::remove(entry.path(), ignored);
+  }
+}
+
+/// An empty file that nobody else has made, and no link to one.
+void create_alone(const fs::path& path, const fs::path& temporary) {
+  constexpr mode_t kMode = 0644;  // as SQLite; less the umask
+  const int descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
+  if (descriptor < 0) {
+    throw StudyError("study '{}': expected to create '{}', got: {}", path.string(), temporary.string(),
+                     std::generic_category().message(errno));
+  }
+  ::close(descriptor);
+}
+
 /// Gives a file its name unless the name is taken.
 bool publish(const fs::path& temporary, const fs::path& path) {
   std::error_code error;
@@ -65,12 +103,14 @@ bool publish(const fs::path& temporary, const fs::path& path) {
 
 /// A file that `fill` makes, which appears under its name only when it is complete. False where the name was taken.
 bool make_file(const fs::path& path, const std::function<void(SQLite::Database&)>& fill) {
-  const fs::path temporary = path.string() + fmt::format(".new-{}", getpid());
+  remove_leftovers(path);
+  const fs::path temporary = path.string() + fmt::format("{}{}", kNew, getpid());
   remove_temporary(temporary);
   bool is_new = false;
   try {
+    create_alone(path, temporary);
     guarded(path, [&] {
-      SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE);
       fill(database);
     });
     is_new = publish(temporary, path);
@@ -120,6 +160,11 @@ void throw_study_error(const fs::path& path, const SQLite::Exception& error) {
 }
 
 bool exists(const fs::path& path) {
+  // What SQLite would take for something else than a file, here or where another program opens it.
+  if (path.string().starts_with("file:") || path.string().starts_with(":")) {
+    throw StudyError("study '{}': expected a file, got a name that SQLite takes for something else; './{}' is a file",
+                     path.string(), path.string());
+  }
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::exists(status)) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "murmur/pso/study.hpp"
+#include "tests/app/child.hpp"
 #include "tests/app/report_data.hpp"
 #include "tests/app/search_command.hpp"
 
@@ -18,6 +19,8 @@ namespace murmur {
 namespace {
 
 using nlohmann::json;
+using test::becomes_true;
+using test::Child;
 using test::data_of;
 using test::Folder;
 using test::read_text;
@@ -38,44 +41,6 @@ StudyDefinition definition(const std::string& name = "murmur") {
 void add_trial(const std::string& path, double value) {
   Study study = Study::create_or_open(path, definition());
   study.finish_trial(study.begin_trial(1, std::vector{0.5}), {.value = value});
-}
-
-/// Runs the program with its output in a file; killed at the end where it still runs.
-class Child {
- public:
-  Child(const std::string& arguments, const std::string& output) {
-    const std::string line = std::string("exec ") + MURMUR_PROGRAM + " " + arguments + " > " + output + " 2>&1";
-    process_ = fork();
-    if (process_ != 0) return;
-    execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
-    _exit(127);
-  }
-  ~Child() {
-    if (process_ > 0) end(SIGKILL);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  /// Its exit code; -1 where the signal ended it.
-  int end(int signal) {
-    kill(process_, signal);
-    int status = 0;
-    waitpid(process_, &status, 0);
-    process_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
- private:
-  pid_t process_;
-};
-
-template <class F>
-bool becomes_true(const F& f) {
-  for (int i = 0; i < 6000; ++i) {
-    if (f()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
 }
 
 /// A socket that is connected to the port; -1 where nobody listens.
@@ -195,8 +160,9 @@ TEST(Report, AnInterruptedSearchIsReportedToo) {
   test::write_dataset(folder);
   const std::string rest = " --quiet --abort-below 0 --trials 0 --patience 100000 --report " + (folder / "r.html");
   Child child(test::search_command(folder, "s.db", rest), folder / "log");
-  ASSERT_TRUE(becomes_true([&] { return std::filesystem::exists(folder / "s.db-wal"); }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  // A trial has ended: the search is under way, and watches for signals.
+  ASSERT_TRUE(becomes_true(
+      [&] { return std::filesystem::exists(folder / "s.db") && Study::open_read_only(folder / "s.db").best_trial(); }));
   EXPECT_EQ(child.end(SIGINT), 130);
   const json got = data_of(read_text(folder / "r.html"))["studies"][0];
   EXPECT_EQ(got["running"], false);

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <fstream>
 #include <functional>
 
 #include "murmur/engine/error.hpp"
@@ -228,6 +230,50 @@ TEST_F(StudyHazards, TwoProcessesCreateOneStudy) {
   }
   // Nothing is left of the files that lost the race. A log may be: SQLite keeps it when both close at the same moment.
   for (const auto& [name, bytes] : folder_.contents()) EXPECT_EQ(name.find(".new-"), std::string::npos) << name;
+}
+
+TEST_F(StudyHazards, NamesThatSqliteTakesForSomethingElse) {
+  for (const char* name : {":memory:", "file:s.db", "file:s.db?mode=memory"}) {
+    EXPECT_THAT([&] { Study::create_or_open(name, definition()); },
+                ThrowsMessage<StudyError>(HasSubstr("a name that SQLite takes for something else")))
+        << name;
+    EXPECT_THAT([&] { Study::open_read_only(name); }, ThrowsMessage<StudyError>(HasSubstr("for something else")));
+  }
+  EXPECT_EQ(Study::create_or_open(folder_ / "file:s.db", definition()).num_trials(), 0)
+      << "with its folder it is a file";
+}
+
+TEST_F(StudyHazards, NothingIsWrittenThroughALinkThatWasThereBefore) {
+  const std::filesystem::path taken = path_.string() + ".new-" + std::to_string(getpid());
+  std::filesystem::create_directory(taken);  // what cannot be removed as a file
+  std::ofstream(taken / "x").put('x');
+  EXPECT_THAT([&] { Study::create_or_open(path_, definition()); },
+              ThrowsMessage<StudyError>(HasSubstr("expected to create")));
+  std::filesystem::remove_all(taken);
+  std::filesystem::create_symlink(folder_ / "target", taken);
+  EXPECT_EQ(Study::create_or_open(path_, definition()).num_trials(), 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "target"));
+}
+
+TEST_F(StudyHazards, WhatKilledProcessesLeftGoes) {
+  const pid_t dead = fork();
+  if (dead == 0) _exit(0);
+  waitpid(dead, nullptr, 0);
+  const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::minutes(5);
+  const auto write_file = [&](const std::string& suffix, bool is_old) {
+    const std::filesystem::path file = path_.string() + suffix;
+    std::ofstream(file).put('x');
+    if (is_old) std::filesystem::last_write_time(file, old);
+    return file;
+  };
+  const std::string of_dead = ".new-" + std::to_string(dead);
+  const std::vector<std::filesystem::path> gone{write_file(of_dead, true), write_file(of_dead + "-journal", true)};
+  const std::vector<std::filesystem::path> kept{
+      write_file(of_dead + "x", true), write_file(".new-" + std::to_string(getppid()), true), write_file(".new-", true),
+      write_file(".new-" + std::to_string(dead) + "-wal", false)};
+  Study::create_or_open(path_, definition());
+  for (const auto& file : gone) EXPECT_FALSE(std::filesystem::exists(file)) << file;
+  for (const auto& file : kept) EXPECT_TRUE(std::filesystem::exists(file)) << file;
 }
 
 }  // namespace
