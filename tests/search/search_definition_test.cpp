@@ -105,8 +105,9 @@ TEST(SearchDefinition, HasItsPruner) {
 
 TEST(SearchDefinition, AttributesOfTheWrongTypeAreTheStudysFault) {
   const TemporaryFolder folder;
-  for (const char* key : {"dataset", "dataset_contents", "image_size", "train_images", "model", "epochs", "micro_batch",
-                          "initialization", "definitions", "abort_below", "seed", "starts", "algorithm", "swarm", "pruner"}) {
+  for (const char* key :
+       {"dataset", "dataset_contents", "image_size", "train_images", "model", "epochs", "micro_batch", "initialization",
+        "definitions", "abort_below", "seed", "starts", "algorithm", "swarm", "pruner"}) {
     for (const char* text : {"null", "-1", "0.5", "\"x\"", "[1]", "{}", "true"}) {
       const json value = json::parse(text);
       const std::string name(key);
