@@ -69,6 +69,36 @@ TEST(Search, IsReproducibleForASeed) {
   expect_same_trials(folder / "a.db", folder / "b.db");
 }
 
+TEST(Search, PrunesAndSaysSo) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string pruned = "--prune halving --prune-factor 2 --epochs 4 --abort-below 0 ";
+  const auto result = run_murmur(search_command(folder, "a.db", pruned + "--json " + (folder / "a.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::vector<TrialRecord> trials = Study::open_read_only(folder / "a.db").trials();
+  int64_t num_pruned = 0;
+  int64_t last = -1;
+  for (const TrialRecord& trial : trials) {
+    if (!trial.attributes.contains("pruned")) continue;
+    ++num_pruned;
+    last = trial.number;
+    EXPECT_LT(trial.intermediate.size(), 4u);
+  }
+  ASSERT_GE(num_pruned, 3);
+  EXPECT_THAT(result.output, HasSubstr(std::to_string(num_pruned) + " pruned, 0 aborted"));
+  // What was pruned can be had again, as far as it was trained.
+  EXPECT_EQ(run_murmur("replay --study " + (folder / "a.db") + " --trial " + std::to_string(last) + " --data " +
+                       folder.path() + " --device cpu")
+                .exit_code,
+            0);
+  const auto other = run_murmur(search_command(folder, "a.db", "--epochs 4 --abort-below 0"));
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.output, HasSubstr("pruner"));
+  const auto alone = run_murmur(search_command(folder, "b.db", "--prune-factor 2"));
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.output, HasSubstr("--prune-factor requires --prune"));
+}
+
 TEST(Search, GoesOnWhereItStopped) {
   const Folder folder;
   write_dataset(folder);
