@@ -8,6 +8,7 @@
 #include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/study_trial.hpp"
+#include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/dimension_json.hpp"
