@@ -94,9 +94,9 @@ struct Norm {
 
   MURMUR_KERNEL Norm(const ImageLanes& all, const NormPoolArgs<T>& args, const ImagePart& part, int64_t network)
       : on(args.scale_shift != nullptr) {
-    const int64_t width = 4 * num_quads(args.images.size.channels);
-    const T* values = args.scale_shift + network * 2 * width;
     if (on) {
+      const int64_t width = 4 * num_quads(args.images.size.channels);
+      const T* values = args.scale_shift + network * 2 * width;
       load_channels(all, values, part, scale);
       load_channels(all, values + width, part, shift);
     } else {
@@ -210,10 +210,11 @@ struct NormPoolBackward {
       const int64_t input_offset = row * windows.input.row_stride() + windows.input.start();
       const T* x = forward.x[network] + input_offset;
       T* grad_input = args.grad_input + network * forward.x.stride + input_offset;
-      T* grad_residual = args.grad_residual + network * forward.residual.stride + walk.offset(row);
+      T* grad_residual = args.grad_residual;
+      if (grad_residual != nullptr) grad_residual += network * forward.residual.stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, input_size, grad_input);
-        if (args.grad_residual != nullptr && !args.accumulate_residual) clear_row(all, walk.size, grad_residual);
+        if (grad_residual != nullptr && !args.accumulate_residual) clear_row(all, walk.size, grad_residual);
         continue;
       }
       if (windows.have_rest()) {
@@ -231,7 +232,7 @@ struct NormPoolBackward {
           output.load(lanes);
           lanes.elements([&](int e) { grad[e] = output[e] == T{0} ? T{0} : grad[e]; });
         }
-        if (args.grad_residual != nullptr) add_residual(lanes, grad, grad_residual + first);
+        if (grad_residual != nullptr) add_residual(lanes, grad, grad_residual + first);
         if (pools) {
           spread(lanes, windows, norm, x, first, grad, grad_input, sums);
         } else {

@@ -124,7 +124,7 @@ TEST(HyperbandPruner, GivesBracketsTheirShareOfTrials) {
   for (int64_t trial = 0; trial < kTrials; ++trial) {
     for (const int64_t rung : {1, 3, 9}) pruner->report(trial, at(rung, static_cast<double>(trial) / kTrials));
   }
-  std::vector<int64_t> counts(4);
+  std::vector<double> counts(4);
   for (int64_t trial = 0; trial < kTrials; ++trial) {
     const auto is_pruned_at = [&](int64_t rung) { return pruner->prunes(trial, at(rung, -1)); };
     const size_t bracket = is_pruned_at(1) ? 0 : is_pruned_at(3) ? 1 : is_pruned_at(9) ? 2 : 3;
@@ -134,7 +134,7 @@ TEST(HyperbandPruner, GivesBracketsTheirShareOfTrials) {
     }
   }
   // The multiples of the golden ratio fill an interval evenly, but for a discrepancy below 2 log2(n) trials.
-  const std::vector<int64_t> expected{2700, 1200, 600, 400};
+  const std::vector<double> expected{2700, 1200, 600, 400};
   for (size_t bracket = 0; bracket < 4; ++bracket) EXPECT_NEAR(counts[bracket], expected[bracket], 25) << bracket;
 }
 
