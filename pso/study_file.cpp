@@ -80,8 +80,8 @@ void create_alone(const fs::path& path, const fs::path& temporary) {
   constexpr mode_t kMode = 0644;  // as SQLite; less the umask
   const int descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
   if (descriptor < 0) {
-    throw StudyError("study '{}': expected to create '{}', got: {}", path.string(), temporary.string(),
-                     std::generic_category().message(errno));
+    throw StudyError("study '{}': expected to create '{}' in a folder that can be written, got: {}", path.string(),
+                     temporary.string(), std::generic_category().message(errno));
   }
   ::close(descriptor);
 }

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <limits>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -139,17 +142,23 @@ TEST(HyperbandPruner, GivesBracketsTheirShareOfTrials) {
 }
 
 TEST(HyperbandPruner, ComparesTrialsOfOneBracketOnly) {
-  const auto pruner = make_pruner({PrunerKind::kHyperband, 1, 3, 5}, 6);  // brackets from 1, 3 and 6 epochs
-  int64_t second = -1;
-  for (int64_t trial = 0; second < 0; ++trial) {
-    pruner->report(trial, at(3, .5));
-    if (pruner->prunes(trial, at(3, .1)) && !pruner->prunes(trial, at(1, .1))) {
-      // At rung 1 none was reported; the bracket from 3 epochs has none at rung 1 at all.
-      pruner->report(trial, at(1, .9));
-      if (!pruner->prunes(trial, at(1, .1))) second = trial;
+  const PrunerOptions options{PrunerKind::kHyperband, 1, 3, 5};  // of 6 epochs: brackets from 1, 3 and 6
+  const auto bracket_of = [&](int64_t trial) {
+    const auto pruner = make_pruner(options, 6);
+    for (const int64_t rung : {1, 3}) {
+      pruner->report(trial, at(rung, 0.5));
+      if (pruner->prunes(trial, at(rung, 0.1))) return rung;
     }
-  }
-  EXPECT_GT(second, 0);
+    return int64_t{6};
+  };
+  std::map<int64_t, int64_t> trial_of;
+  for (int64_t trial = 0; trial < 20; ++trial) trial_of[bracket_of(trial)] = trial;
+  ASSERT_EQ(trial_of.size(), 3u);
+  const auto pruner = make_pruner(options, 6);
+  pruner->report(trial_of[1], at(3, 0.9));
+  pruner->report(trial_of[3], at(3, 0.5));
+  EXPECT_FALSE(pruner->prunes(trial_of[3], at(3, 0.5))) << "the better one is of another bracket";
+  EXPECT_FALSE(pruner->prunes(trial_of[6], at(3, 0.1)));
 }
 
 }  // namespace
