@@ -125,14 +125,18 @@ void print_mean(const std::vector<double>& accuracies, size_t num_networks) {
   }
 }
 
+std::string number_text(double value) {
+  return std::isfinite(value) ? fmt::format("{:.4f}", value) : "-";
+}
+
 void print_results(const TrainOptions& options, const std::vector<EpochResult>& results,
                    const std::vector<Evaluation>& tests) {
   fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}\n", "seed", "train loss", "train", "validation", "test");
   for (size_t i = 0; i < results.size(); ++i) {
     const EpochResult& result = results[i];
-    fmt::print("{:>6}  {:>10.4f}  {:>10.4f}  {:>10.4f}  {:>10.4f}{}\n", options.common.seed + i, result.train_loss,
-               result.train_accuracy, result.validation_accuracy, tests[i].accuracy,
-               result.diverged ? "  diverged" : "");
+    fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}{}\n", options.common.seed + i, number_text(result.train_loss),
+               number_text(result.train_accuracy), number_text(result.validation_accuracy),
+               number_text(tests[i].accuracy), result.diverged ? "  diverged" : "");
   }
   print_mean(test_accuracies(results, tests), results.size());
 }

@@ -67,12 +67,6 @@ inline nlohmann::json data_of(const std::string& page) {
   return nlohmann::json::parse(page.substr(at, page.find("</script>", at) - at));
 }
 
-inline size_t count_of(const std::string& text, const std::string& what) {
-  size_t count = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
-  return count;
-}
-
 /// Writes the report of a study, and reads it.
 inline nlohmann::json report_of(const Folder& folder, const std::string& study) {
   const std::string file = folder / "report.html";

@@ -43,6 +43,12 @@ inline std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+inline size_t count_of(const std::string& text, const std::string& what) {
+  size_t count = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
 /// An IDX file: magic, sizes (big-endian), bytes.
 inline void write_idx(const std::string& path, uint32_t magic, std::initializer_list<uint32_t> sizes,
                       const std::string& bytes) {

@@ -327,7 +327,9 @@ TEST(SearchDriver, WhatIsPrunedMakesPlaceAtOnceAndChangesNothingOfTheOthers) {
       ++num_pruned;
       num_saved += plan.options.num_epochs - epochs;
       const int64_t ended = trial.attributes.at("begun").get<int64_t>() + epochs;
-      if (ended < last_asked) EXPECT_TRUE(begun.contains({trial.attributes.at("slot"), ended}));
+      if (ended < last_asked) {
+        EXPECT_TRUE(begun.contains({trial.attributes.at("slot"), ended}));
+      }
     }
     EXPECT_GE(num_pruned, 3);
     EXPECT_EQ(search.progress().num_pruned, num_pruned);
@@ -370,7 +372,9 @@ TEST(SearchDriver, StageOneIsNotPruned) {
   Search search(folder / "s.db", plan);
   search.finish();
   for (const TrialRecord& trial : search.study().trials()) {
-    if (trial.attributes.at("stage") == 1) EXPECT_FALSE(trial.attributes.contains("pruned")) << trial.number;
+    if (trial.attributes.at("stage") == 1) {
+      EXPECT_FALSE(trial.attributes.contains("pruned")) << trial.number;
+    }
   }
   EXPECT_GT(search.progress().num_pruned, 0);
 }

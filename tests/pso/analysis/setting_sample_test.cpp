@@ -142,7 +142,9 @@ TEST(SearchSummary, WhatWasPrunedHasNotFailed) {
   EXPECT_EQ(summary.all.failure_rate(), 0);
   for (size_t i = 0; i < summary.techniques.size(); ++i) {
     const double correlation = before.techniques[i].correlation;
-    if (!std::isnan(correlation)) EXPECT_EQ(summary.techniques[i].correlation, correlation);
+    if (!std::isnan(correlation)) {
+      EXPECT_EQ(summary.techniques[i].correlation, correlation);
+    }
   }
 }
 
