@@ -19,6 +19,8 @@ class Child {
     const std::string line = std::string("exec ") + MURMUR_PROGRAM + " " + arguments + " > " + output + " 2>&1";
     process_ = fork();
     if (process_ != 0) return;
+    // Whoever runs the tests may ignore them, as nohup does.
+    for (const int number : {SIGHUP, SIGINT, SIGTERM}) std::signal(number, SIG_DFL);
     execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
     _exit(127);
   }
