@@ -211,20 +211,20 @@ bool SearchDriver::is_pruned(const Slot& slot) const {
          pruner_->prunes(slot.candidate->id, slot.validation);
 }
 
-void SearchDriver::end_if_due(size_t i, const EpochResult& result) {
-  const Slot& slot = slots_[i];
+void SearchDriver::end_if_due(size_t slot, const EpochResult& result) {
+  const Slot& entry = slots_[slot];
   const bool diverged = result.diverged || !std::isfinite(result.validation_loss);
-  if (slot.is_baseline) {
+  if (entry.is_baseline) {
     progress_.baseline_epochs = result.epoch;
-    if (diverged || result.epoch >= options_.num_epochs) finish_baseline(i, result);
+    if (diverged || result.epoch >= options_.num_epochs) finish_baseline(slot, result);
   } else if (diverged) {
-    finish(i, result, TrialState::kFail);
+    finish(slot, result, TrialState::kFail);
   } else if (result.validation_accuracy < options_.abort_below) {
-    finish(i, result, TrialState::kPruned);
-  } else if (result.epoch >= num_epochs(*slot.candidate)) {
-    finish(i, result, slot.candidate->stage_one ? TrialState::kPruned : TrialState::kComplete);
-  } else if (is_pruned(slot)) {
-    finish(i, result, TrialState::kPruned, true);
+    finish(slot, result, TrialState::kPruned);
+  } else if (result.epoch >= num_epochs(*entry.candidate)) {
+    finish(slot, result, entry.candidate->stage_one ? TrialState::kPruned : TrialState::kComplete);
+  } else if (is_pruned(entry)) {
+    finish(slot, result, TrialState::kPruned, true);
   }
 }
 
