@@ -27,7 +27,7 @@ def search(options, path, pruner, seed, trials):
     command = [options.program, "search", "--quiet", "--dataset", options.dataset, "--model", options.model,
                "--trials", str(trials), "--epochs", str(options.epochs), "--seed", str(seed), "--prune", pruner,
                "--device", options.device, "--threads", str(options.threads), "--confirm", "0",
-               "--repeats", str(options.repeats), "--study", path, "--json", report]  # fmt: skip
+               "--patience", "1000000", "--repeats", str(options.repeats), "--study", path, "--json", report]  # fmt: skip
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     with open(report, encoding="utf-8") as file:
         return json.load(file)
