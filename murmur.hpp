@@ -4,6 +4,8 @@
 /// All that a program needs that uses Murmuration as a library; see docs/library.md.
 
 #include "murmur/data/dataset.hpp"
+#include "murmur/distributed/mpi_session.hpp"
+#include "murmur/distributed/ranks.hpp"
 #include "murmur/engine/device.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/safetensors.hpp"

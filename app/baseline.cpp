@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "app/analysis_report.hpp"
+#include "app/cluster.hpp"
 #include "app/commands.hpp"
 #include "app/json_report.hpp"
 #include "app/options.hpp"
@@ -174,7 +175,7 @@ int baseline(const BaselineCommand& command) {
   std::vector<Row> rows = rows_of(command, search);
   const std::vector<Training> trainings = trainings_of(command, rows);
   const TrainerOptions options = trainer_options(common, command.slots);
-  const TrainingData data = load_training_data(common, options.device, false);
+  const TrainingData data = training_data(load_on_all_ranks(common), options.device);
   const SignalWatch watch;
   TrainingsLine line("baseline", common.quiet);
   const auto outcomes = unless_stopped([&] {

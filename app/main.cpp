@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/cluster.hpp"
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/json_report.hpp"
@@ -84,14 +85,11 @@ int finish_output(int code) {
                                     was_written ? std::strerror(errno) : "is the disk full?"));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  // A reader that has gone, and a limit of file sizes, are errors of a write like others: one line.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+/// `f`, and its errors as a line and an exit code.
+template <class F>
+int with_errors(const F& f) {
   try {
-    return finish_output(run(argc, argv));
+    return f();
   } catch (const murmur::InvalidArgument& error) {
     return fail(kUsage, error.what());
   } catch (const murmur::DataError& error) {
@@ -107,4 +105,20 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return fail(kFailure, error.what());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that has gone, and a limit of file sizes, are errors of a write like others: one line.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  return with_errors([&] {
+    murmur::app::Cluster cluster;
+    if (cluster.serves()) {
+      cluster.serve();
+      return int{kSuccess};
+    }
+    return cluster.leave(with_errors([&] { return finish_output(run(argc, argv)); }));
+  });
 }

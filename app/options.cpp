@@ -8,6 +8,7 @@
 #include <charconv>
 #include <set>
 
+#include "app/cluster.hpp"
 #include "app/progress.hpp"
 #include "app/terminal.hpp"
 #include "murmur/data/image.hpp"
@@ -123,7 +124,8 @@ nlohmann::json running_json(const TrainerOptions& options) {
   return {{"device", options.device.name()},
           {"device_description", describe(options.device)},
           {"precision", is_gpu && options.allow_tf32 ? "tf32" : "fp32"},
-          {"deterministic", options.deterministic || !is_gpu}};
+          {"deterministic", options.deterministic || !is_gpu},
+          {"ranks", options.maker == nullptr ? 1 : num_ranks()}};
 }
 
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs) {
@@ -244,6 +246,7 @@ TrainerOptions trainer_options(const CommonOptions& options, int64_t num_network
   result.wave = options.wave;
   result.num_threads = options.threads;
   result.on_ticks = Progress::on_ticks;
+  result.maker = ranks();
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "app/cluster.hpp"
 #include "app/commands.hpp"
 #include "app/final_test.hpp"
 #include "app/json_report.hpp"
@@ -42,6 +43,7 @@ struct SearchCommand {
   int64_t slots = 0;  // 0: as many as the algorithm evaluates at once
   int64_t trial_repeats = 1;
   bool same_seeds = false;
+  bool synchronous = false;
   AnswerOptions answer;
   std::string report;  // empty: none
 };
@@ -191,10 +193,12 @@ int run(SearchDriver& driver, const SearchCommand& command, int64_t epoch_size) 
 void print_plan(const SearchCommand& command, const SearchDefinition& search, const Searcher& searcher,
                 const TrainerOptions& options) {
   const std::string trials = command.num_trials > 0 ? fmt::format("{} trials", command.num_trials) : "trials";
-  say(fmt::format("search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}: {}", search.model,
+  say(fmt::format("search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}{}: {}", search.model,
                   search.dataset, search.space.num_dimensions(), searcher.describe(),
                   options.num_networks / search.trial_repeats, trials, search.num_epochs,
-                  search.num_epochs == 1 ? "" : "s", options.device.name(), describe(options.device)));
+                  search.num_epochs == 1 ? "" : "s",
+                  num_ranks() > 1 ? fmt::format("{} ranks, rank 0 on ", num_ranks()) : "", options.device.name(),
+                  describe(options.device)));
 }
 
 /// Runs the search; where it stood at its end, and the signal that stopped it, 0 for none.
@@ -205,11 +209,13 @@ struct Outcome {
 
 Outcome train_trials(const SearchCommand& command, const SearchDefinition& search, Searcher& searcher, Study& study,
                      const TrainingData& data, const TrainerOptions& options) {
-  PopulationTrainer trainer(parse_model(search.model), data, options);
+  const std::unique_ptr<Trainer> trainer =
+      make_trainer(parse_model(search.model), data, options,
+                   {.together = search.trial_repeats, .lockstep = num_ranks() == 1 || command.synchronous});
   const int64_t num_trials = study.num_trials();
-  SearchDriver driver(trainer, searcher, study, search_options(search, command.num_trials));
+  SearchDriver driver(*trainer, searcher, study, search_options(search, command.num_trials));
   if (!command.common.quiet) report_resumed(driver.progress(), num_trials, study);
-  const int number = run(driver, command, search.trial_repeats * trainer.epoch_size());
+  const int number = run(driver, command, search.trial_repeats * trainer->epoch_size());
   return {driver.progress(), number};
 }
 
@@ -269,7 +275,7 @@ int search(const SearchCommand& command) {
       trainer_options(common, command.trial_repeats * (command.slots > 0 ? command.slots : searcher->num_at_once())));
   check_batch_size(definition);
   check_search_options(search_options(definition, command.num_trials), *searcher);
-  Dataset dataset = load_data(common);
+  Dataset dataset = load_on_all_ranks(common);
   report_others(dataset, common.quiet);
   // The name does not say which images there are: a study goes on only with the same ones.
   definition.dataset_contents = dataset.contents;
@@ -413,6 +419,9 @@ Run add_search(CLI::App& app) {
       ->check(whole_number(1, 1000))
       ->capture_default_str();
   sub->add_flag("--same-seeds", command->same_seeds, "train all candidates, and the baseline, with the same seeds");
+  sub->add_flag("--synchronous", command->synchronous,
+                "in an mpirun: ranks wait for each other at each epoch's end, and the study does not depend on their "
+                "number (docs/clusters.md)");
   add_answer_options(*sub, command->answer);
   sub->add_option("--report", command->report, "at the end write the page that `murmur report` writes to this file");
   add_common_options(*sub, command->common, 20);

@@ -16,6 +16,8 @@ namespace {
 volatile std::sig_atomic_t signal_seen = 0;
 volatile std::sig_atomic_t num_signals = 0;
 
+volatile std::sig_atomic_t is_urgent = 0;
+
 constexpr int kWatched[] = {SIGINT, SIGTERM, SIGHUP};
 
 // When the epoch ends, in seconds of the steady clock; 0: nobody knows. A handler may read it.
@@ -51,7 +53,7 @@ class Message {
 extern "C" void on_signal(int number) {
   signal_seen = number;
   Message message;
-  if (num_signals == 0) {
+  if (num_signals == 0 && is_urgent == 0) {
     num_signals = 1;
     message.add("\nmurmur: finishing this epoch");
     const int64_t end = end_of_epoch.load();
@@ -64,7 +66,8 @@ extern "C" void on_signal(int number) {
     message.add("; again to stop now\n");
   } else {
     num_signals = 2;
-    message.add("\nmurmur: stopping\n");
+    message.add(is_urgent == 0 ? "\nmurmur: stopping\n"
+                               : "\nmurmur: the job ends; no trial told is lost, and the same command goes on\n");
     std::signal(number, SIG_DFL);
   }
   message.write();
@@ -84,6 +87,10 @@ SignalWatch::~SignalWatch() {
   for (const int number : kWatched) {
     if (std::signal(number, after) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);
   }
+}
+
+void SignalWatch::be_urgent() {
+  is_urgent = 1;
 }
 
 int SignalWatch::seen() {

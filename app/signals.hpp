@@ -21,6 +21,9 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
+  /// From now on the first signal is like a second one.
+  static void be_urgent();
+
   /// The last signal that came, 0: none.
   static int seen();
 

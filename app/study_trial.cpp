@@ -1,4 +1,5 @@
 #include "app/study_trial.hpp"
+#include "app/cluster.hpp"
 
 #include <charconv>
 
@@ -40,7 +41,7 @@ Dataset load_search_data(CommonOptions common, const Study& study, const SearchD
   common.dataset = search.dataset;
   common.train_images = search.train_images;
   if (search.dataset == "image-folder") common.image_size = search.image_size;
-  Dataset dataset = load_data(common);
+  Dataset dataset = load_on_all_ranks(common);
   if (dataset.contents == search.dataset_contents) return dataset;
   throw StudyError("study '{}': expected the images of the search ({}), got {} (see --data)", study.path().string(),
                    search.dataset_contents, dataset.contents);

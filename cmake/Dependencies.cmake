@@ -8,6 +8,14 @@ find_package(nlohmann_json REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(Boost REQUIRED)  # headers; the installed library does without
 find_package(Eigen3 REQUIRED)  # likewise
+if(NOT MURMUR_MPI STREQUAL "OFF")
+  set(MPI_CXX_SKIP_MPICXX ON)
+  find_package(MPI QUIET COMPONENTS CXX)
+endif()
+set(MURMUR_HAS_MPI ${MPI_CXX_FOUND})
+if(MURMUR_MPI STREQUAL "ON" AND NOT MURMUR_HAS_MPI)
+  message(FATAL_ERROR "MURMUR_MPI=ON: expected an MPI library (libopenmpi-dev), found none")
+endif()
 # Of the programs.
 if(MURMUR_APP OR MURMUR_BENCH)
   find_package(CLI11 REQUIRED)

@@ -85,6 +85,12 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
       "{}", out_of_memory_text(error, {model, data.size, data.num_classes, options}, free_bytes(options.device)));
 }
 
+std::unique_ptr<Trainer> make_trainer(const ModelSpecification& model, const TrainingData& data,
+                                      const TrainerOptions& options, const TrainerSharing& sharing) {
+  if (options.maker != nullptr) return options.maker->make(model, data, options, sharing);
+  return std::make_unique<PopulationTrainer>(model, data, options);
+}
+
 template <class Action>
 auto PopulationTrainer::within_memory(const Action& action) {
   try {

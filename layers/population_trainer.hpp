@@ -18,17 +18,9 @@
 #include "murmur/kernels/network_state.hpp"
 #include "murmur/layers/convolution_choice.hpp"
 #include "murmur/layers/model.hpp"
+#include "murmur/layers/trainer.hpp"
 
 namespace murmur {
-
-/// How many of an epoch's ticks are done, those of its validation among them; or of a test.
-struct TickProgress {
-  int64_t num_done, num_all;
-};
-
-/// Called a few times a second within an epoch, between its ticks; changes no result. What it throws ends the epoch in
-/// its middle: the trainer is good for nothing then.
-using OnTicks = std::function<void(const TickProgress&)>;
 
 struct TrainerOptions {
   Device device;
@@ -43,57 +35,31 @@ struct TrainerOptions {
   /// Networks that train at once, in memory for activations that the next ones use after them; results do not depend on
   /// it. 0: as many as the memory holds.
   int64_t wave = 0;
-  bool deterministic = false;  // GPU only: the same bits in every run, without a choice by the clock
-  OnTicks on_ticks{};          // none: an epoch is launched as a whole
-  ProfileTicks profile{};      // GPU only
+  bool deterministic = false;     // GPU only: the same bits in every run, without a choice by the clock
+  OnTicks on_ticks{};             // none: an epoch is launched as a whole
+  TrainerMaker* maker = nullptr;  // of make_trainer: what trains in other processes too; null: this one alone
+  ProfileTicks profile{};         // GPU only
 };
 
-/// One setting of all hyper-parameters, with its seed. `num_epochs` is what the schedules refer to.
-struct Trial {
-  uint64_t seed = 0;
-  Setting setting;
-  int64_t num_epochs = 1;
-};
-
-/// What an epoch left of one network. Accuracies in [0, 1]; NaN where there was nothing to measure.
-struct EpochResult {
-  int64_t epoch = 0;  // epochs finished
-  double train_loss = 0;
-  double train_accuracy = 0;
-  double validation_loss = 0;
-  double validation_accuracy = 0;
-  bool diverged = false;
-};
-
-struct Evaluation {
-  double loss = 0;
-  double accuracy = 0;
-};
-
-/// Trains a population of P networks of one architecture in lockstep, epoch by epoch. A slot holds one trial; a trial
-/// that ends makes room for the next one while its neighbours go on.
-class PopulationTrainer {
+/// Trains a population of P networks of one architecture in lockstep, epoch by epoch, on one device.
+class PopulationTrainer final : public Trainer {
  public:
   /// Throws: InvalidArgument, ShapeError, DeviceUnavailable, CudaError, std::bad_alloc.
   /// An OutOfGpuMemory, here and of an epoch, says how many networks fit.
   PopulationTrainer(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options);
 
-  int64_t num_networks() const { return options_.num_networks; }
+  int64_t num_networks() const override { return options_.num_networks; }
+  int64_t epoch_size() const override { return data_.training.count; }
   /// In how many parts, one after the other, the population trains.
   int64_t num_waves() const { return static_cast<int64_t>(waves_.size()); }
   const Model& model() const { return model_; }
 
-  /// Puts a trial into a slot with fresh parameters; what was there is gone.
-  /// Throws: InvalidArgument when the slot is not there or the batch size is below the micro-batch.
-  void start(int64_t slot, const Trial& trial);
-  /// Empties a slot: its network is no longer trained. Copies nothing. Throws: InvalidArgument when the slot is not
-  /// there.
-  void stop(int64_t slot);
-  bool is_running(int64_t slot) const { return trials_.at(static_cast<size_t>(slot)).has_value(); }
-
-  /// Trains every running network for one epoch and evaluates it on the validation set; waits for the results.
-  /// Result [P]: of an empty slot, epoch 0. A network that diverged is frozen and its result says so.
-  std::vector<EpochResult> run_epoch();
+  void start(int64_t slot, const Trial& trial) override;
+  /// Copies nothing.
+  void stop(int64_t slot) override;
+  bool is_running(int64_t slot) const override { return trials_.at(static_cast<size_t>(slot)).has_value(); }
+  std::vector<EpochResult> run_epoch() override;
+  std::vector<Evaluation> evaluate_test() override;
 
   /// Every running network goes on from these weights, stacked ones or the same for all; what its optimizer remembers
   /// stays. A slot that starts later has fresh ones. Throws: DataError, naming what does not fit.
@@ -104,12 +70,6 @@ class PopulationTrainer {
   SafeTensors checkpoint();
   /// What was in the slots is gone. Throws: DataError, naming what does not fit, expected and got.
   void restore(const SafeTensors& checkpoint);
-
-  /// Loss and accuracy of every running network on the test set. Result [P].
-  std::vector<Evaluation> evaluate_test();
-
-  /// Training samples of one epoch of one network.
-  int64_t epoch_size() const { return data_.training.count; }
 
  private:
   /// Networks [first, first + count), which run together.

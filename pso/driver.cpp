@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/replay.hpp"
@@ -67,7 +68,7 @@ EpochResult mean_result(std::span<const EpochResult> results) {
   return mean;
 }
 
-SearchDriver::SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options)
+SearchDriver::SearchDriver(Trainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options)
     : trainer_(trainer),
       searcher_(searcher),
       study_(study),
@@ -108,6 +109,9 @@ void SearchDriver::resume() {
   needs_baseline_ = !baseline;
   if (baseline) progress_.baseline = baseline->validation_accuracy;
   if (baseline) caught_up_at_ = std::max(caught_up_at_, baseline->ended);
+  if (trainer_.is_lockstep()) return;
+  clock_ = std::exchange(caught_up_at_, 0);
+  for (Waiting& entry : waiting_) entry.begun = 0;
 }
 
 int64_t SearchDriver::num_running() const {
@@ -189,13 +193,15 @@ int64_t SearchDriver::num_epochs(const Candidate& candidate) const {
   return candidate.stage_one ? searcher_.stage_one().num_epochs : options_.num_epochs;
 }
 
-/// What each slot's trainings come to; of those that do not run, nothing. The pruner hears of all before it is asked.
+/// What each slot's trainings come to; of those that have not ended an epoch, nothing. The pruner hears of all before
+/// it is asked.
 std::vector<EpochResult> SearchDriver::note_accuracies(std::span<const EpochResult> results) {
   const auto repeats = static_cast<size_t>(options_.num_repeats);
   std::vector<EpochResult> means(slots_.size());
   for (size_t i = 0; i < slots_.size(); ++i) {
-    if (!is_running(static_cast<int64_t>(i))) continue;
+    if (!is_running(static_cast<int64_t>(i)) || results[i * repeats].epoch == 0) continue;
     means[i] = mean_result(results.subspan(i * repeats, repeats));
+    progress_.num_images += options_.num_repeats * trainer_.epoch_size();
     Slot& slot = slots_[i];
     slot.validation.push_back(means[i].validation_accuracy);
     if (pruner_ && slot.candidate && !slot.candidate->stage_one) pruner_->report(slot.candidate->id, slot.validation);
@@ -232,12 +238,11 @@ bool SearchDriver::step() {
   if (progress_.num_running == 0) return false;
   const std::vector<EpochResult> results = trainer_.run_epoch();
   ++clock_;
-  progress_.num_images += progress_.num_running * options_.num_repeats * trainer_.epoch_size();
   // What ends here and what begins in its place is written at once, and is on disk before anything trains on.
   Study::Transaction transaction(study_);
   const std::vector<EpochResult> means = note_accuracies(results);
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (is_running(static_cast<int64_t>(slot))) end_if_due(slot, means[slot]);
+    if (means[slot].epoch > 0) end_if_due(slot, means[slot]);
   }
   refill();
   transaction.commit();

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "murmur/layers/population_trainer.hpp"
+#include "murmur/layers/trainer.hpp"
 #include "murmur/pso/pruner.hpp"
 #include "murmur/pso/replay.hpp"
 #include "murmur/pso/searcher.hpp"
@@ -58,7 +58,7 @@ std::optional<Baseline> read_baseline(const Study& study);
 /// What the trainings of one candidate come to after an epoch: the means, and diverged where one has.
 EpochResult mean_result(std::span<const EpochResult> results);
 
-/// Runs a search: keeps the slots of a population trainer full with the candidates of a searcher, and writes every
+/// Runs a search: keeps the slots of a trainer full with the candidates of a searcher, and writes every
 /// trial to a study. At each epoch's end it tells what has finished, aborted or diverged, in the order of the slots,
 /// and refills those slots at once. A trial's result is on disk before the next candidate is asked for.
 ///
@@ -83,14 +83,16 @@ EpochResult mean_result(std::span<const EpochResult> results);
 ///         running when the earlier process ended, each in its slot and as much later than the first one as it had
 ///         been; new ones are asked for when all have caught up. So a search that was killed at any moment gives the
 ///         study of one that was not. (With another number of slots or trials it goes on too, but to another study; and
-///         where training is not reproducible bit for bit, neither is the search.)
+///         where training is not reproducible bit for bit, neither is the search.) Where the trainer is no lockstep,
+///         which results come first is a matter of time, and so is the study; then a driver goes on at once, without
+///         waiting until what was running has caught up.
 class SearchDriver {
  public:
   /// The baseline (the study's base setting, nothing searched) is trained first, in a slot of its own.
   /// Throws: InvalidArgument, StudyError.
-  SearchDriver(PopulationTrainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options);
+  SearchDriver(Trainer& trainer, Searcher& searcher, Study& study, const SearchOptions& options);
 
-  /// Trains one epoch of all slots. False when nothing is left to do.
+  /// Trains one epoch of all slots (of some, where the trainer is no lockstep). False when nothing is left to do.
   bool step();
 
   const SearchProgress& progress() const { return progress_; }
@@ -128,7 +130,7 @@ class SearchDriver {
   void count(TrialState state, bool stage_one, bool pruned, double value, int64_t num_epochs);
   std::optional<double> images_to_come() const;
 
-  PopulationTrainer& trainer_;
+  Trainer& trainer_;
   Searcher& searcher_;
   Study& study_;
   SearchOptions options_;
@@ -137,7 +139,7 @@ class SearchDriver {
   std::vector<Slot> slots_;
   std::vector<Waiting> waiting_;
   bool needs_baseline_ = true;
-  int64_t clock_ = 0;            // epochs that the search has run, all processes together
+  int64_t clock_ = 0;            // steps that the search has run, from its first process to this one
   int64_t caught_up_at_ = 0;     // the clock at the last event that the study knew when this driver was made
   int64_t num_full_epochs_ = 0;  // of the full trainings told
   int64_t num_brief_told_ = 0;   // trials of stage one told

@@ -65,19 +65,20 @@ bool train_rows(const SearchDefinition& search, const TrainingData& data, Traine
                 int64_t repeats, const FinalTest& test, const Rows& rows, const FinalTestProgress& progress) {
   const auto num_networks = static_cast<int64_t>(rows.size()) * repeats;
   trainer_options.num_networks = num_networks;
-  PopulationTrainer trainer(parse_model(search.model), train_on_all(data), trainer_options);
+  const std::unique_ptr<Trainer> trainer =
+      make_trainer(parse_model(search.model), train_on_all(data), trainer_options, {.lockstep = true});
   for (int64_t network = 0; network < num_networks; ++network) {
     const FinalRow& row = *rows.at(static_cast<size_t>(network / repeats));
     const Setting setting =
         transfer_schedules(row.setting, test.schedule_epochs, test.num_epochs, search.definitions.schedule_transfer);
-    trainer.start(network, {test.first_seed + static_cast<uint64_t>(network % repeats), setting, test.num_epochs});
+    trainer->start(network, {test.first_seed + static_cast<uint64_t>(network % repeats), setting, test.num_epochs});
   }
   std::vector<EpochResult> results;
   for (int64_t epoch = 1; epoch <= test.num_epochs; ++epoch) {
-    results = trainer.run_epoch();
+    results = trainer->run_epoch();
     if (progress && !progress(num_networks, epoch, test.num_epochs) && epoch < test.num_epochs) return false;
   }
-  const std::vector<Evaluation> tests = trainer.evaluate_test();
+  const std::vector<Evaluation> tests = trainer->evaluate_test();
   for (size_t network = 0; network < tests.size(); ++network) {
     rows.at(network / static_cast<size_t>(repeats))
         ->test_accuracies.push_back(results[network].diverged ? std::numeric_limits<double>::quiet_NaN()

@@ -73,7 +73,7 @@ void store(Study& study, const std::string& name, const json& options, const jso
 /// Keeps the slots of a trainer full with the trainings that have no outcome.
 class Queue {
  public:
-  Queue(PopulationTrainer& trainer, const SearchDefinition& search, const std::vector<Training>& trainings,
+  Queue(Trainer& trainer, const SearchDefinition& search, const std::vector<Training>& trainings,
         const TrainingsOptions& options, Outcomes& outcomes)
       : trainer_(trainer), search_(search), trainings_(trainings), options_(options), outcomes_(outcomes) {
     slots_.resize(static_cast<size_t>(trainer.num_networks()));
@@ -87,8 +87,8 @@ class Queue {
     const std::vector<EpochResult> results = trainer_.run_epoch();
     const size_t num_before = outcomes_.size();
     for (size_t slot = 0; slot < slots_.size(); ++slot) {
-      if (!slots_[slot]) continue;
       const EpochResult& result = results[slot];
+      if (!slots_[slot] || result.epoch == 0) continue;
       ++num_epochs_done_;
       ++num_epochs_running_;
       const bool is_aborted = result.validation_accuracy < options_.abort_below;
@@ -127,7 +127,7 @@ class Queue {
     }
   }
 
-  PopulationTrainer& trainer_;
+  Trainer& trainer_;
   const SearchDefinition& search_;
   const std::vector<Training>& trainings_;
   const TrainingsOptions& options_;
@@ -145,8 +145,8 @@ bool train_rest(const SearchDefinition& search, const TrainingData& data, const 
   if (outcomes.size() == trainings.size()) return true;
   TrainerOptions slots = trainer_options_of(search, trainer_options);
   slots.num_networks = std::min(options.num_slots, static_cast<int64_t>(trainings.size() - outcomes.size()));
-  PopulationTrainer trainer(parse_model(search.model), data, slots);
-  Queue queue(trainer, search, trainings, options, outcomes);
+  const std::unique_ptr<Trainer> trainer = make_trainer(parse_model(search.model), data, slots);
+  Queue queue(*trainer, search, trainings, options, outcomes);
   while (!queue.is_finished()) {
     if (queue.run_epoch()) on_ended();
     if (on_epoch && !on_epoch(queue.progress()) && !queue.is_finished()) return false;

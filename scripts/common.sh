@@ -3,7 +3,7 @@
 #
 #   set_up GROUP...        installs the missing Debian/Ubuntu packages of the groups: build, test, check, peers
 #   build PRESET [TARGET]  configures and compiles, all targets or one
-#   run_tests PRESET [CTEST OPTION]...
+#   run_tests PRESET [CTEST OPTION]...      GTEST_FILTER chooses among the tests of GoogleTest's programs
 #   count_tests PRESET...  sets PASSED, FAILED and SKIPPED from the last runs of the presets
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -35,7 +35,8 @@ packages_of() {
         nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libsqlitecpp-dev libboost-dev libeigen3-dev \
         libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
       ;;
-    test) echo python3-optuna python3-torch ;;
+    # With MPI the program is built for many GPUs, too.
+    test) echo python3-optuna python3-torch libopenmpi-dev openmpi-bin ;;
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
     check)
@@ -108,23 +109,29 @@ build() {
 
 run_tests() {
   local preset=$1
-  rm -f "build/$preset/tests.xml"
+  rm -rf "build/$preset/tests.xml" "build/$preset/reports"
   ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit tests.xml "${@:2}"
 }
 
-# The number behind a name in the head of a run's report; nothing where the run made none.
-reported() {
-  local report=build/$1/tests.xml
-  [[ ! -e $report ]] || sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1
-}
-
+# The tests of GoogleTest's programs are counted in their own reports, other programs are a test each; so is a process of
+# GoogleTest that failed without a report.
 count_tests() {
-  local preset tests failed skipped
+  local preset name status
   PASSED=0 FAILED=0 SKIPPED=0
+  add_counts() { PASSED=$((PASSED + $1 - $2 - $3)) FAILED=$((FAILED + $2)) SKIPPED=$((SKIPPED + $3)); }
   for preset; do
-    tests=$(reported "$preset" tests) failed=$(reported "$preset" failures) skipped=$(reported "$preset" skipped)
-    FAILED=$((FAILED + ${failed:-0}))
-    SKIPPED=$((SKIPPED + ${skipped:-0}))
-    PASSED=$((PASSED + ${tests:-0} - ${failed:-0} - ${skipped:-0}))
+    while read -r name status; do
+      if [[ -e build/$preset/reports/$name.xml ]]; then
+        # shellcheck disable=SC2046
+        add_counts $(sed -n 's/.*<testsuite name.* tests="\([0-9]*\)" failures="\([0-9]*\)".* skipped="\([0-9]*\)".*/\1 \2 \3/p' \
+          "build/$preset/reports/$name.xml" | awk '{ t += $1; f += $2; s += $3 } END { print t + 0, f + 0, s + 0 }')
+      elif [[ $status == run ]]; then
+        [[ $name == *_tests_[0-9]* ]] || add_counts 1 0 0
+      elif [[ $status == fail ]]; then
+        add_counts 1 1 0
+      else
+        add_counts 1 0 1
+      fi
+    done < <(sed -n 's/.*<testcase name="\([^"]*\)".* status="\([a-z]*\)".*/\1 \2/p' "build/$preset/tests.xml" 2>/dev/null)
   done
 }

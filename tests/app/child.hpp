@@ -15,8 +15,8 @@ namespace murmur::test {
 /// Runs the program with its output in a file; killed at the end where it still runs.
 class Child {
  public:
-  Child(const std::string& arguments, const std::string& output) {
-    const std::string line = std::string("exec ") + MURMUR_PROGRAM + " " + arguments + " > " + output + " 2>&1";
+  Child(const std::string& arguments, const std::string& output, const std::string& before = "exec") {
+    const std::string line = before + " " + MURMUR_PROGRAM + " " + arguments + " > " + output + " 2>&1";
     process_ = fork();
     if (process_ != 0) return;
     // Whoever runs the tests may ignore them, as nohup does.
@@ -30,9 +30,12 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// Its exit code; -1 where the signal ended it.
+  /// Its exit code; -1 where a signal ended it.
   int end(int signal) {
     kill(process_, signal);
+    return wait();
+  }
+  int wait() {
     int status = 0;
     waitpid(process_, &status, 0);
     process_ = 0;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "murmur/distributed/channel.hpp"
+#include "murmur/layers/population_trainer.hpp"
+
+namespace murmur {
+
+/// The images that one who trains for rank 0 has.
+class ServedData {
+ public:
+  virtual ~ServedData() = default;
+  /// Loads what the request says. What it answers, rank 0 compares with its own.
+  virtual nlohmann::json load(const nlohmann::json& request) = 0;
+  virtual TrainingData on(Device device) = 0;
+};
+
+/// What a process has of its machine.
+struct ServerPlace {
+  int local_rank = 0;   // among the processes of this machine: added to the index of rank 0's GPU
+  int num_threads = 0;  // where the search leaves them open; 0: one a core
+};
+
+/// Trains for rank 0 until it says that it is the end. `on_ticks` may be none; within an epoch it is called first, then
+/// the channel looked at. What training throws goes to rank 0 as an answer.
+void serve_trainer(Channel& channel, ServedData& data, const ServerPlace& place, const OnTicks& on_ticks = {});
+
+}  // namespace murmur

@@ -1,0 +1,283 @@
+#include "murmur/distributed/ranks.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "murmur/engine/error.hpp"
+#include "murmur/layers/specification.hpp"
+#include "murmur/pso/confirmation.hpp"
+#include "murmur/pso/driver.hpp"
+#include "murmur/pso/final_test.hpp"
+#include "murmur/pso/initial_positions.hpp"
+#include "murmur/pso/swarm.hpp"
+#include "tests/search/tiny_data.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+// Threads stand for the processes: the trainers, messages and their order are the same.
+namespace murmur {
+namespace {
+
+using test::TemporaryFolder;
+using testing::HasSubstr;
+using testing::StartsWith;
+using testing::ThrowsMessage;
+
+constexpr const char* kModel = "flatten linear8 dropout linear";
+
+TrainerOptions options_for(int64_t num_networks, TrainerMaker* maker = nullptr) {
+  TrainerOptions options;
+  options.num_networks = num_networks;
+  options.micro_batch = 16;
+  options.num_threads = 1;
+  options.maker = maker;
+  return options;
+}
+
+Trial trial_of(uint64_t seed, int64_t num_epochs = 3) {
+  Trial trial{seed, {}, num_epochs};
+  trial.setting.set(Technique::kBatchSize, 16);
+  trial.setting.set(Technique::kDropout, 0.1);
+  return trial;
+}
+
+void expect_same(const EpochResult& a, const EpochResult& b) {
+  EXPECT_EQ(a.epoch, b.epoch);
+  EXPECT_EQ(a.train_loss, b.train_loss);
+  EXPECT_EQ(a.train_accuracy, b.train_accuracy);
+  EXPECT_EQ(a.validation_loss, b.validation_loss);
+  EXPECT_EQ(a.validation_accuracy, b.validation_accuracy);
+  EXPECT_EQ(a.diverged, b.diverged);
+}
+
+TEST(Ranks, InLockstepEachNumberOfThemGivesTheSameBits) {
+  PopulationTrainer alone(parse_model(kModel), tiny_data(), options_for(5));
+  for (const int num_ranks : {1, 2, 3, 7}) {  // 7: some have no slot
+    SCOPED_TRACE(num_ranks);
+    Ranks ranks({}, {}, num_ranks);
+    const auto together = make_trainer(parse_model(kModel), tiny_data(), options_for(5, &ranks), {.lockstep = true});
+    EXPECT_EQ(together->num_networks(), 5);
+    EXPECT_EQ(together->epoch_size(), alone.epoch_size());
+    EXPECT_TRUE(together->is_lockstep());
+    for (Trainer* trainer : {static_cast<Trainer*>(&alone), together.get()}) {
+      for (int64_t slot = 0; slot < 4; ++slot) trainer->start(slot, trial_of(static_cast<uint64_t>(slot) + 1));
+      if (trainer->is_running(4)) trainer->stop(4);
+    }
+    for (int epoch = 0; epoch < 3; ++epoch) {
+      const std::vector<EpochResult> expected = alone.run_epoch(), got = together->run_epoch();
+      ASSERT_EQ(got.size(), 5u);
+      for (size_t slot = 0; slot < 5; ++slot) expect_same(got[slot], expected[slot]);
+      if (epoch > 0) continue;
+      for (Trainer* trainer : {static_cast<Trainer*>(&alone), together.get()}) {
+        trainer->stop(0);
+        trainer->start(4, trial_of(9));
+      }
+    }
+    const std::vector<Evaluation> expected = alone.evaluate_test(), got = together->evaluate_test();
+    for (size_t slot = 1; slot < 5; ++slot) {
+      EXPECT_EQ(got[slot].loss, expected[slot].loss);
+      EXPECT_EQ(got[slot].accuracy, expected[slot].accuracy);
+    }
+  }
+}
+
+TEST(Ranks, WithoutLockstepAnEpochIsWhatHasEnded) {
+  Ranks ranks({}, {}, 3);
+  const auto trainer = make_trainer(parse_model(kModel), tiny_data(), options_for(6, &ranks));
+  EXPECT_FALSE(trainer->is_lockstep());
+  EXPECT_EQ(trainer->run_epoch().size(), 6u) << "nothing runs: it does not wait";
+  for (int64_t slot = 0; slot < 6; ++slot) trainer->start(slot, trial_of(static_cast<uint64_t>(slot)));
+  std::map<size_t, int64_t> epochs;
+  while (epochs.size() < 6 || epochs[0] < 5) {
+    const std::vector<EpochResult> results = trainer->run_epoch();
+    int64_t num_results = 0;
+    for (size_t slot = 0; slot < 6; ++slot) {
+      if (results[slot].epoch == 0) continue;
+      EXPECT_EQ(results[slot].epoch, ++epochs[slot]) << "each epoch once, in its order";
+      ++num_results;
+    }
+    EXPECT_GT(num_results, 0);
+    EXPECT_EQ(num_results % 2, 0) << "a rank's two networks come together";
+  }
+  EXPECT_EQ(epochs.size(), 6u);
+}
+
+TEST(Ranks, WhatBelongsTogetherIsOnOneRank) {
+  Ranks ranks({}, {}, 2);
+  const TrainerSharing sharing{.together = 3};
+  const auto trainer = make_trainer(parse_model(kModel), tiny_data(), options_for(9, &ranks), sharing);
+  for (int64_t slot = 0; slot < 9; ++slot) trainer->start(slot, trial_of(static_cast<uint64_t>(slot)));
+  const std::vector<EpochResult> results = trainer->run_epoch();
+  for (size_t trial = 0; trial < 3; ++trial) {
+    EXPECT_EQ(results[3 * trial].epoch, results[3 * trial + 1].epoch);
+    EXPECT_EQ(results[3 * trial].epoch, results[3 * trial + 2].epoch);
+  }
+  EXPECT_THAT([&] { make_trainer(parse_model(kModel), tiny_data(), options_for(8, &ranks), sharing); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("expected a multiple of the 3")));
+}
+
+TEST(Ranks, AnErrorNamesItsRankAndTheNextTrainerWorks) {
+  Ranks ranks({}, {}, 2);
+  {
+    const auto trainer = make_trainer(parse_model(kModel), tiny_data(), options_for(4, &ranks), {.lockstep = true});
+    Trial small = trial_of(1);
+    small.setting.set(Technique::kBatchSize, 4);
+    trainer->start(0, trial_of(1));
+    trainer->start(3, small);
+    EXPECT_THAT([&] { trainer->run_epoch(); }, ThrowsMessage<InvalidArgument>(StartsWith("rank 1: batch_size")));
+    EXPECT_THROW(trainer->start(4, trial_of(1)), InvalidArgument);
+  }
+  TrainerOptions bad = options_for(4, &ranks);
+  bad.micro_batch = 3;
+  EXPECT_THROW(make_trainer(parse_model(kModel), tiny_data(), bad), InvalidArgument);
+  const auto trainer = make_trainer(parse_model(kModel), tiny_data(), options_for(2, &ranks), {.lockstep = true});
+  trainer->start(1, trial_of(2));
+  EXPECT_EQ(trainer->run_epoch()[1].epoch, 1);
+}
+
+// As a second Ctrl-C does: what is in the middle of an epoch ends there, and is out of the next trainer's way.
+TEST(Ranks, WhatIsThrownWhileTheyTrainEndsTheEpoch) {
+  Ranks ranks({}, {}, 2);
+  struct Enough {};
+  TrainerOptions options = options_for(2, &ranks);
+  options.on_ticks = [](const TickProgress&) { throw Enough(); };
+  const auto stopped = [&] {
+    const auto trainer = make_trainer(parse_model("flatten linear400 linear400 linear"), tiny_data(), options);
+    trainer->start(0, trial_of(1));
+    trainer->start(1, trial_of(2));
+    for (int epoch = 0; epoch < 100000; ++epoch) trainer->run_epoch();
+  };
+  EXPECT_THROW(stopped(), Enough);
+}
+
+struct Search {
+  Study study;
+  std::unique_ptr<Trainer> trainer;
+  Swarm swarm;
+  SearchDriver driver;
+
+  static StudyDefinition definition() {
+    StudyDefinition result;
+    result.space = SearchSpace({Technique::kDropout, Technique::kInputNoise, Technique::kOptimizer,
+                                Technique::kLearningRate, Technique::kLabelSmoothing});
+    result.base.set(Technique::kBatchSize, 16);
+    return result;
+  }
+  static SwarmOptions swarm_options() {
+    SwarmOptions options;
+    options.num_particles = 5;
+    options.patience = 1000;
+    options.seed = 3;
+    return options;
+  }
+  Search(const std::filesystem::path& path, TrainerMaker* maker, bool lockstep, int64_t repeats = 1)
+      : study(Study::create_or_open(path, definition())),
+        trainer(make_trainer(parse_model(kModel), tiny_data(), options_for(5 * repeats, maker),
+                             {.together = repeats, .lockstep = lockstep})),
+        swarm(study.space().low(), study.space().high(), swarm_options(),
+              sparse_initial_positions(study.space(), 5, 3)),
+        driver(*trainer, swarm, study,
+               {.num_trials = 30, .num_epochs = 4, .abort_below = 0.12, .seed = 3, .num_repeats = repeats}) {}
+};
+
+void expect_same_trials(const Study& a, const Study& b) {
+  const std::vector<TrialRecord> ours = a.trials(), theirs = b.trials();
+  ASSERT_EQ(ours.size(), theirs.size());
+  for (size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_EQ(ours[i].position, theirs[i].position) << "trial " << i;
+    EXPECT_EQ(ours[i].state, theirs[i].state) << "trial " << i;
+    EXPECT_EQ(ours[i].attributes, theirs[i].attributes) << "trial " << i;
+    EXPECT_EQ(ours[i].intermediate, theirs[i].intermediate) << "trial " << i;
+  }
+  EXPECT_EQ(a.attributes(), b.attributes());
+}
+
+TEST(Ranks, ASearchInLockstepIsTheSameForEachNumberOfThem) {
+  const TemporaryFolder folder;
+  for (const int64_t repeats : {1, 2}) {
+    Search alone(folder / ("alone" + std::to_string(repeats)), nullptr, true, repeats);
+    while (alone.driver.step()) {
+    }
+    for (const int num_ranks : {1, 2, 4}) {
+      SCOPED_TRACE(num_ranks);
+      Ranks ranks({}, {}, num_ranks);
+      Search search(folder / (std::to_string(repeats) + std::to_string(num_ranks)), &ranks, true, repeats);
+      while (search.driver.step()) {
+      }
+      expect_same_trials(search.study, alone.study);
+      EXPECT_EQ(search.driver.progress().num_images, alone.driver.progress().num_images);
+    }
+  }
+}
+
+// Which trials there are is a matter of time, but each has what it has when it trains alone; and the search can be
+// stopped at any step and goes on.
+TEST(Ranks, ASearchWithoutLockstepTellsEachTrialOnceAndGoesOn) {
+  const TemporaryFolder folder;
+  for (const int stop_after : {0, 1, 5, 12, 1000}) {
+    SCOPED_TRACE(stop_after);
+    const std::string name = std::to_string(stop_after);
+    const auto run = [&](int64_t num_steps) {
+      Ranks ranks({}, {}, 3);
+      Search search(folder / name, &ranks, false);
+      for (int64_t step = 0; step < num_steps && search.driver.step(); ++step) {
+      }
+      return search.driver.progress().num_told;
+    };
+    const int64_t told = run(stop_after);
+    EXPECT_EQ(run(100000), 30);
+    EXPECT_LE(told, 30);
+    const Study study = Study::open_read_only(folder / name, "murmur");
+    PopulationTrainer alone(parse_model(kModel), tiny_data(), options_for(1));
+    std::set<int64_t> places;
+    for (const TrialRecord& trial : study.trials()) {
+      EXPECT_NE(trial.state, TrialState::kRunning);
+      places.insert(trial.attributes.at("told").get<int64_t>());
+      alone.start(0, {trial.seed, trial.setting, 4});
+      for (const double accuracy : trial.intermediate) {
+        EXPECT_EQ(alone.run_epoch()[0].validation_accuracy, accuracy) << "trial " << trial.number;
+      }
+    }
+    EXPECT_EQ(places.size(), 30u);
+    EXPECT_TRUE(read_baseline(study).has_value());
+  }
+}
+
+TEST(Ranks, ConfirmationAndFinalTestAreTheSame) {
+  const TemporaryFolder folder;
+  SearchDefinition search;
+  search.model = kModel;
+  search.num_epochs = 4;
+  search.micro_batch = 16;
+  search.space = Search::definition().space;
+  search.base = Search::definition().base;
+  search.seed = 3;
+  std::vector<std::vector<double>> accuracies;
+  for (const int num_ranks : {0, 1, 3}) {
+    std::optional<Ranks> ranks;
+    if (num_ranks > 0) ranks.emplace(std::vector<RankChannel>{}, ServerPlace{}, num_ranks);
+    TrainerMaker* maker = ranks ? &*ranks : nullptr;
+    Search trials(folder / std::to_string(num_ranks), maker, true);
+    while (trials.driver.step()) {
+    }
+    const TrainerOptions options = options_for(1, maker);
+    const auto confirmed =
+        confirm(trials.study, search, tiny_data(), options, {.count = 3, .repeats = 2, .num_slots = 4});
+    ASSERT_TRUE(confirmed && confirmed->winner() != nullptr);
+    const auto tested = final_test(trials.study, search, tiny_data(), options,
+                                   trials.study.trial(confirmed->winner()->trial), {.repeats = 3, .num_epochs = 5});
+    ASSERT_TRUE(tested);
+    std::vector<double> all = tested->baseline.test_accuracies;
+    all.insert(all.end(), tested->winner.test_accuracies.begin(), tested->winner.test_accuracies.end());
+    for (const ConfirmedRow& row : confirmed->rows) all.insert(all.end(), row.accuracies.begin(), row.accuracies.end());
+    accuracies.push_back(all);
+  }
+  EXPECT_EQ(accuracies[0].size(), 12u);
+  EXPECT_EQ(accuracies[1], accuracies[0]);
+  EXPECT_EQ(accuracies[2], accuracies[0]);
+}
+
+}  // namespace
+}  // namespace murmur
