@@ -42,6 +42,7 @@ struct CommonOptions {
   bool deterministic = false;
   int64_t wave = 0;
   bool quiet = false;
+  bool dry_run = false;  // of train and search
 };
 
 /// Checks of an option's text before it is converted: a number within these bounds, so never NaN. What CLI11 checks is

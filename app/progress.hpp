@@ -57,6 +57,9 @@ class Progress {
   Clock::time_point last_shown_;
 };
 
+/// "1m 05s"
+std::string format_duration(double seconds);
+
 /// "ETA 1m 05s": what is left where `done` of `all` took so long; "ETA -" where nothing is done.
 std::string eta(double seconds, double done, double all);
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "app/commands.hpp"
+#include "app/dry_run.hpp"
 #include "app/from_study.hpp"
 #include "app/json_report.hpp"
 #include "app/options.hpp"
@@ -344,10 +345,39 @@ class Training {
   std::unique_ptr<PopulationTrainer> trainer_;
 };
 
+/// What the training would take; nothing is written.
+int foresee_training(const TrainOptions& options) {
+  const CommonOptions& common = options.common;
+  reserve_report(common.json);
+  const ModelSpecification model = model_of(common);
+  const TrainerOptions trainer = trainer_options(common, options.networks);
+  const Setting setting = parse_settings(common.set, trainer.definitions);
+  const TrainingData data = load_training_data(common, trainer.device, common.train_on_all);
+  report_rounding(setting, common);
+  const Foresight foresight = foresee(model, data, trainer, setting, common.seed, common.epochs);
+  const double seconds = foresight.seconds_per_epoch * static_cast<double>(common.epochs);
+  fmt::print("would train {} x {} on {}, {} epoch{}, on {}: {}\n", options.networks, common.model, common.dataset,
+             common.epochs, common.epochs == 1 ? "" : "s", trainer.device.name(), describe(trainer.device));
+  fmt::print("setting  {}\n", setting_text(setting));
+  fmt::print("memory   {}\n", memory_text(foresight));
+  fmt::print("time     {}: {} epoch{}, {}\n", format_duration(seconds), common.epochs, common.epochs == 1 ? "" : "s",
+             time_text(foresight));
+  Json report = report_head("dry-run");
+  report.update(running_json(trainer));
+  report.update(to_json(foresight));
+  report.update({{"setting", setting_json(setting)},
+                 {"definitions", definitions_json(trainer.definitions)},
+                 {"epochs", common.epochs},
+                 {"seconds", seconds}});
+  write_report(common.json, report);
+  return 0;
+}
+
 int train(TrainOptions& options, CLI::App& command) {
   options.dataset_contents = take_study_options(command, options.source);
   const std::optional<SafeTensors> resumed = open_checkpoint(options, command);
   check_options(options);
+  if (options.common.dry_run) return foresee_training(options);
   return Training(options, command, resumed).run();
 }
 
@@ -379,6 +409,8 @@ std::shared_ptr<TrainOptions> declare_options(CLI::App& command) {
   command.add_option(
       "--profile-ticks", options->profile_ticks,
       "A:B: a profiler that waits for it looks at the ticks A to B, counted from 1 (see murmur profile)");
+  command.add_flag("--dry-run", options->common.dry_run,
+                   "say what it would train, and what memory and time that takes; write nothing");
   add_file_options(command, *options);
   add_source_options(command, options->source);
   command.get_option("--from")->excludes("--resume");

@@ -172,6 +172,26 @@ TEST_F(Cluster, ARankThatIsKilledLosesNoTrialToldAndTheSearchGoesOn) {
   }
 }
 
+// Namespaces of the network stand for machines; on the nodes the folder with the study is another one, and empty.
+TEST_F(Cluster, OnSeveralMachinesWithoutACommonHomeItIsTheSameSearch) {
+  const std::string hosts = std::string(MURMUR_SOURCE_DIR) + "/tests/distributed/hosts.sh " + folder_.path();
+  if (std::system((hosts + " true > /dev/null 2>&1").c_str()) != 0) GTEST_SKIP() << "namespaces are not allowed";
+  const auto command = [&](const std::string& study) {
+    return "search --device cpu --dataset fashion-mnist --train-images 2000 --micro-batch 32 --particles 6 --trials 12 "
+           "--epochs 2 --repeats 2 --seed 5 --synchronous --study " +
+           (folder_ / study);
+  };
+  ASSERT_EQ(run_murmur(command("here.db")).exit_code, 0);
+  const ProgramResult result = run_murmur(command("hosts.db"), "ASAN_OPTIONS=detect_leaks=0 " + hosts);
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("on 3 ranks"));
+  expect_same("hosts.db", "here.db");
+  // The images lie in a folder that the nodes do not have: they say so, and which.
+  const ProgramResult without = run_murmur(search_command(folder_, "x.db"), "ASAN_OPTIONS=detect_leaks=0 " + hosts);
+  EXPECT_NE(without.exit_code, 0);
+  EXPECT_THAT(without.output, HasSubstr("murmur: rank 1 on node1: "));
+}
+
 TEST_F(Cluster, RefusesInOneLineAndEndsAllRanks) {
   const ProgramResult no_data = run(3, search_command(folder_, "x.db", "--dataset mnist --data /nowhere"));
   EXPECT_NE(no_data.exit_code, 0);

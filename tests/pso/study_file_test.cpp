@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 
 #include "murmur/engine/error.hpp"
@@ -93,6 +94,21 @@ TEST_F(StudyFile, DamagedFile) {
   { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
   std::filesystem::resize_file(path_, 8192);
   expect_rejected(path_, "undamaged");
+}
+
+// A page of trials that nothing reads while a study is opened.
+TEST_F(StudyFile, DamagedInTheMiddle) {
+  {
+    Study study = Study::create_or_open(path_, definition());
+    for (uint64_t trial = 0; trial < 200; ++trial) study.begin_trial(trial, kPosition);
+  }
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path_));
+  std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(size / 4096 / 2 * 4096);
+  file << std::string(4096, '\x5a');
+  file.close();
+  EXPECT_THAT([&] { Study::create_or_open(path_, definition()); },
+              ThrowsMessage<StudyError>(HasSubstr("expected an undamaged SQLite file")));
 }
 
 TEST_F(StudyFile, OtherSchemaVersion) {

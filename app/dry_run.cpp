@@ -1,0 +1,100 @@
+#include "app/dry_run.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "app/progress.hpp"
+#include "murmur/engine/memory.hpp"
+#include "murmur/layers/population_trainer.hpp"
+
+namespace murmur::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kEnoughSeconds = 2;
+
+struct Enough {};
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::string size_text(int64_t bytes) {
+  constexpr double kMiB = 1 << 20, kGiB = 1 << 30;
+  const auto size = static_cast<double>(bytes);
+  return size < kGiB ? fmt::format("{:.1f} MiB", size / kMiB) : fmt::format("{:.1f} GiB", size / kGiB);
+}
+
+}  // namespace
+
+Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,
+                  const Setting& setting, uint64_t seed, int64_t num_epochs) {
+  const PopulationShape shape{model, data.size, data.num_classes, options};
+  Foresight result;
+  result.num_networks = options.num_networks;
+  result.each = network_bytes(shape);
+  result.bytes_available = free_bytes(options.device);
+  const WavePlan plan = plan_waves(shape, result.bytes_available);
+  result.num_waves = plan.num_waves;
+  result.bytes_together =
+      result.each.lasting() * options.num_networks + result.each.of_wave() * plan.size(options.num_networks);
+
+  // From the first ticks on, by when a GPU has captured them and a CPU's caches are warm.
+  Clock::time_point first_time, last_time;
+  TickProgress first{0, 0}, last{0, 0};
+  options.on_ticks = [&](const TickProgress& ticks) {
+    last_time = Clock::now();
+    last = ticks;
+    if (first.num_all == 0) {
+      first_time = last_time;
+      first = ticks;
+    }
+    if (seconds_since(first_time) > kEnoughSeconds) throw Enough();
+  };
+  PopulationTrainer trainer(model, data, options);
+  for (int64_t i = 0; i < options.num_networks; ++i) {
+    trainer.start(i, {seed + static_cast<uint64_t>(i), setting, num_epochs});
+  }
+  const Clock::time_point begin = Clock::now();
+  try {
+    trainer.run_epoch();
+    result.seconds_per_epoch = seconds_since(begin);
+    result.epochs_measured = 1;
+  } catch (const Enough&) {
+    result.epochs_measured = static_cast<double>(last.num_done - first.num_done) / static_cast<double>(last.num_all);
+    result.seconds_per_epoch = std::chrono::duration<double>(last_time - first_time).count() / result.epochs_measured;
+  }
+  return result;
+}
+
+std::string memory_text(const Foresight& foresight) {
+  const std::string waves = foresight.num_waves > 1 ? fmt::format(", in {} waves", foresight.num_waves) : "";
+  return fmt::format("{} for {} network{} of {}{}, of {} that are free", size_text(foresight.bytes_together),
+                     foresight.num_networks, foresight.num_networks == 1 ? "" : "s", size_text(foresight.each.all()),
+                     waves, size_text(foresight.bytes_available));
+}
+
+std::string time_text(const Foresight& foresight) {
+  return fmt::format("{:.2g} s an epoch (measured over {:.2g})", foresight.seconds_per_epoch,
+                     foresight.epochs_measured);
+}
+
+std::string setting_text(const Setting& setting) {
+  std::string text;
+  for (const TechniqueInfo& info : techniques()) {
+    if (setting[info.id] == info.off) continue;
+    text += fmt::format("{}={} ", info.key, format_value(info, setting[info.id]));
+  }
+  return text.empty() ? "everything is off" : text + "(everything else is off)";
+}
+
+nlohmann::json to_json(const Foresight& foresight) {
+  return {{"networks", foresight.num_networks},           {"waves", foresight.num_waves},
+          {"bytes_per_network", foresight.each.all()},    {"bytes", foresight.bytes_together},
+          {"bytes_available", foresight.bytes_available}, {"seconds_per_epoch", foresight.seconds_per_epoch},
+          {"epochs_measured", foresight.epochs_measured}};
+}
+
+}  // namespace murmur::app

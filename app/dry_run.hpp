@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "murmur/layers/memory_need.hpp"
+
+// What --dry-run says of a training: what it takes, before anything is written.
+namespace murmur::app {
+
+struct Foresight {
+  int64_t num_networks = 0;
+  NetworkBytes each;
+  int64_t bytes_together = 0;  // of all networks, those of activations of one wave
+  int64_t bytes_available = 0;
+  int64_t num_waves = 1;
+  double seconds_per_epoch = 0;
+  double epochs_measured = 0;  // a part of one, where it takes long
+};
+
+/// Trains all networks of the options for an epoch, or for two seconds of it. Throws: as PopulationTrainer.
+Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,
+                  const Setting& setting, uint64_t seed, int64_t num_epochs);
+
+/// "12.4 MiB for 8 networks of 1.5 MiB, of 20.1 GiB that are free"
+std::string memory_text(const Foresight& foresight);
+
+/// "2.3 s an epoch (measured over 0.9)"
+std::string time_text(const Foresight& foresight);
+
+/// "dropout=0.1 input_noise=0.2; everything else is off"
+std::string setting_text(const Setting& setting);
+
+nlohmann::json to_json(const Foresight& foresight);
+
+}  // namespace murmur::app

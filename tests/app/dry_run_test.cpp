@@ -1,0 +1,73 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/app/run.hpp"
+#include "tests/app/search_command.hpp"
+
+namespace murmur {
+namespace {
+
+using test::Folder;
+using test::ProgramResult;
+using test::read_text;
+using test::run_murmur;
+using test::search_command;
+using test::write_dataset;
+using testing::HasSubstr;
+
+TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string command =
+      "train --device cpu --quiet --model 'flatten linear' --networks 3 --epochs 4 --set dropout=0.25 "
+      "--data " +
+      folder.path() + " --save " + (folder / "w.safetensors") + " --checkpoint " + (folder / "c.safetensors") +
+      " --json " + (folder / "r.json");
+  const ProgramResult result = run_murmur(command + " --dry-run");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("would train 3 x flatten linear on fashion-mnist, 4 epochs, on cpu"));
+  EXPECT_THAT(result.output, HasSubstr("dropout=0.25"));
+  EXPECT_THAT(result.output, HasSubstr("for 3 networks of"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "w.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "c.safetensors"));
+  const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
+  EXPECT_EQ(report["format"], "murmur-dry-run-1");
+  EXPECT_EQ(report["setting"]["dropout"], 0.25);
+  EXPECT_EQ(report["setting"].size(), 24u) << "all of them, those that are off too";
+  EXPECT_EQ(report["networks"], 3);
+  EXPECT_GT(report["bytes"], report["bytes_per_network"]);
+  EXPECT_GT(report["bytes_available"], report["bytes"]);
+  EXPECT_GT(report["seconds_per_epoch"], 0);
+  EXPECT_DOUBLE_EQ(report["seconds"].get<double>(), 4 * report["seconds_per_epoch"].get<double>());
+}
+
+TEST(DryRun, OfASearchLeavesNoStudy) {
+  const Folder folder;
+  write_dataset(folder);
+  const ProgramResult result =
+      run_murmur(search_command(folder, "s.db", "--search dropout,optimizer --dry-run --json " + (folder / "r.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("search: fc on fashion-mnist, 2 dimensions, 4 particles in 3 slots, 12 trials"));
+  EXPECT_THAT(result.output, HasSubstr("searched dropout optimizer"));
+  EXPECT_THAT(result.output, HasSubstr("time     at most "));
+  const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
+  EXPECT_EQ(report["definition"]["model"], "fc");
+  EXPECT_GT(report["seconds"], 0);
+  EXPECT_EQ(folder.num_files(), 5u) << "the data and the report";
+}
+
+TEST(DryRun, WhatDoesNotFitIsRefused) {
+  const Folder folder;
+  write_dataset(folder);
+  const ProgramResult result = run_murmur(
+      "train --dry-run --device cpu --quiet --networks 1000000 --model 'flatten linear4096 linear4096 linear' --data " +
+      folder.path());
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("fit (see --networks, --slots)"));
+}
+
+}  // namespace
+}  // namespace murmur
