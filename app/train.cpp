@@ -409,8 +409,6 @@ std::shared_ptr<TrainOptions> declare_options(CLI::App& command) {
   command.add_option(
       "--profile-ticks", options->profile_ticks,
       "A:B: a profiler that waits for it looks at the ticks A to B, counted from 1 (see murmur profile)");
-  command.add_flag("--dry-run", options->common.dry_run,
-                   "say what it would train, and what memory and time that takes; write nothing");
   add_file_options(command, *options);
   add_source_options(command, options->source);
   command.get_option("--from")->excludes("--resume");
@@ -429,6 +427,8 @@ std::shared_ptr<void> add_train_options(CLI::App& command) {
 Run add_train(CLI::App& app) {
   CLI::App* command = app.add_subcommand("train", "train a population of networks, one seed each, with one setting");
   const auto options = declare_options(*command);
+  command->add_flag("--dry-run", options->common.dry_run,
+                    "say what it would train, and what memory and time that takes; write nothing");
   return [options, command] { return train(*options, *command); };
 }
 

@@ -123,8 +123,8 @@ TEST_F(Cluster, AnalyseAndBaselineUseAllRanksAndGiveTheSame) {
     ASSERT_EQ(analysed.exit_code, 0) << analysed.output;
     analyses.push_back(nlohmann::json::parse(read_text(folder_ / name)).at("rows"));
     const ProgramResult compared =
-        run(num_ranks, "baseline --device cpu --micro-batch 32 --levels 1 --epochs 1 --repeats 2 --quiet --data " +
-                           folder_.path() + " --json " + (folder_ / name));
+        run(num_ranks, "baseline --device cpu --micro-batch 32 --levels 1 --epochs 1 --quiet --data " + folder_.path() +
+                           " --json " + (folder_ / name));
     ASSERT_EQ(compared.exit_code, 0) << compared.output;
     baselines.push_back(nlohmann::json::parse(read_text(folder_ / name)).at("rows"));
   }
