@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
 
 #include "app/progress.hpp"
 #include "murmur/engine/memory.hpp"
@@ -15,7 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kEnoughSeconds = 2;
 
-struct Enough {};
+/// What the epoch is left with.
+class Enough : public std::exception {};
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();

@@ -1,5 +1,6 @@
 #include "murmur/distributed/mpi_session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -16,10 +17,8 @@ namespace murmur {
 
 bool MpiSession::is_launched() {
   // Open MPI's mpirun; srun --mpi=pmix, and PRRTE; MPICH's and Slurm's own (PMI).
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) {
-    if (std::getenv(name) != nullptr) return true;
-  }
-  return false;
+  constexpr std::array kVariables{"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"};
+  return std::ranges::any_of(kVariables, [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
 #ifdef MURMUR_HAS_MPI
@@ -88,7 +87,7 @@ MpiSession::~MpiSession() {
   MPI_Finalize();
 }
 
-std::vector<RankChannel> MpiSession::connect() {
+std::vector<RankChannel> MpiSession::connect() const {
   std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
   int length = 0;
   MPI_Get_processor_name(name.data(), &length);
@@ -112,7 +111,7 @@ MpiSession::MpiSession() {
 
 MpiSession::~MpiSession() = default;
 
-std::vector<RankChannel> MpiSession::connect() {
+std::vector<RankChannel> MpiSession::connect() const {
   return {};
 }
 

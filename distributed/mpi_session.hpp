@@ -27,7 +27,7 @@ class MpiSession {
   int local_size() const { return local_size_; }
 
   /// Of rank 0 to each other rank, in their order; all ranks call it. Of another rank: to rank 0.
-  std::vector<RankChannel> connect();
+  std::vector<RankChannel> connect() const;
 
  private:
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
