@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -89,8 +90,8 @@ class FakeRank final : public Channel {
   void send(const Json& sent) override {
     const Json message = Json::from_cbor(Json::to_cbor(sent));  // as MPI's channel does
     if (message.at("do") != "epoch") {
-      answer_ = Json::object();
-      end_ = 0;
+      if (end_ > 0) time_.end(std::exchange(end_, 0));  // of an epoch that is not wanted any more
+      answers_.push_back(Json::object());
       return;
     }
     for (const Json& command : message.at("commands")) {
@@ -103,19 +104,21 @@ class FakeRank final : public Channel {
       const double accuracy = 0.5 + 0.4 * uniform(network.first, static_cast<uint64_t>(++network.second));
       rows.push_back({slot, network.second, 1 - accuracy, accuracy, 1 - accuracy, accuracy, false});
     }
-    answer_ = {{"results", rows}};
+    answers_.push_back({{"results", rows}});
     end_ = time_.now() + epoch_seconds_ * (0.95 + 0.1 * uniform(rank_ << 32U, num_epochs_++));
     time_.begin(end_);
   }
 
   std::optional<Json> try_receive() override {
-    if (answer_.is_null()) return std::nullopt;
+    if (answers_.empty()) return std::nullopt;
     if (time_.now() < end_) {
       time_.miss();
       return std::nullopt;
     }
-    if (end_ > 0) time_.end(end_);
-    return Json::from_cbor(Json::to_cbor(std::exchange(answer_, Json())));
+    if (end_ > 0) time_.end(std::exchange(end_, 0));
+    const Json answer = std::move(answers_.front());
+    answers_.pop_front();
+    return Json::from_cbor(Json::to_cbor(answer));
   }
 
  private:
@@ -123,8 +126,8 @@ class FakeRank final : public Channel {
   uint64_t rank_;
   double epoch_seconds_;
   std::map<int64_t, std::pair<uint64_t, int64_t>> networks_;  // seed and epochs of each slot's
-  Json answer_;
-  double end_ = 0;
+  std::deque<Json> answers_;
+  double end_ = 0;  // of the epoch that runs
   uint64_t num_epochs_ = 0;
 };
 
