@@ -131,7 +131,7 @@ class FakeRank final : public Channel {
   uint64_t num_epochs_ = 0;
 };
 
-/// From when each slot has ended a trial until as many as asked for have been told.
+/// From when each slot has ended about five trials until as many as asked for have been told.
 Json measure(const Options& options, int64_t num_ranks, double trial_seconds, const std::filesystem::path& path) {
   const StudyDefinition definition;
   const int64_t num_slots = num_ranks * options.slots;
@@ -161,9 +161,9 @@ Json measure(const Options& options, int64_t num_ranks, double trial_seconds, co
     }
     return driver.progress().num_told;
   };
-  const int64_t first = run_until(2 * num_slots);
+  const int64_t first = run_until(5 * num_slots);
   const double begin = time.now(), begin_work = time.worked();
-  const int64_t last = run_until(first + std::max(options.trials, 4 * num_slots));
+  const int64_t last = run_until(first + std::max(options.trials, 20 * num_slots));
   const double seconds = time.now() - begin, work = time.worked() - begin_work;
   const auto num_trials = static_cast<double>(last - first);
   const double ideal = static_cast<double>(num_slots) / trial_seconds;
@@ -221,7 +221,7 @@ int main(int argc, char** argv) {
   app.add_option("--trial-seconds", options.trial_seconds)->delimiter(',')->capture_default_str();
   app.add_option("--slots", options.slots, "networks of a rank")->capture_default_str();
   app.add_option("--epochs", options.epochs, "of a trial")->capture_default_str();
-  app.add_option("--trials", options.trials, "that are measured, at least four a slot")->capture_default_str();
+  app.add_option("--trials", options.trials, "that are measured, at least twenty a slot")->capture_default_str();
   app.add_flag("--real", options.real, "in real time");
   app.add_option("--folder", options.folder, "of the study's file")->capture_default_str();
   app.add_option("--json", options.json);
