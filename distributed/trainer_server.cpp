@@ -59,7 +59,9 @@ class Server {
   void make(TrainerRequest request) {
     TrainerOptions& options = request.options;
     if (options.device.is_cuda()) {
-      options.device.index += place_.local_rank;
+      // From rank 0's on; where a launcher shows each rank a GPU of its own, all call it the first.
+      const int num_gpus = num_cuda_devices() - options.device.index;
+      if (num_gpus > 0) options.device.index += place_.local_rank % num_gpus;
       require_device(options.device);
     }
     if (options.num_threads == 0) options.num_threads = place_.num_threads;

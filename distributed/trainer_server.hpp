@@ -18,7 +18,7 @@ class ServedData {
 
 /// What a process has of its machine.
 struct ServerPlace {
-  int local_rank = 0;   // among the processes of this machine: added to the index of rank 0's GPU
+  int local_rank = 0;   // among the processes of this machine: which of its GPUs, from rank 0's on; more share them
   int num_threads = 0;  // where the search leaves them open; 0: one a core
 };
 
