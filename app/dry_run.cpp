@@ -31,8 +31,7 @@ std::string size_text(int64_t bytes) {
 
 }  // namespace
 
-Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,
-                  const Setting& setting, uint64_t seed, int64_t num_epochs) {
+Foresight foresee_memory(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options) {
   const PopulationShape shape{model, data.size, data.num_classes, options};
   Foresight result;
   result.num_networks = options.num_networks;
@@ -42,7 +41,12 @@ Foresight foresee(const ModelSpecification& model, const TrainingData& data, Tra
   result.num_waves = plan.num_waves;
   result.bytes_together =
       result.each.lasting() * options.num_networks + result.each.of_wave() * plan.size(options.num_networks);
+  return result;
+}
 
+Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,
+                  const Setting& setting, uint64_t seed, int64_t num_epochs) {
+  Foresight result = foresee_memory(model, data, options);
   // From the first ticks on, by when a GPU has captured them and a CPU's caches are warm.
   Clock::time_point first_time, last_time;
   TickProgress first{0, 0}, last{0, 0};

@@ -15,9 +15,12 @@ struct Foresight {
   int64_t bytes_together = 0;  // of all networks, those of activations of one wave
   int64_t bytes_available = 0;
   int64_t num_waves = 1;
-  double seconds_per_epoch = 0;
-  double epochs_measured = 0;  // a part of one, where it takes long
+  double seconds_per_epoch = 0;  // of all networks
+  double epochs_measured = 0;    // a part of one, where it takes long
 };
+
+/// The memory alone; no time. Throws: OutOfGpuMemory, OutOfMemory, naming the most networks that fit.
+Foresight foresee_memory(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options);
 
 /// Trains all networks of the options for an epoch, or for two seconds of it. Throws: as PopulationTrainer.
 Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,

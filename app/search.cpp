@@ -157,40 +157,56 @@ void write_page(const SearchCommand& command, const Study& study) {
   fmt::print("the report: {}\n", command.report);
 }
 
-/// Of all that the search trains, if no trial is aborted: epochs of single networks on the training split.
-double num_network_epochs(const SearchCommand& command, const SearchDefinition& search) {
-  const int64_t final_epochs = command.answer.num_epochs > 0 ? command.answer.num_epochs : search.num_epochs;
-  const int64_t trials = (command.num_trials + 1) * search.trial_repeats * search.num_epochs;
-  const int64_t confirmed = command.answer.confirm > 0 ? (command.answer.confirm + 1) * command.answer.repeats : 0;
-  // The final test trains on train + validation, a quarter more.
-  const double tested = 1.25 * static_cast<double>(2 * command.answer.repeats);
-  return static_cast<double>(trials) + static_cast<double>(final_epochs) * (static_cast<double>(confirmed) + tested);
+/// Winner and baseline.
+int64_t num_tested(const AnswerOptions& answer) {
+  return 2 * answer.repeats;
 }
 
-/// What the search would take; the study is not touched. An epoch is timed with all that is searched in the middle of
-/// its range, which costs more than most settings do.
+/// Of all that the search trains, if no trial is aborted: epochs of single networks on the training split. (The final
+/// test trains on train + validation.)
+double num_network_epochs(const SearchCommand& command, const SearchDefinition& search, const TrainingData& data) {
+  const AnswerOptions& answer = command.answer;
+  const int64_t final_epochs = answer.num_epochs > 0 ? answer.num_epochs : search.num_epochs;
+  const int64_t trials = (command.num_trials + 1) * search.trial_repeats * search.num_epochs;
+  const int64_t confirmed = answer.confirm > 0 ? (answer.confirm + 1) * answer.repeats : 0;
+  const double share =
+      static_cast<double>(data.training.count + data.validation.count) / static_cast<double>(data.training.count);
+  const double finals = static_cast<double>(confirmed) + share * static_cast<double>(num_tested(answer));
+  return static_cast<double>(trials) + static_cast<double>(final_epochs) * finals;
+}
+
+/// What the search would take on this rank, whose part is that of the others; the study is not touched. An epoch is
+/// timed with all that is searched in the middle of its range, which costs more than most settings do.
 int foresee_search(const SearchCommand& command, const SearchDefinition& definition, const Searcher& searcher,
                    const TrainingData& data, const TrainerOptions& options) {
+  const auto of_rank = [](int64_t networks) { return (networks + num_ranks() - 1) / num_ranks(); };
+  TrainerOptions here = options;
+  here.num_networks = of_rank(options.num_networks);
   std::vector<double> middle = definition.space.low();
   for (size_t i = 0; i < middle.size(); ++i) middle[i] = (middle[i] + definition.space.high()[i]) / 2;
   const Setting setting = definition.space.decode(middle, definition.base);
-  const Foresight foresight =
-      foresee(parse_model(definition.model), data, options, setting, definition.seed, definition.num_epochs);
+  const ModelSpecification model = parse_model(definition.model);
+  const Foresight foresight = foresee(model, data, here, setting, definition.seed, definition.num_epochs);
+  // The trials or the final test, whatever trains more at once; the confirmation trains as many as the trials.
+  here.num_networks = std::max(here.num_networks, of_rank(num_tested(command.answer)));
+  const Foresight largest = foresee_memory(model, data, here);
   print_plan(command, definition, searcher, options);
   fmt::print("base     {}\n", setting_text(definition.base));
   fmt::print("searched {}\n", fmt::join(definition.space.keys(), " "));
-  fmt::print("memory   {}\n", memory_text(foresight));
-  const double each = foresight.seconds_per_epoch / static_cast<double>(options.num_networks * num_ranks());
-  const double seconds = each * num_network_epochs(command, definition);
+  fmt::print("memory   {}\n", memory_text(largest));
+  const double each = foresight.seconds_per_epoch / static_cast<double>(options.num_networks);
+  const double seconds = each * num_network_epochs(command, definition, data);
   if (command.num_trials > 0) {
-    fmt::print("time     at most {}, if no trial is aborted: trials, confirmation and final test; {}\n",
+    fmt::print("time     about {} if no trial is aborted: trials, confirmation and final test; {}\n",
                format_duration(seconds), time_text(foresight));
   } else {
     fmt::print("time     until the searcher has converged; {}\n", time_text(foresight));
   }
   nlohmann::json report = report_head("dry-run");
   report.update(running_json(options));
-  report.update(to_json(foresight));
+  report.update(to_json(largest));
+  report["seconds_per_epoch"] = foresight.seconds_per_epoch;
+  report["epochs_measured"] = foresight.epochs_measured;
   report["definition"] = study_definition(definition).attributes;
   report["seconds"] = command.num_trials > 0 ? nlohmann::json(seconds) : nlohmann::json();
   write_report(command.common.json, report);

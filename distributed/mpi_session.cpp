@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "murmur/engine/error.hpp"
@@ -17,8 +18,12 @@ namespace murmur {
 
 bool MpiSession::is_launched() {
   // Open MPI's mpirun; srun --mpi=pmix, and PRRTE; MPICH's and Slurm's own (PMI).
-  constexpr std::array kVariables{"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"};
-  return std::ranges::any_of(kVariables, [](const char* name) { return std::getenv(name) != nullptr; });
+  constexpr std::array kVariables{"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+  if (std::ranges::none_of(kVariables, [](const char* name) { return std::getenv(name) != nullptr; })) return false;
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    if (const char* size = std::getenv(name)) return std::string_view(size) != "1";
+  }
+  return true;  // PMIx alone says nothing of the size
 }
 
 #ifdef MURMUR_HAS_MPI
@@ -31,6 +36,11 @@ constexpr int kTag = 1;
 class MpiChannel final : public Channel {
  public:
   explicit MpiChannel(int rank) : rank_(rank) {}
+  ~MpiChannel() override {
+    for (const auto& sent : sent_) MPI_Wait(&sent->request, MPI_STATUS_IGNORE);
+  }
+  MpiChannel(const MpiChannel&) = delete;
+  MpiChannel& operator=(const MpiChannel&) = delete;
 
   void send(const nlohmann::json& message) override {
     // A buffered send would copy, and a plain one may wait for the receiver, who may be within an epoch.

@@ -10,7 +10,8 @@ namespace murmur {
 /// This process's part in the job of an mpirun or srun. Used by one thread.
 class MpiSession {
  public:
-  /// Whether a launcher has started this process as one of several: without one MPI is not even initialized.
+  /// Whether a launcher has started this process as one of several, by the variables that launchers set: otherwise MPI
+  /// is not even initialized.
   static bool is_launched();
 
   /// Throws: InvalidArgument in a build without MPI.

@@ -59,9 +59,7 @@ class Server {
   void make(TrainerRequest request) {
     TrainerOptions& options = request.options;
     if (options.device.is_cuda()) {
-      // From rank 0's on; where a launcher shows each rank a GPU of its own, all call it the first.
-      const int num_gpus = num_cuda_devices() - options.device.index;
-      if (num_gpus > 0) options.device.index += place_.local_rank % num_gpus;
+      options.device = gpu_of(options.device, place_.local_rank, num_cuda_devices());
       require_device(options.device);
     }
     if (options.num_threads == 0) options.num_threads = place_.num_threads;
@@ -88,6 +86,12 @@ class Server {
 };
 
 }  // namespace
+
+Device gpu_of(Device first, int local_rank, int num_gpus) {
+  const int num_usable = num_gpus - first.index;
+  if (num_usable > 0) first.index += local_rank % num_usable;
+  return first;
+}
 
 void serve_trainer(Channel& channel, ServedData& data, const ServerPlace& place, const OnTicks& on_ticks) {
   Server(channel, data, place, on_ticks).run();

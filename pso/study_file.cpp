@@ -219,10 +219,8 @@ SQLite::Database open_writer(const fs::path& path, int64_t busy_timeout_ms) {
     // What is damaged, of a disk or a copy that was cut, is seen before anything is built on it.
     const std::string state = database.execAndGet("PRAGMA quick_check(1)").getString();
     if (state != "ok") {
-      throw StudyError(
-          "study '{}': expected an undamaged SQLite file, got: {} (what can be read: murmur study copy, "
-          "or sqlite3's .recover)",
-          path.string(), state);
+      throw StudyError("study '{}': expected an undamaged SQLite file, got: {} (sqlite3's .recover saves what it can)",
+                       path.string(), state);
     }
     return database;
   });

@@ -110,7 +110,9 @@ build() {
 run_tests() {
   local preset=$1
   rm -rf "build/$preset/tests.xml" "build/$preset/reports"
-  ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit tests.xml "${@:2}"
+  ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit tests.xml "${@:2}" || return
+  count_tests "$preset"
+  ((PASSED + FAILED + SKIPPED)) || die "expected tests of this name, got none: GTEST_FILTER=${GTEST_FILTER:-}"
 }
 
 # The tests of GoogleTest's programs are counted in their own reports, other programs are a test each; so is a process of

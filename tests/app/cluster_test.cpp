@@ -12,6 +12,7 @@
 #include "tests/app/child.hpp"
 #include "tests/app/run.hpp"
 #include "tests/app/search_command.hpp"
+#include "tests/support/same_trials.hpp"
 
 // The program in an mpirun on this machine.
 namespace murmur {
@@ -41,7 +42,7 @@ class Cluster : public testing::Test {
  protected:
   void SetUp() override {
     if (std::system("command -v mpirun > /dev/null") != 0) GTEST_SKIP() << "no mpirun";
-    const ProgramResult result = run_murmur("--version", launcher(1));
+    const ProgramResult result = run_murmur("--version", launcher(2));
     if (result.output.find("expected a build with MPI") != std::string::npos) GTEST_SKIP() << "built without MPI";
     write_dataset(folder_, 3200);
   }
@@ -53,20 +54,7 @@ class Cluster : public testing::Test {
     return Study::open_read_only(folder_ / study).trials();
   }
   void expect_same(const std::string& a, const std::string& b) const {
-    const std::vector<TrialRecord> ours = trials(a), theirs = trials(b);
-    ASSERT_EQ(ours.size(), theirs.size());
-    for (size_t i = 0; i < ours.size(); ++i) {
-      EXPECT_EQ(ours[i].position, theirs[i].position) << "trial " << i;
-      EXPECT_EQ(ours[i].state, theirs[i].state) << "trial " << i;
-      EXPECT_EQ(ours[i].attributes, theirs[i].attributes) << "trial " << i;
-      EXPECT_EQ(ours[i].intermediate, theirs[i].intermediate) << "trial " << i;
-    }
-    const auto attributes = [&](const std::string& study) {
-      Attributes all = Study::open_read_only(folder_ / study).attributes();
-      all.erase("runs");  // when and where
-      return all;
-    };
-    EXPECT_EQ(attributes(a), attributes(b));
+    test::expect_same_search(folder_ / a, folder_ / b);
   }
 
   Folder folder_;

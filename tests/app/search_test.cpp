@@ -14,10 +14,12 @@
 #include "murmur/pso/study.hpp"
 #include "tests/app/run.hpp"
 #include "tests/app/search_command.hpp"
+#include "tests/support/same_trials.hpp"
 
 namespace murmur {
 namespace {
 
+using test::expect_same_search;
 using test::Folder;
 using test::read_text;
 using test::run_murmur;
@@ -50,23 +52,12 @@ TEST(Search, FinishesAndFillsTheStudy) {
   EXPECT_EQ(json["rows"][0]["setting"]["optimizer"], "sgd");
 }
 
-void expect_same_trials(const std::string& left, const std::string& right) {
-  const std::vector<TrialRecord> a = Study::open_read_only(left).trials();
-  const std::vector<TrialRecord> b = Study::open_read_only(right).trials();
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i) {
-    EXPECT_EQ(a[i].position, b[i].position) << "trial " << i;
-    EXPECT_EQ(a[i].intermediate, b[i].intermediate) << "trial " << i;
-    EXPECT_EQ(a[i].state, b[i].state) << "trial " << i;
-  }
-}
-
 TEST(Search, IsReproducibleForASeed) {
   const Folder folder;
   write_dataset(folder);
   ASSERT_EQ(run_murmur(search_command(folder, "a.db")).exit_code, 0);
   ASSERT_EQ(run_murmur(search_command(folder, "b.db", "--threads 1")).exit_code, 0);
-  expect_same_trials(folder / "a.db", folder / "b.db");
+  expect_same_search(folder / "a.db", folder / "b.db");
 }
 
 TEST(Search, PrunesAndSaysSo) {
@@ -236,7 +227,7 @@ TEST(Search, KilledInEitherStageItGoesOnAsIfItHadNotBeen) {
       ASSERT_GE(stopped.seen, told) << stopped.output;
     }
     ASSERT_EQ(run_murmur(search_command(folder, study, kTwoStage)).exit_code, 0);
-    expect_same_trials(folder / study, folder / "whole.db");
+    expect_same_search(folder / study, folder / "whole.db");
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <thread>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/layers/specification.hpp"
@@ -14,12 +15,14 @@
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/swarm.hpp"
 #include "tests/search/tiny_data.hpp"
+#include "tests/support/same_trials.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 // Threads stand for the processes: the trainers, messages and their order are the same.
 namespace murmur {
 namespace {
 
+using test::expect_same_trials;
 using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -152,6 +155,57 @@ TEST(Ranks, WhatIsThrownWhileTheyTrainEndsTheEpoch) {
   EXPECT_THROW(stopped(), Enough);
 }
 
+/// Says that it has loaded these images, whatever was asked for.
+class SomeData final : public ServedData {
+ public:
+  explicit SomeData(std::string images) : images_(std::move(images)) {}
+  nlohmann::json load(const nlohmann::json&) override {
+    if (images_.empty()) throw DataError("no images here");
+    return {{"images", images_}};
+  }
+  TrainingData on(Device) override { return tiny_data(); }
+
+ private:
+  std::string images_;
+};
+
+TEST(Ranks, RankWithOtherImagesIsRefusedByItsName) {
+  const nlohmann::json ours{{"images", "checksum 1"}};
+  for (const std::string theirs : {"checksum 1", "checksum 2", ""}) {
+    SCOPED_TRACE(theirs);
+    auto [here, there] = make_local_channel();
+    SomeData data(theirs);
+    std::thread thread([&data, channel = std::move(there)] { serve_trainer(*channel, data, {}); });
+    {
+      Ranks ranks({{"rank 1 on b", std::move(here)}});
+      ranks.begin_load({{"dataset", "mnist"}});
+      const auto loaded = [&] { ranks.end_load(ours); };
+      if (theirs.empty()) {
+        EXPECT_THAT(loaded, ThrowsMessage<DataError>("rank 1 on b: no images here"));
+      } else if (theirs != "checksum 1") {
+        EXPECT_THAT(loaded, ThrowsMessage<DataError>(HasSubstr("rank 1 on b: expected what rank 0 has loaded")));
+      } else {
+        loaded();
+        const auto trainer = make_trainer(parse_model(kModel), tiny_data(), options_for(2, &ranks), {.lockstep = true});
+        trainer->start(1, trial_of(1));
+        EXPECT_EQ(trainer->run_epoch()[1].epoch, 1);
+      }
+    }
+    thread.join();
+  }
+}
+
+TEST(Ranks, EachHasAGpuOfItsOwnAsLongAsThereAreEnough) {
+  const Device first{DeviceType::kCuda, 0}, second{DeviceType::kCuda, 1};
+  EXPECT_EQ(gpu_of(first, 3, 4).index, 3);
+  EXPECT_EQ(gpu_of(second, 0, 4).index, 1);
+  EXPECT_EQ(gpu_of(second, 2, 4).index, 3);
+  EXPECT_EQ(gpu_of(second, 3, 4).index, 1) << "shared";
+  EXPECT_EQ(gpu_of(first, 3, 1).index, 0) << "each sees one";
+  EXPECT_EQ(gpu_of(first, 3, 0).index, 0) << "require_device says that there is none";
+  EXPECT_EQ(gpu_of(second, 0, 1).index, 1);
+}
+
 struct Search {
   Study study;
   std::unique_ptr<Trainer> trainer;
@@ -182,18 +236,6 @@ struct Search {
                {.num_trials = 30, .num_epochs = 4, .abort_below = 0.12, .seed = 3, .num_repeats = repeats}) {}
 };
 
-void expect_same_trials(const Study& a, const Study& b) {
-  const std::vector<TrialRecord> ours = a.trials(), theirs = b.trials();
-  ASSERT_EQ(ours.size(), theirs.size());
-  for (size_t i = 0; i < ours.size(); ++i) {
-    EXPECT_EQ(ours[i].position, theirs[i].position) << "trial " << i;
-    EXPECT_EQ(ours[i].state, theirs[i].state) << "trial " << i;
-    EXPECT_EQ(ours[i].attributes, theirs[i].attributes) << "trial " << i;
-    EXPECT_EQ(ours[i].intermediate, theirs[i].intermediate) << "trial " << i;
-  }
-  EXPECT_EQ(a.attributes(), b.attributes());
-}
-
 TEST(Ranks, ASearchInLockstepIsTheSameForEachNumberOfThem) {
   const TemporaryFolder folder;
   for (const int64_t repeats : {1, 2}) {
@@ -206,7 +248,8 @@ TEST(Ranks, ASearchInLockstepIsTheSameForEachNumberOfThem) {
       Search search(folder / (std::to_string(repeats) + std::to_string(num_ranks)), &ranks, true, repeats);
       while (search.driver.step()) {
       }
-      expect_same_trials(search.study, alone.study);
+      expect_same_trials(search.study.trials(), alone.study.trials());
+      EXPECT_EQ(search.study.attributes(), alone.study.attributes());
       EXPECT_EQ(search.driver.progress().num_images, alone.driver.progress().num_images);
     }
   }

@@ -16,11 +16,13 @@
 #include "murmur/pso/study.hpp"
 #include "murmur/pso/swarm.hpp"
 #include "tests/search/tiny_data.hpp"
+#include "tests/support/same_trials.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
 namespace {
 
+using test::expect_same_trials;
 using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
@@ -106,18 +108,6 @@ class Search {
   int64_t running_ = 0;
   int64_t steps_ = 0;
 };
-
-void expect_same_trials(const std::vector<TrialRecord>& a, const std::vector<TrialRecord>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t i = 0; i < a.size(); ++i) {
-    EXPECT_EQ(a[i].position, b[i].position) << "trial " << i;
-    EXPECT_EQ(a[i].state, b[i].state) << "trial " << i;
-    EXPECT_EQ(a[i].attributes, b[i].attributes) << "trial " << i;
-    EXPECT_EQ(a[i].seed, b[i].seed) << "trial " << i;
-    if (a[i].state == TrialState::kFail) continue;  // its accuracies may be NaN
-    EXPECT_EQ(a[i].intermediate, b[i].intermediate) << "trial " << i;
-  }
-}
 
 /// The study as a process leaves it that is killed after the first `num_events` beginnings and ends of trials (the
 /// baseline's end, where it comes between, is none of them). How many events there were in all.
