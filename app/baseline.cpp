@@ -136,8 +136,8 @@ void print_table(const BaselineCommand& command, const std::vector<Row>& rows) {
                is_first ? "" : " ", is_first ? "" : word_of(row.difference, row.adjusted_p));
     if (!row.label.starts_with("sparse")) continue;
     for (const TechniqueInfo& info : techniques()) {
-      if (row.setting[info.id] == rows.front().setting[info.id]) continue;
-      fmt::print("    {}={}\n", info.key, format_value(info, row.setting[info.id]));
+      if (row.setting.agrees(rows.front().setting, info.id)) continue;
+      fmt::print("    {}\n", format_assignment(row.setting, info.id));
     }
   }
   fmt::print("\nintervals hold together with 95 % (Holm); a row helps or hurts where its own\nleaves out 0\n");
@@ -235,7 +235,7 @@ Run add_baseline(CLI::App& app) {
   sub->add_flag("--commands", command->with_commands,
                 "print the command that trains each row again; --json has it too");
   add_common_options(*sub, command->common, 20);
-  sub->get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
+  sub->get_option("--init")->check(CLI::IsMember(initialization_names()));
   return [command, sub] {
     command->data_words = data_words(*sub);
     return baseline(*command);

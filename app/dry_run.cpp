@@ -91,7 +91,7 @@ std::string setting_text(const Setting& setting) {
   std::string text;
   for (const TechniqueInfo& info : techniques()) {
     if (setting[info.id] == info.off) continue;
-    text += fmt::format("{}={} ", info.key, format_value(info, setting[info.id]));
+    text += format_assignment(setting, info.id) + " ";
   }
   return text.empty() ? "everything is off" : text + "(everything else is off)";
 }

@@ -25,10 +25,12 @@ constexpr const char* kNoneIsStable = "no setting is stable in the confirmation:
 std::string describe_setting(const Setting& base, const Setting& setting) {
   std::string text;
   for (const TechniqueInfo& info : techniques()) {
+    if (setting.agrees(base, info.id)) continue;
     const double value = setting[info.id];
-    if (value == base[info.id]) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", info.key,
-                        info.choices.empty() ? fmt::format("{:.4g}", value) : format_value(info, value));
+    const NoiseSchedule& schedule = setting.schedule(info.id);
+    text += fmt::format("{}{}={}{}", text.empty() ? "" : " ", info.key,
+                        info.choices.empty() ? fmt::format("{:.4g}", value) : format_value(info, value),
+                        schedule.is_constant() ? "" : "@" + format_noise_schedule(schedule));
   }
   return text;
 }

@@ -32,7 +32,7 @@ Source source_of(const Study& study, const SearchDefinition& search, const std::
 std::vector<std::string> assignments(const Setting& setting) {
   std::vector<std::string> result;
   for (const TechniqueInfo& info : techniques()) {
-    result.push_back(assignment(info, setting[info.id]));
+    result.push_back(format_assignment(setting, info.id));
   }
   return result;
 }

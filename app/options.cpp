@@ -150,7 +150,8 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
       .add_option("--micro-batch", options.micro_batch, "rows that every network processes per tick, a multiple of 4")
       ->check(whole_number(0))
       ->capture_default_str();
-  command.add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot")
+  command
+      .add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot, lecun, orthogonal")
       ->capture_default_str();
   add_definition_options(command, options);
   add_running_options(command, options);
@@ -185,7 +186,7 @@ Setting parse_settings(const std::vector<std::string>& assignments, const Defini
     const size_t equals = assignment.find('=');
     if (equals == std::string::npos) throw InvalidArgument("--set: expected technique=value, got '{}'", assignment);
     const TechniqueInfo& info = technique(assignment.substr(0, equals));
-    setting.set(info.id, parse_value(info, assignment.substr(equals + 1)));
+    parse_into(setting, info, std::string_view(assignment).substr(equals + 1));
     has_rate = has_rate || info.id == Technique::kLearningRate;
   }
   const auto optimizer = static_cast<Optimizer>(setting[Technique::kOptimizer]);

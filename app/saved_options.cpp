@@ -36,10 +36,10 @@ Json canonical_set(const std::vector<std::string>& assignments) {
     return assignment.starts_with(std::string(technique(Technique::kLearningRate).key) + "=");
   });
   Json list = Json::array();
+  const Setting all_off;
   for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (info.id == Technique::kLearningRate ? !has_rate : value == info.off) continue;
-    list.push_back(assignment(info, value));
+    if (info.id == Technique::kLearningRate ? !has_rate : setting.agrees(all_off, info.id)) continue;
+    list.push_back(format_assignment(setting, info.id));
   }
   return list;
 }

@@ -140,7 +140,7 @@ std::shared_ptr<SearchCommand> add_search_options(CLI::App& app) {
   add_answer_options(app, command->answer);
   app.add_option("--report", command->report, "at the end write the page that `murmur report` writes to this file");
   add_common_options(app, command->common, 20);
-  app.get_option("--init")->check(CLI::IsMember({"scale", "he", "glorot"}));
+  app.get_option("--init")->check(CLI::IsMember(initialization_names()));
   app.add_option("--search", command->search,
                  "techniques to search, or groups of them: all (default, the study's 22), data, network, optimization; "
                  "dropout:0:0.2 and learning_rate:1e-3:1e-1:log have a range of their own, optimizer=sgd|adam some "

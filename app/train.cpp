@@ -150,7 +150,8 @@ void check_options(const TrainOptions& options) {
   check_seeds(options.common.seed, static_cast<uint64_t>(options.networks - 1));
   const std::string& init = options.common.init;
   if (!is_init_word(init) && options.resume.empty() && !std::filesystem::exists(init)) {
-    throw InvalidArgument("--init: expected scale, he, glorot or a file with weights, got '{}'", init);
+    throw InvalidArgument("--init: expected scale, he, glorot, lecun, orthogonal or a file with weights, got '{}'",
+                          init);
   }
   if (options.network >= options.networks) {
     throw InvalidArgument("--network: expected one of {} networks, from 0 on, got {}", options.networks,
@@ -414,7 +415,8 @@ std::shared_ptr<TrainOptions> declare_options(CLI::App& command) {
   command.get_option("--from")->excludes("--resume");
   add_common_options(command, options->common, 5);
   command.get_option("--init")->description(
-      "initial weights: scale (N(0, init_scale^2)), he, glorot, or a safetensors file, of all networks or of one");
+      "initial weights: scale (N(0, init_scale^2)), he, glorot, lecun, orthogonal, or a safetensors file, of all "
+      "networks or of one");
   return options;
 }
 

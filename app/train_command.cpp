@@ -50,16 +50,10 @@ std::string train_command(const Study& study, std::string_view trial, const std:
   return shell_line(words);
 }
 
-std::string assignment(const TechniqueInfo& info, double value) {
-  return fmt::format("{}={}", info.key, info.choices.empty() ? fmt::format("{}", value) : format_value(info, value));
-}
-
 std::vector<std::string> set_words(const Setting& from, const Setting& setting) {
   std::vector<std::string> words;
   for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (value == from[info.id]) continue;
-    words.insert(words.end(), {"--set", assignment(info, value)});
+    if (!setting.agrees(from, info.id)) words.insert(words.end(), {"--set", format_assignment(setting, info.id)});
   }
   return words;
 }

@@ -20,9 +20,6 @@ std::string shell_line(const std::vector<std::string>& words);
 /// "best", "winner" or "baseline" (the study's base setting). The study is named by the path it was opened with.
 std::string train_command(const Study& study, std::string_view trial, const std::vector<std::string>& more = {});
 
-/// "dropout=0.1", so that reading it back gives the same bits.
-std::string assignment(const TechniqueInfo& info, double value);
-
 /// "--set" and "dropout=0.1" for each technique in which `setting` differs from `from`, so that reading it back gives
 /// the same bits.
 std::vector<std::string> set_words(const Setting& from, const Setting& setting);

@@ -45,10 +45,12 @@ struct Words {
 template <class T>
 struct Masks {
   float dropout;
+  float gaussian;
   float next_input;
 
   MURMUR_KERNEL Masks(const ActivationArgs<T>& args, int64_t network)
       : dropout(args.masks.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
+        gaussian(args.masks.dropout ? args.step.techniques.get(Technique::kGaussianDropout, network) : 0.0f),
         next_input(args.masks.next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
 
   MURMUR_KERNEL void apply(const Lanes<kSamples>& lanes, PerLaneQuad<T, kSamples>& x, const Words& words,
@@ -58,6 +60,12 @@ struct Masks {
       const float probability = dropout;
       lanes.compute([&](int i) {
         x.set(i, noise::dropout(x.get(i), probability, scale, words(Technique::kDropout, first + i)));
+      });
+    }
+    if (gaussian > 0) {
+      const T sigma = noise::gaussian_dropout_sigma(static_cast<T>(gaussian));
+      lanes.compute([&](int i) {
+        x.set(i, noise::gaussian_dropout(x.get(i), sigma, normal(words(Technique::kGaussianDropout, first + i))));
       });
     }
     if (next_input > 0) {

@@ -1,5 +1,5 @@
-// The end of a tick: each network counts its samples and updates. A kernel of its own, because all others read the
-// state.
+// The end of a tick: each network counts its samples and updates, and what it has scheduled moves on. A kernel of its
+// own, because all others read the state.
 #include "murmur/kernels/advance.hpp"
 
 #include "murmur/kernels/parallel.hpp"
@@ -19,6 +19,7 @@ struct Advance {
       if (state.completes_batch(step.micro_batch, step.epoch_size, batch_size)) {
         state.update += state.status == NetworkStatus::kRunning ? 1 : 0;
         state.batch_count = 0;
+        step.schedules.enforce(network, state.item + rows, state.update);
       } else {
         state.batch_count += rows;
       }

@@ -36,6 +36,55 @@ struct Initialize {
   }
 };
 
+/// One tile a network; its lanes walk along a vector.
+template <class T>
+struct Orthogonalize {
+  static constexpr int kWidth = kQuads;
+  OrthogonalizeArgs<T> args;
+
+  MURMUR_KERNEL void operator()(const Lanes<kWidth>& all, int64_t network, int64_t /*tile*/) const {
+    if (args.selected[network] == 0) return;
+    T* weight = args.weight[network];
+    const bool by_rows = args.rows <= args.columns;
+    const int64_t count = by_rows ? args.rows : args.columns;
+    const int64_t size = by_rows ? args.columns : args.rows;
+    const int64_t to_next = by_rows ? args.columns : 1;
+    const int64_t step = by_rows ? 1 : args.columns;
+    for (int64_t i = 0; i < count; ++i) {
+      T* vector = weight + i * to_next;
+      for (int pass = 0; pass < 2; ++pass) {
+        for (int64_t j = 0; j < i; ++j) {
+          const T* other = weight + j * to_next;
+          const auto projection = static_cast<T>(product(all, vector, other, size, step));
+          for (int64_t first = 0; first < size; first += kWidth) {
+            all.first(size - first).each([&](int k) {
+              const int64_t place = (first + k) * step;
+              vector[place] -= projection * other[place];
+            });
+          }
+        }
+      }
+      const auto scale = static_cast<T>(1 / square_root(product(all, vector, vector, size, step)));
+      for (int64_t first = 0; first < size; first += kWidth) {
+        all.first(size - first).each([&](int k) { vector[(first + k) * step] *= scale; });
+      }
+    }
+  }
+
+  /// Each lane reads what it has written itself.
+  MURMUR_KERNEL static double product(const Lanes<kWidth>& all, const T* a, const T* b, int64_t size, int64_t step) {
+    PerLane<double, kWidth> sum;
+    all.each([&](int k) { sum[k] = 0; });
+    for (int64_t first = 0; first < size; first += kWidth) {
+      all.first(size - first).each([&](int k) {
+        const int64_t place = (first + k) * step;
+        sum[k] += static_cast<double>(a[place]) * static_cast<double>(b[place]);
+      });
+    }
+    return all.sum(sum);
+  }
+};
+
 template <class T>
 struct Fill {
   static constexpr int kWidth = kQuads;
@@ -58,6 +107,13 @@ void initialize(murmur::Stream& stream, const InitializeArgs<T>& args) {
 }
 
 MURMUR_INSTANTIATE_KERNEL(initialize, InitializeArgs)
+
+template <class T>
+void orthogonalize(murmur::Stream& stream, const OrthogonalizeArgs<T>& args) {
+  launch(stream, "orthogonalize", args.num_networks, 1, Orthogonalize<T>{args});
+}
+
+MURMUR_INSTANTIATE_KERNEL(orthogonalize, OrthogonalizeArgs)
 
 template <class T>
 void fill(murmur::Stream& stream, const FillArgs<T>& args) {

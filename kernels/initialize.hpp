@@ -20,6 +20,18 @@ struct InitializeArgs {
   const uint8_t* selected = nullptr;
 };
 
+/// Makes the rows of each kernel orthonormal, or its columns where those are fewer, by Gram and Schmidt: of independent
+/// normals, so that every orientation is as likely. Shapes: weight [P, rows, columns], selected u8 [P]. Source: Saxe et
+/// al. 2014; the modified form, twice, keeps its float digits (Giraud et al. 2005).
+template <class T>
+struct OrthogonalizeArgs {
+  int64_t num_networks = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  PerNetwork<T> weight;
+  const uint8_t* selected = nullptr;
+};
+
 /// One value everywhere, for the selected networks. Shapes: values [P, stride], of which num_elements (whole quads) are
 /// filled.
 template <class T>
@@ -32,6 +44,7 @@ struct FillArgs {
 };
 
 MURMUR_DECLARE_KERNEL(initialize, InitializeArgs)
+MURMUR_DECLARE_KERNEL(orthogonalize, OrthogonalizeArgs)
 MURMUR_DECLARE_KERNEL(fill, FillArgs)
 
 }  // namespace murmur

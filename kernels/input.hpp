@@ -10,9 +10,11 @@
 namespace murmur {
 
 /// Kernel 1, the input: gather · (keyed permutation) · u8 -> [0, 1] · flip, rotation, zoom, translation (one
-/// resampling) · contrast · input noise · input mask of the first layer.
+/// resampling) · random crop · mixing with another sample · contrast · cutout, random erasing · noise on the elements ·
+/// input mask of the first layer; and the targets, with label noise and DisturbLabel.
 /// Shapes: images u8 [N, D = height x width x channels], labels u8 [N], output [P, m, padded D], targets [P, m] (-1: no
-/// sample in this row).
+/// sample in this row), second_targets and target_shares [P, m]: the label that a sample is mixed with, and the share
+/// of its own; written where one is.
 template <class T>
 struct InputArgs {
   StepArgs step;
@@ -23,6 +25,9 @@ struct InputArgs {
   bool mask_input = false;  // dropconnect on inputs, and a layer that is not the last comes next
   PerNetwork<T> output;
   int32_t* targets = nullptr;
+  int32_t* second_targets = nullptr;
+  float* target_shares = nullptr;
+  int64_t num_classes = 0;  // of label noise
 
   MURMUR_HD int64_t sample_size() const { return size.elements(); }
 };

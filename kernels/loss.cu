@@ -47,6 +47,7 @@ struct LossForward {
     const T* bias = args.bias[network];
     const int32_t* targets = args.targets + network * rows + first;
 
+    add_logit_noise(lanes, state, network, first);
     Values largest;
     PerLane<int32_t, kWidth> best;
     lanes.each([&](int i) {
@@ -68,7 +69,17 @@ struct LossForward {
 
     const T alpha = static_cast<T>(args.step.techniques.get(Technique::kLabelSmoothing, network));
     const T share = T{1} / static_cast<T>(classes);
-    Values factor = loss_factors(lanes, state, network, first);
+    const Values factor = loss_factors(lanes, state, network, first);
+    const bool mixed = is_mixed(network);
+    PerLane<int32_t, kWidth> second;
+    Values own_share;
+    if (mixed) {
+      const int64_t place = network * rows + first;
+      lanes.each([&](int i) {
+        second[i] = args.second_targets[place + i];
+        own_share[i] = static_cast<T>(args.target_shares[place + i]);
+      });
+    }
     Values loss;
     Values hit;
     lanes.each([&](int i) {
@@ -84,6 +95,15 @@ struct LossForward {
         Values& grad = grads[j];
         if (k >= classes) {
           lanes.each([&](int i) { grad[i] = 0; });
+          continue;
+        }
+        if (mixed) {
+          lanes.each([&](int i) {
+            const T z = logits[k * rows + i] + bias[k] - largest[i];
+            const T target = noise::mixed_target(targets[i] == k, second[i] == k, own_share[i], alpha, share);
+            loss[i] -= target * z;
+            grad[i] = targets[i] < 0 ? T{0} : (exponential(z) * total[i] - target) * factor[i];
+          });
           continue;
         }
         lanes.each([&](int i) {
@@ -105,6 +125,34 @@ struct LossForward {
     return {sums[0], sums[1]};
   }
 
+  MURMUR_KERNEL bool is_mixed(int64_t network) const {
+    const TechniqueTable& techniques = args.step.techniques;
+    return args.target_shares != nullptr &&
+           (techniques.get(Technique::kMixup, network) > 0 || techniques.get(Technique::kCutmix, network) > 0);
+  }
+
+  /// On the logits in memory, because the loss reads them several times. Each lane has its own sample's.
+  MURMUR_KERNEL void add_logit_noise(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network,
+                                     int64_t first) const {
+    const T sigma = static_cast<T>(args.step.techniques.get(Technique::kLogitNoise, network));
+    if (sigma <= 0) return;
+    const int64_t rows = args.step.micro_batch;
+    const int64_t quads = num_quads(args.num_classes);
+    T* logits = args.logits[network] + first;
+    const uint64_t seed = state.seed;
+    const int64_t item = state.item + first;
+    PerLaneQuad<float, kWidth> n;
+    for (int64_t quad = 0; quad < quads; ++quad) {
+      const uint32_t site = make_site(Technique::kLogitNoise, 0);
+      lanes.compute(
+          [&](int i) { n.set(i, normal(philox(static_cast<uint64_t>((item + i) * quads + quad), site, 0, seed))); });
+      for (int j = 0; j < 4 && 4 * quad + j < args.num_classes; ++j) {
+        T* z = logits + (4 * quad + j) * rows;
+        lanes.each([&](int i) { z[i] = noise::logit_noise(z[i], sigma, n.get(i).v[j]); });
+      }
+    }
+  }
+
   MURMUR_KERNEL Values loss_factors(const Lanes<kWidth>& lanes, const NetworkState& state, int64_t network,
                                     int64_t first) const {
     Values factor;
@@ -114,6 +162,12 @@ struct LossForward {
     const int64_t item = state.item + first;
     if (sigma > 0) {
       lanes.compute([&](int i) { factor[i] = static_cast<T>(noise::loss_factor(sigma, seed, item + i)); });
+    }
+    if (const float share = args.step.techniques.get(Technique::kExponentialLoss, network); share > 0) {
+      lanes.compute([&](int i) { factor[i] *= static_cast<T>(noise::exponential_factor(share, seed, item + i)); });
+    }
+    if (const float p = args.step.techniques.get(Technique::kLossDropout, network); p > 0) {
+      lanes.compute([&](int i) { factor[i] *= static_cast<T>(noise::loss_dropout_factor(p, seed, item + i)); });
     }
     return factor;
   }

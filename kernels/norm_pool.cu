@@ -125,6 +125,24 @@ MURMUR_KERNEL void max_pool(const ImageLanes& lanes, const Windows& windows, con
   });
 }
 
+/// What stochastic depth does to a residual block's branch. Random: position = item.
+template <class T>
+struct Branch {
+  float probability;
+  uint32_t layer;
+
+  MURMUR_HD Branch(const NormPoolArgs<T>& args, int64_t network)
+      : probability(args.residual.is_null() ? 0.0f : args.step.techniques.get(Technique::kStochasticDepth, network)),
+        layer(args.masks.layer) {}
+
+  MURMUR_HD T factor(const NetworkState& state, int64_t row) const {
+    if (probability <= 0) return T{1};
+    const uint32_t site = make_site(Technique::kStochasticDepth, layer);
+    const Quad<uint32_t> words = philox(static_cast<uint64_t>(state.item + row), site, 0, state.seed);
+    return static_cast<T>(noise::branch_factor(probability, words.v[0]));
+  }
+};
+
 template <class T, class Normals>
 struct NormPoolForward {
   static constexpr int kWidth = kImageLanes;
@@ -137,6 +155,7 @@ struct NormPoolForward {
     const ImageMasks masks(args, network);
     const Norm<T> norm(all, args, windows.input, network);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
+    const Branch<T> branch(args, network);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
       const T* x = args.x[network] + row * windows.input.row_stride() + windows.input.start();
       const int64_t offset = walk.offset(row);
@@ -153,10 +172,11 @@ struct NormPoolForward {
         if (!args.residual.is_null()) {
           Elements<const T> residual(args.residual[network] + offset + first);
           residual.load(lanes);
-          lanes.elements([&](int e) { y[e] += residual[e]; });
+          const T factor = branch.factor(state, row);
+          lanes.elements([&](int e) { y[e] = factor * y[e] + residual[e]; });
         }
         if (args.relu) noise_relu<Normals>(lanes, y, sigma, words);
-        masks.apply(lanes, y, words);
+        masks.apply(lanes, y, words, walk.part, state.item + row);
         y.store(lanes);
       }
     }
@@ -203,6 +223,7 @@ struct NormPoolBackward {
     const int64_t input_size = windows.input.image.elements();
     const ImageMasks masks(forward, network);
     const Norm<T> norm(all, forward, windows.input, network);
+    const Branch<T> branch(forward, network);
     const bool pools = forward.window.pooling != Pooling::kNone;
     TileSums<T> sums;
     sums.clear(all);
@@ -226,13 +247,17 @@ struct NormPoolBackward {
         const int64_t offset = network * forward.output.stride + walk.offset(row) + first;
         Elements<T> grad(args.grad_output + offset);
         grad.load(lanes);
-        masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
+        masks.apply(lanes, grad, words_of(forward, state, walk, row, first), walk.part, state.item + row);
         if (forward.relu) {
           Elements<const T> output(forward.output.data + offset);
           output.load(lanes);
           lanes.elements([&](int e) { grad[e] = output[e] == T{0} ? T{0} : grad[e]; });
         }
         if (grad_residual != nullptr) add_residual(lanes, grad, grad_residual + first);
+        if (!forward.residual.is_null()) {
+          const T factor = branch.factor(state, row);
+          lanes.elements([&](int e) { grad[e] *= factor; });
+        }
         if (pools) {
           spread(lanes, windows, norm, x, first, grad, grad_input, sums);
         } else {

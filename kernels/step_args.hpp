@@ -4,6 +4,7 @@
 
 #include "murmur/kernels/network_state.hpp"
 #include "murmur/techniques/definitions.hpp"
+#include "murmur/techniques/schedule_table.hpp"
 #include "murmur/techniques/technique_table.hpp"
 
 namespace murmur {
@@ -20,6 +21,7 @@ namespace murmur {
 struct StepArgs {
   NetworkState* state = nullptr;  // [P]
   TechniqueTable techniques;
+  ScheduleTable schedules;
   int64_t num_networks = 0;
   int64_t micro_batch = 0;
   int64_t epoch_size = 0;  // samples of an epoch, or of an evaluation

@@ -33,6 +33,11 @@ std::string setting_name(const TechniqueInfo& info) {
   return fmt::format("trial.setting.{}", info.key);
 }
 
+/// Metadata: which technique of a network follows a schedule.
+std::string schedule_name(size_t network, const TechniqueInfo& info) {
+  return fmt::format("trial.{}.schedule.{}", network, info.key);
+}
+
 template <class T>
 Tensor on_host(const std::vector<T>& values) {
   return Tensor::from<T>(values, {static_cast<int64_t>(values.size())}, kCpu);
@@ -73,10 +78,15 @@ std::vector<std::optional<Trial>> read_trials(const SafeTensors& checkpoint, con
     trials[network] = Trial{states[network].seed, {}, num_epochs[network]};
   }
   for (const TechniqueInfo& info : techniques()) {
+    if (!checkpoint.tensors.contains(setting_name(info))) continue;  // it is younger than the checkpoint
     const auto values = checkpoint.get(setting_name(info), DType::kF64, shape).to_vector<double>();
     for (size_t network = 0; network < states.size(); ++network) {
       try {
-        if (trials[network]) trials[network]->setting.set(info.id, values[network]);
+        if (!trials[network]) continue;
+        trials[network]->setting.set(info.id, values[network]);
+        const auto schedule = checkpoint.metadata.find(schedule_name(network, info));
+        if (schedule == checkpoint.metadata.end()) continue;
+        trials[network]->setting.set_schedule(info.id, parse_noise_schedule(schedule->second));
       } catch (const InvalidArgument& error) {
         throw DataError("{}: {}", checkpoint.source.string(), error.what());
       }
@@ -111,8 +121,8 @@ SafeTensors PopulationTrainer::checkpoint() {
   prepare();
   SafeTensors result = export_weights(model_);
   result.metadata = identity();
-  result.tensors.emplace(kMoment1, model_.parameters().moment1().to(kCpu));
-  result.tensors.emplace(kMoment2, model_.parameters().moment2().to(kCpu));
+  result.tensors.emplace(kMoment1, model_.parameters().without_padding(model_.parameters().moment1()));
+  result.tensors.emplace(kMoment2, model_.parameters().without_padding(model_.parameters().moment2()));
   for (const Counter& counter : kCounters) {
     std::vector<int64_t> values;
     for (const NetworkState& state : states_) values.push_back(counter.get(state));
@@ -126,6 +136,10 @@ SafeTensors PopulationTrainer::checkpoint() {
   result.tensors.emplace(kNumEpochs, each_trial([](const Trial& trial) { return trial.num_epochs; }));
   for (const TechniqueInfo& info : techniques()) {
     const Technique id = info.id;
+    for (size_t network = 0; network < trials_.size(); ++network) {
+      if (!trials_[network] || trials_[network]->setting.schedule(id).is_constant()) continue;
+      result.metadata[schedule_name(network, info)] = format_noise_schedule(trials_[network]->setting.schedule(id));
+    }
     result.tensors.emplace(setting_name(info), each_trial([id](const Trial& trial) { return trial.setting[id]; }));
   }
   return result;
@@ -149,7 +163,7 @@ void PopulationTrainer::restore(const SafeTensors& checkpoint) {
   trials_ = std::move(trials);
   std::ranges::fill(fresh_, uint8_t{0});
   for (const auto& trial : trials_) {
-    if (trial && needs_weight_copy(trial->setting)) enable_copy();
+    if (trial) provide_for(trial->setting);
   }
   prepare();
   refresh_all_copies();

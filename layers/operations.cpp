@@ -136,7 +136,11 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
                      source.size.channels, source.sample_size());
   }
   const Tensor x = step.arena.zeros({networks, rows, padded(source.sample_size())}, step.dtype);
-  const Tensor targets = step.arena.zeros({networks, rows}, DType::kI32);
+  Targets targets{step.arena.zeros({networks, rows}, DType::kI32)};
+  if (step.training) {
+    targets.second_labels = step.arena.zeros({networks, rows}, DType::kI32);
+    targets.shares = step.arena.zeros({networks, rows}, DType::kF32);
+  }
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
     InputArgs<T> args;
@@ -147,7 +151,12 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
     args.size = source.size;
     args.mask_input = mask_input;
     args.output = per_network<T>(x);
-    args.targets = targets.data<int32_t>();
+    args.targets = targets.labels.data<int32_t>();
+    args.num_classes = source.num_classes;
+    if (step.training) {
+      args.second_targets = targets.second_labels.data<int32_t>();
+      args.target_shares = targets.shares.data<float>();
+    }
     input_forward(step.stream, args);
   });
   return {{Variable::constant(x), Layout::kSampleMajor, source.sample_size(), source.size}, targets};
@@ -193,23 +202,27 @@ Activations mask(const Step& step, const Activations& input, const LayerMasks& m
   return run_activation("mask", step, input, Variable(), false, masks);
 }
 
-Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Tensor& targets) {
+Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Targets& targets) {
   const ProfileRange range("loss");
   const int64_t networks = step.args.num_networks;
   const int64_t width = padded(logits.num_features);
   const Tensor& z = logits.x.value();
   check_shape("cross_entropy: logits", z, {networks, width, step.args.micro_batch});
   check_shape("cross_entropy: bias", bias.value(), {networks, width});
-  check_shape("cross_entropy: targets", targets, {networks, step.args.micro_batch});
+  check_shape("cross_entropy: targets", targets.labels, {networks, step.args.micro_batch});
   const Tensor grad = step.training ? step.arena.zeros(z.shape(), step.dtype) : Tensor();
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
     LossArgs<T> args;
     args.step = step.args;
     args.num_classes = logits.num_features;
-    args.logits = per_network<const T>(z);
+    args.logits = per_network<T>(z);
     args.bias = per_network<const T>(bias.value());
-    args.targets = targets.data<int32_t>();
+    args.targets = targets.labels.data<int32_t>();
+    if (targets.shares.defined()) {
+      args.second_targets = targets.second_labels.data<int32_t>();
+      args.target_shares = targets.shares.data<float>();
+    }
     if (step.training) {
       args.grad = grad.template data<T>();
       args.grad_bias = bias.grad().data<T>();

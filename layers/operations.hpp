@@ -9,14 +9,23 @@ struct SampleSource {
   Tensor images;  // u8 [N, D]
   Tensor labels;  // u8 [N]
   int64_t first = 0;
-  ImageSize size;  // height x width x channels = D
+  ImageSize size;           // height x width x channels = D
+  int64_t num_classes = 0;  // among which noise on labels draws; 0: none
   int64_t sample_size() const { return images.size(1); }
 };
 
-/// One micro-batch of every network: its input and its labels.
+/// What the samples of a micro-batch are to be. Where a sample is mixed with another one (mixup, CutMix), it has a
+/// second label, and the first one's share.
+struct Targets {
+  Tensor labels;           // i32 [P, m], -1 where there is no sample
+  Tensor second_labels{};  // i32 [P, m]; this and the next: of a training step
+  Tensor shares{};         // f32 [P, m]
+};
+
+/// One micro-batch of every network.
 struct Batch {
   Activations input;
-  Tensor targets;  // i32 [P, m], -1 where there is no sample
+  Targets targets;
 };
 
 /// Gathers the next micro-batch and puts noise on it (kernel 1).
@@ -46,6 +55,6 @@ Activations mask(const Step& step, const Activations& input, const LayerMasks& m
 /// networks' states; the result stands for the sum (not the mean) over the micro-batch's samples.
 /// Shapes: logits feature-major [P, padded K, m]; bias [P, padded K].
 /// Throws: ShapeError.
-Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Tensor& targets);
+Variable cross_entropy(const Step& step, const Activations& logits, const Variable& bias, const Targets& targets);
 
 }  // namespace murmur

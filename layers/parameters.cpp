@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <functional>
 #include <numeric>
 
@@ -11,7 +12,7 @@
 namespace murmur {
 namespace {
 
-/// 0 stands for the technique init_scale.
+/// 0 stands for the technique init_scale, and orthogonal kernels start as standard normals.
 double kernel_scale(Initialization initialization, int64_t fan_out, int64_t fan_in) {
   switch (initialization) {
     case Initialization::kScale:
@@ -20,6 +21,10 @@ double kernel_scale(Initialization initialization, int64_t fan_out, int64_t fan_
       return std::sqrt(2.0 / static_cast<double>(fan_in));
     case Initialization::kGlorot:
       return std::sqrt(2.0 / static_cast<double>(fan_in + fan_out));
+    case Initialization::kLecun:
+      return std::sqrt(1.0 / static_cast<double>(fan_in));
+    case Initialization::kOrthogonal:
+      return 1;
   }
   return 0;
 }
@@ -27,7 +32,7 @@ double kernel_scale(Initialization initialization, int64_t fan_out, int64_t fan_
 }  // namespace
 
 size_t Parameters::add_kernel(int64_t out, int64_t in, int64_t fan_out) {
-  entries_.push_back({{out, in}, stride_, fan_out > 0 ? fan_out : out, 0, WeightKind::kNoisyAndDropped});
+  entries_.push_back({{out, in}, stride_, out * in, fan_out > 0 ? fan_out : out, 0, WeightKind::kNoisyAndDropped});
   stride_ += padded(out * in);
   num_parameters_ += out * in;
   return entries_.size() - 1;
@@ -40,7 +45,7 @@ void Parameters::spare_last_kernel() {
 }
 
 size_t Parameters::add_vector(int64_t size, double start) {
-  entries_.push_back({{padded(size)}, stride_, 0, start, WeightKind::kExact});
+  entries_.push_back({{padded(size)}, stride_, size, 0, start, WeightKind::kExact});
   stride_ += padded(size);
   num_parameters_ += size;
   return entries_.size() - 1;
@@ -102,6 +107,9 @@ void Parameters::initialize(const Step& step, Initialization initialization, con
       args.weight = per_network<T>(variables_[i].value());
       args.selected = selected.data<uint8_t>();
       murmur::initialize(step.stream, args);
+      if (initialization != Initialization::kOrthogonal) continue;
+      orthogonalize(step.stream, OrthogonalizeArgs<T>{step.args.num_networks, entry.shape[0], entry.shape[1],
+                                                      args.weight, args.selected});
     }
   });
 }
@@ -121,6 +129,23 @@ void Parameters::enable_copy() {
   kinds_ = Tensor::from<uint8_t>(kinds, {static_cast<int64_t>(kinds.size())}, weight_.device());
 }
 
+void Parameters::enable_clipping() {
+  if (!has_clipping()) norms_ = Tensor::zeros({weight_.size(0)}, DType::kF64, weight_.device());
+}
+
+Tensor Parameters::without_padding(const Tensor& arena) const {
+  const Tensor result = arena.to(kCpu);
+  const auto element_bytes = static_cast<size_t>(size_bytes(arena.dtype()));
+  auto* const bytes = static_cast<std::byte*>(result.raw());
+  for (int64_t network = 0; network < arena.size(0); ++network) {
+    for (const Entry& entry : entries_) {
+      const auto first = static_cast<size_t>(network * stride_ + entry.offset + entry.size) * element_bytes;
+      std::fill_n(bytes + first, static_cast<size_t>(padded(entry.size) - entry.size) * element_bytes, std::byte{0});
+    }
+  }
+  return result;
+}
+
 int64_t Parameters::statistics_bytes() const {
   int64_t bytes = 0;
   for (const Tensor& tensor : statistics_) bytes += tensor.network_stride() * size_bytes(tensor.dtype());
@@ -132,7 +157,8 @@ Parameters Parameters::networks(int64_t first, int64_t count) const {
   const auto narrow = [&](Tensor& tensor) {
     if (tensor.defined()) tensor = tensor.networks(first, count);
   };
-  for (Tensor* tensor : {&result.weight_, &result.grad_, &result.moment1_, &result.moment2_, &result.copy_}) {
+  for (Tensor* tensor :
+       {&result.weight_, &result.grad_, &result.moment1_, &result.moment2_, &result.copy_, &result.norms_}) {
     narrow(*tensor);
   }
   for (Tensor& tensor : result.statistics_) narrow(tensor);
@@ -157,6 +183,7 @@ UpdateArgs<T> Parameters::update_args(const Step& step) const {
     args.copy = copy_.data<T>();
     args.kinds = reinterpret_cast<const WeightKind*>(kinds_.data<uint8_t>());
   }
+  if (has_clipping()) args.norms = norms_.data<double>();
   return args;
 }
 
@@ -171,7 +198,9 @@ void Parameters::update(const Step& step) const {
   const ProfileRange range("update");
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    murmur::update(step.stream, update_args<T>(step));
+    const UpdateArgs<T> args = update_args<T>(step);
+    if (has_clipping()) gradient_norm(step.stream, args);
+    murmur::update(step.stream, args);
   });
 }
 

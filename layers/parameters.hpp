@@ -11,9 +11,11 @@ namespace murmur {
 
 /// How fresh kernels are drawn; biases start at 0.
 enum class Initialization : uint8_t {
-  kScale,   // N(0, init_scale^2), the same for every layer: the study's
-  kHe,      // N(0, 2 / fan_in), He et al. 2015
-  kGlorot,  // N(0, 2 / (fan_in + fan_out)), Glorot & Bengio 2010
+  kScale,       // N(0, init_scale^2), the same for every layer: the study's
+  kHe,          // N(0, 2 / fan_in), He et al. 2015
+  kGlorot,      // N(0, 2 / (fan_in + fan_out)), Glorot & Bengio 2010
+  kLecun,       // N(0, 1 / fan_in), LeCun et al. 1998
+  kOrthogonal,  // orthonormal rows, or columns where those are fewer, of any orientation: Saxe et al. 2014
 };
 
 /// All parameters of a population in one arena [P][N], with their gradients and the optimizer's moments in arenas of
@@ -43,6 +45,9 @@ class Parameters {
   /// DropConnect, forward-only weight noise) on it.
   void enable_copy();
   bool has_copy() const { return copy_.defined(); }
+  /// From now on updates find the norm of each network's gradient, for what clips it.
+  void enable_clipping();
+  bool has_clipping() const { return norms_.defined(); }
   /// Running mean (first 0) and variance (first 1) of all networks [P, 2, padded size].
   const Tensor& statistics(size_t index) const { return statistics_[index]; }
   const Tensor& weight() const { return weight_; }
@@ -50,6 +55,10 @@ class Parameters {
   /// What the optimizer remembers, in arenas [P, N] as the weights are.
   const Tensor& moment1() const { return moment1_; }
   const Tensor& moment2() const { return moment2_; }
+
+  /// A copy of one of the arenas on the host, with zeros where it is padding: noise leaves its traces there, which reach
+  /// no result.
+  Tensor without_padding(const Tensor& arena) const;
 
   /// Bytes of all running statistics of one network.
   int64_t statistics_bytes() const;
@@ -72,6 +81,7 @@ class Parameters {
   struct Entry {
     Shape shape;  // [out, in] or [padded size]
     int64_t offset;
+    int64_t size;  // elements, without padding
     int64_t fan_out;  // of a kernel
     double start;     // of a vector
     WeightKind kind;  // what transient noise does to it
@@ -89,6 +99,7 @@ class Parameters {
   Tensor weight_, grad_, moment1_, moment2_;
   Tensor copy_;   // as weight_; undefined without transient noise
   Tensor kinds_;  // WeightKind of each quad of the arena
+  Tensor norms_;  // f64 [P]; undefined without clipping
 };
 
 }  // namespace murmur

@@ -23,7 +23,7 @@ bool needs_warm_up(Device device) {
 PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const Tensor& labels, SampleRange range,
                                                      bool training) const {
   Pass pass;
-  pass.source = {images, labels, range.first, data_.size};
+  pass.source = {images, labels, range.first, data_.size, data_.num_classes};
   const Tensor& state = training ? state_ : evaluation_state_;
   pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
   if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
@@ -57,6 +57,10 @@ StepArgs PopulationTrainer::args_of(const StepArgs& all, const Wave& wave) {
   args.state += wave.first;
   args.num_networks = wave.count;
   if (args.techniques.values != nullptr) args.techniques.values += wave.first;  // rows stay those of all networks
+  if (args.schedules.lists != nullptr) {
+    args.schedules.lists += wave.first * kNumTechniques;
+    args.schedules.values += wave.first;
+  }
   return args;
 }
 

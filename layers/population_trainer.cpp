@@ -113,18 +113,29 @@ void PopulationTrainer::start(int64_t slot, const Trial& trial) {
     throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {}", options_.micro_batch,
                           trial.setting[Technique::kBatchSize]);
   }
-  if (needs_weight_copy(trial.setting)) enable_copy();
+  provide_for(trial.setting);
   trials_[static_cast<size_t>(slot)] = trial;
   fresh_[static_cast<size_t>(slot)] = 1;
 }
 
-void PopulationTrainer::enable_copy() {
-  if (model_.parameters().has_copy()) return;
-  // The captured tick runs on the weights themselves: it is captured anew, for all networks.
-  model_.parameters().enable_copy();
+void PopulationTrainer::provide_for(const Setting& setting) {
+  Parameters& parameters = model_.parameters();
+  const bool copies = needs_weight_copy(setting) && !parameters.has_copy();
+  const bool clips = setting[Technique::kGradientClip] > 0 && !parameters.has_clipping();
+  const bool schedules = !schedules_ && std::ranges::any_of(techniques(), [&](const TechniqueInfo& info) {
+    return !setting.schedule(info.id).is_constant();
+  });
+  if (!copies && !clips && !schedules) return;
+  if (copies) parameters.enable_copy();
+  if (clips) parameters.enable_clipping();
+  if (schedules) {
+    schedules_.emplace(options_.device, options_.num_networks);
+    training_.args.schedules = schedules_->table(techniques_.data<float>());
+  }
+  copy_is_stale_ = copy_is_stale_ || copies;
+  // The captured tick does without: it is captured anew, for all networks.
   make_waves();
   training_.graphs.clear();
-  copy_is_stale_ = true;
 }
 
 bool PopulationTrainer::needs_weight_copy(const Setting& setting) const {
@@ -155,7 +166,29 @@ void PopulationTrainer::upload_hyper_parameters() {
       table[static_cast<size_t>(info.id) * trials_.size() + network] = static_cast<float>(value);
     }
   }
+  if (schedules_) upload_schedules();
   stream_->copy_from_host(techniques_.raw(), table.data(), table.num_bytes());
+}
+
+/// The lists for the device, and in the table what holds until the first update of this epoch has been made.
+void PopulationTrainer::upload_schedules() {
+  const PinnedArray<float>& table = technique_values_;
+  const ScheduleTable schedules{schedules_->lists.data(), technique_values_.data(), options_.num_networks};
+  for (size_t network = 0; network < trials_.size(); ++network) {
+    ScheduledTechnique* list = schedules_->lists.data() + network * kNumTechniques;
+    std::fill_n(list, kNumTechniques, ScheduledTechnique{});
+    if (!trials_[network]) continue;
+    const Trial& trial = *trials_[network];
+    const float per_item = 1.0F / static_cast<float>(trial.num_epochs * epoch_size());
+    for (const TechniqueInfo& info : techniques()) {
+      const NoiseSchedule& schedule = trial.setting.schedule(info.id);
+      if (schedule.is_constant()) continue;
+      const float value = table[static_cast<size_t>(info.id) * trials_.size() + network];
+      *list++ = {static_cast<int32_t>(info.id), value, per_item, schedule};
+    }
+    schedules.enforce(static_cast<int64_t>(network), states_[network].item, states_[network].update);
+  }
+  stream_->copy_from_host(schedules_->memory.raw(), schedules_->lists.data(), schedules_->lists.num_bytes());
 }
 
 void PopulationTrainer::prepare() {

@@ -87,6 +87,20 @@ class PopulationTrainer final : public Trainer {
     int64_t num_at_once = 4;  // ticks that are launched between two calls of on_ticks; follows their speed
   };
 
+  /// The lists of what is scheduled, [P][kNumTechniques], on the host and on the device.
+  struct Schedules {
+    PinnedArray<ScheduledTechnique> lists;
+    Tensor memory;  // as bytes
+
+    Schedules(Device device, int64_t num_networks)
+        : lists(device, num_networks * kNumTechniques),
+          memory(Tensor::zeros({num_networks, kNumTechniques * static_cast<int64_t>(sizeof(ScheduledTechnique))},
+                               DType::kU8, device)) {}
+    ScheduleTable table(float* values) const {
+      return {reinterpret_cast<const ScheduledTechnique*>(memory.raw()), values, memory.size(0)};
+    }
+  };
+
   /// One arena serves all passes, except under the address sanitizer, where each tensor is a chunk of its own.
   static constexpr bool kSharedArena = Arena::kChunkBytes > 0;
 
@@ -110,7 +124,8 @@ class PopulationTrainer final : public Trainer {
   std::vector<Evaluation> evaluated(const Pass& pass) const;
   std::vector<EpochResult> train_epoch();
 
-  void enable_copy();
+  /// What only some settings need is made when the first of them starts.
+  void provide_for(const Setting& setting);
   void check_slot(const char* operation, int64_t slot) const;
   bool needs_weight_copy(const Setting& setting) const;
   /// Brings the device up to what has been decided since the last pass: who runs, with which values, from where.
@@ -125,6 +140,7 @@ class PopulationTrainer final : public Trainer {
   /// What a checkpoint must agree with.
   std::map<std::string, std::string> identity() const;
   void upload_hyper_parameters();
+  void upload_schedules();
   std::vector<uint8_t> active(const Wave& wave) const;
   void make_waves();
 
@@ -150,7 +166,8 @@ class PopulationTrainer final : public Trainer {
   PinnedArray<NetworkState> states_;
   PinnedArray<NetworkState> evaluation_start_, evaluation_end_;
   PinnedArray<float> technique_values_;
-  PinnedArray<uint8_t> selection_;  // what selected_ holds
+  PinnedArray<uint8_t> selection_;      // what selected_ holds
+  std::optional<Schedules> schedules_;  // none: no trial has asked for any
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
   ProfileWindow profile_;

@@ -43,7 +43,7 @@ constexpr std::array<Row, kNumTechniques> kRows{{
   {T::kFrozenFraction,              kIdentity,          0,     1,                    0,     true},
   {T::kActivationNoise,             kIdentity,          0,     0.1,                  0,     true},
   {T::kLossNoise,                   kIdentity,          0,     1,                    0,     true},
-  {T::kOptimizer,                   kCeil,              0,     count(kOptimizers),   1,     false},
+  {T::kOptimizer,                   kCeil,              0,     kNumStudyOptimizers,  1,     false},
   {T::kLearningRate,                kNegativePower,     1,     5,                    3,     false},
   {T::kLearningRateSchedule,        kIdentity,         -1,     1,                    0,     false},
   {T::kBatchSize,                   kRound,             128,   1024,                 128,   false},
@@ -53,6 +53,28 @@ constexpr std::array<Row, kNumTechniques> kRows{{
   {T::kGradientDropout,             kIdentity,          0,     0.5,                  0,     true},
   {T::kTransientWeightNoise,        kIdentity,          0,     0.1,                  0,     true},
   {T::kMultiplicativeWeightNoise,   kIdentity,          0,     1,                    0,     true},
+  {T::kMultiplicativeInputNoise,    kIdentity,          0,     1,                    0,     true},
+  {T::kUniformInputNoise,           kIdentity,          0,     1,                    0,     true},
+  {T::kSaltAndPepper,               kIdentity,          0,     0.2,                  0,     true},
+  {T::kCutout,                      kRound,             0,     16,                   0,     true},
+  {T::kRandomErasing,               kIdentity,          0,     1,                    0,     true},
+  {T::kRandomCrop,                  kRound,             0,     4,                    0,     true},
+  {T::kMixup,                       kIdentity,          0,     1,                    0,     true},
+  {T::kCutmix,                      kIdentity,          0,     1,                    0,     true},
+  {T::kLabelNoise,                  kIdentity,          0,     0.5,                  0,     true},
+  {T::kDisturbLabel,                kIdentity,          0,     0.5,                  0,     true},
+  {T::kSpatialDropout,              kIdentity,          0,     0.5,                  0,     true},
+  {T::kGaussianDropout,             kIdentity,          0,     0.5,                  0,     true},
+  {T::kDropblock,                   kIdentity,          0,     0.5,                  0,     true},
+  {T::kStochasticDepth,             kIdentity,          0,     0.5,                  0,     true},
+  {T::kMultiplicativeGradientNoise, kIdentity,          0,     1,                    0,     true},
+  {T::kGradientMask,                kIdentity,          0,     0.5,                  0,     true},
+  {T::kGradientClip,                kNegativePowerOff, -2,     0,                    0,     true},
+  {T::kUpdateDropout,               kIdentity,          0,     0.5,                  0,     true},
+  {T::kExponentialLoss,             kIdentity,          0,     1,                    0,     true},
+  {T::kLossDropout,                 kIdentity,          0,     0.5,                  0,     true},
+  {T::kLogitNoise,                  kIdentity,          0,     1,                    0,     true},
+  {T::kWeightDecay,                 kNegativePowerOff,  1,     6,                    6,     true},
 }};
 // clang-format on
 
@@ -75,9 +97,12 @@ double negative_power(double raw) {
 
 Dimension dimension_of(const Row& row) {
   Dimension dimension{row.id, row.decode, row.raw_low, row.raw_high, row.raw_off, row.sparse};
-  const size_t num_choices = technique(row.id).choices.size();
-  for (size_t i = 0; i < num_choices; ++i) dimension.choices.push_back(static_cast<double>(i));
-  if (num_choices > 0) return dimension;
+  if (!technique(row.id).choices.empty()) {
+    // Of kRound they are 0 and 1, of kCeil those that the raw range counts.
+    const int num_choices = static_cast<int>(row.raw_high) + (row.decode == kRound ? 1 : 0);
+    for (int i = 0; i < num_choices; ++i) dimension.choices.push_back(i);
+    return dimension;
+  }
   const bool power = is_power(dimension);
   dimension.low = power ? negative_power(row.raw_high) : row.raw_low;
   dimension.high = power ? negative_power(row.raw_low) : row.raw_high;

@@ -20,9 +20,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 3> kInitializations{"scale", "he", "glorot"};
+constexpr std::array<std::string_view, 5> kInitializations{"scale", "he", "glorot", "lecun", "orthogonal"};
 static_assert(static_cast<size_t>(Initialization::kScale) == 0 && static_cast<size_t>(Initialization::kHe) == 1 &&
-              static_cast<size_t>(Initialization::kGlorot) == 2);
+              static_cast<size_t>(Initialization::kGlorot) == 2 && static_cast<size_t>(Initialization::kLecun) == 3 &&
+              static_cast<size_t>(Initialization::kOrthogonal) == 4);
 
 /// The model with one space between words.
 std::string model_text(const std::string& model) {
@@ -37,7 +38,7 @@ json starts_json(const SearchDefinition& search) {
   for (const Setting& start : search.starts) {
     json object = json::object();
     for (const TechniqueInfo& info : techniques()) {
-      if (start[info.id] != search.base[info.id]) object[std::string(info.key)] = value_json(info, start[info.id]);
+      if (!start.agrees(search.base, info.id)) object[std::string(info.key)] = value_json(start, info.id);
     }
     array.push_back(std::move(object));
   }
@@ -50,8 +51,7 @@ std::vector<Setting> parse_starts(const json& array, const Setting& base) {
     if (!object.is_object()) throw InvalidArgument("starts: expected an object of techniques, got {}", object.dump());
     Setting& start = starts.emplace_back(base);
     for (const auto& [key, value] : object.items()) {
-      const TechniqueInfo& info = technique(key);
-      start.set(info.id, parse_value_json(info, value));
+      parse_value_json(start, technique(key), value);
     }
   }
   return starts;
@@ -99,6 +99,10 @@ Initialization parse_initialization(std::string_view name) {
     throw InvalidArgument("initialization: expected one of {}, got '{}'", fmt::join(kInitializations, ", "), name);
   }
   return static_cast<Initialization>(found - kInitializations.begin());
+}
+
+std::vector<std::string> initialization_names() {
+  return {kInitializations.begin(), kInitializations.end()};
 }
 
 bool is_initialization(std::string_view name) {

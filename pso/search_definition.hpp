@@ -59,9 +59,10 @@ SearchOptions search_options(const SearchDefinition& search, int64_t num_trials)
 /// `options`, which say where and how to train, with what the search says.
 TrainerOptions trainer_options_of(const SearchDefinition& search, TrainerOptions options);
 
-/// "scale", "he" or "glorot". The inverse throws InvalidArgument.
+/// "scale", "he", ...; all of them in the enum's order. The inverse throws InvalidArgument.
 std::string_view initialization_name(Initialization initialization);
 Initialization parse_initialization(std::string_view name);
 bool is_initialization(std::string_view name);
+std::vector<std::string> initialization_names();
 
 }  // namespace murmur

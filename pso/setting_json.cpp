@@ -19,12 +19,23 @@ double parse_value_json(const TechniqueInfo& info, const json& value) {
                         value.dump(-1, ' ', true, json::error_handler_t::replace));
 }
 
+json value_json(const Setting& setting, Technique id) {
+  if (setting.schedule(id).is_constant()) return value_json(technique(id), setting[id]);
+  return format_setting(setting, id);
+}
+
+void parse_value_json(Setting& setting, const TechniqueInfo& info, const json& value) {
+  if (value.is_string() && info.choices.empty()) return parse_into(setting, info, value.get<std::string>());
+  setting.set(info.id, parse_value_json(info, value));
+  setting.set_schedule(info.id, {});
+}
+
 json setting_json(const Setting& setting, SettingPart part) {
+  const Setting all_off;
   json object = json::object();
   for (const TechniqueInfo& info : techniques()) {
-    const double value = setting[info.id];
-    if (part == SettingPart::kNotOff && value == info.off) continue;
-    object[std::string(info.key)] = value_json(info, value);
+    if (part == SettingPart::kNotOff && setting.agrees(all_off, info.id)) continue;
+    object[std::string(info.key)] = value_json(setting, info.id);
   }
   return object;
 }
@@ -36,8 +47,7 @@ Setting parse_setting_json(const json& object) {
   }
   Setting setting;
   for (const auto& [key, value] : object.items()) {
-    const TechniqueInfo& info = technique(key);
-    setting.set(info.id, parse_value_json(info, value));
+    parse_value_json(setting, technique(key), value);
   }
   return setting;
 }

@@ -102,8 +102,8 @@ void compare_space(const StudyDefinition& definition, const SearchSpace& space, 
     }
   }
   for (const TechniqueInfo& info : techniques()) {
-    differences.compare(fmt::format("{} {}", kBaseKey, info.key), value_json(info, definition.base[info.id]),
-                        value_json(info, base[info.id]));
+    differences.compare(fmt::format("{} {}", kBaseKey, info.key), value_json(definition.base, info.id),
+                        value_json(base, info.id));
   }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "murmur/techniques/noise_schedule.hpp"
+
 namespace murmur {
 
 /// The names of an enum's values as a user writes them, in their order, one for each up to the last: one too many does
@@ -33,9 +35,11 @@ inline constexpr ChoiceNames<Flip::kVertical> kFlips{"none", "both", "horizontal
 static_assert(!kFlips.back().empty());
 
 /// The rule that makes a step of a gradient.
-enum class Optimizer : uint8_t { kSgd, kMomentum, kAdam };
-inline constexpr ChoiceNames<Optimizer::kAdam> kOptimizers{"sgd", "momentum", "adam"};
+enum class Optimizer : uint8_t { kSgd, kMomentum, kAdam, kNesterov, kAdamW, kSgld };
+inline constexpr ChoiceNames<Optimizer::kSgld> kOptimizers{"sgd", "momentum", "adam", "nesterov", "adamw", "sgld"};
 static_assert(!kOptimizers.back().empty());
+/// The study's, and those of a search that names none: the first ones.
+inline constexpr int kNumStudyOptimizers = 3;
 
 /// The techniques, those of the study in its order. The number is the row of a technique in `kTechniques` and in the
 /// device table [technique][P], and part of the address of its random numbers: never reorder, append.
@@ -65,9 +69,31 @@ enum class Technique : uint8_t {
   // beyond the study
   kTransientWeightNoise,
   kMultiplicativeWeightNoise,
+  kMultiplicativeInputNoise,
+  kUniformInputNoise,
+  kSaltAndPepper,
+  kCutout,
+  kRandomErasing,
+  kRandomCrop,
+  kMixup,
+  kCutmix,
+  kLabelNoise,
+  kDisturbLabel,
+  kSpatialDropout,
+  kGaussianDropout,
+  kDropblock,
+  kStochasticDepth,
+  kMultiplicativeGradientNoise,
+  kGradientMask,
+  kGradientClip,
+  kUpdateDropout,
+  kExponentialLoss,
+  kLossDropout,
+  kLogitNoise,
+  kWeightDecay,
 };
 
-inline constexpr int kNumTechniques = 24;
+inline constexpr int kNumTechniques = 46;
 /// The dimensions of the study, and of a search that does not say otherwise: the first rows of the table.
 inline constexpr int kNumStudyTechniques = 22;
 
@@ -93,23 +119,47 @@ const TechniqueInfo& technique(Technique id);
 /// The row with this key. Throws: InvalidArgument, naming the keys there are.
 const TechniqueInfo& technique(std::string_view key);
 
+/// True for magnitudes, which have a meaning anywhere between off and their value. Not for choices, the batch size, the
+/// study's own two schedules, and what acts only once.
+bool can_be_scheduled(const TechniqueInfo& info);
+
 /// Parses a value as a user writes it (`0.1`, `adam`, `on`) and checks its range. Throws: InvalidArgument.
 double parse_value(const TechniqueInfo& info, std::string_view text);
 
 /// The value as a user writes it.
 std::string format_value(const TechniqueInfo& info, double value);
 
-/// One setting of all hyper-parameters, values indexed by Technique; starts with everything off.
+/// One setting of all hyper-parameters, values indexed by Technique, each with the schedule that it follows; starts
+/// with everything off and constant.
 class Setting {
  public:
   Setting();
   double operator[](Technique id) const { return values_[static_cast<size_t>(id)]; }
-  /// Throws: InvalidArgument when the value is outside of the technique's range.
+  const NoiseSchedule& schedule(Technique id) const { return schedules_[static_cast<size_t>(id)]; }
+  /// The schedule stays. Throws: InvalidArgument when the value is outside of the technique's range.
   void set(Technique id, double value);
+  /// Throws: InvalidArgument where the technique is none that can be scheduled.
+  void set_schedule(Technique id, const NoiseSchedule& schedule);
   bool operator==(const Setting&) const = default;
+
+  /// True where a technique has the same value and schedule in both.
+  bool agrees(const Setting& other, Technique id) const {
+    return (*this)[id] == other[id] && schedule(id) == other.schedule(id);
+  }
 
  private:
   std::array<double, kNumTechniques> values_;
+  std::array<NoiseSchedule, kNumTechniques> schedules_{};
 };
+
+/// A technique's value with its schedule, as a user writes them: "0.3", "adam", "0.3@early:0.5"; with so many digits
+/// that parsing gives the same bits.
+std::string format_setting(const Setting& setting, Technique id);
+
+/// "dropout=0.3@early:0.5"
+std::string format_assignment(const Setting& setting, Technique id);
+
+/// The inverse of `format_setting`; without @ the schedule is constant. Throws: InvalidArgument.
+void parse_into(Setting& setting, const TechniqueInfo& info, std::string_view text);
 
 }  // namespace murmur

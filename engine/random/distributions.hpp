@@ -29,6 +29,12 @@ MURMUR_HD float uniform(uint32_t bits) {
 #endif
 }
 
+/// A whole number in [0, count): the word's place among 2^32, so that each is hit with a probability within 2^-32 of
+/// 1 / count.
+MURMUR_HD uint32_t below(uint32_t word, uint32_t count) {
+  return static_cast<uint32_t>((static_cast<uint64_t>(word) * count) >> 32);
+}
+
 MURMUR_HD Quad<float> uniform(const Quad<uint32_t>& words) {
   return {uniform(words.v[0]), uniform(words.v[1]), uniform(words.v[2]), uniform(words.v[3])};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "murmur/engine/math.hpp"
 #include "murmur/engine/quad.hpp"
 #include "murmur/engine/random/distributions.hpp"
 
@@ -37,6 +38,37 @@ MURMUR_HD T dropout(T x, float probability, T scale, uint32_t word) {
 template <class T>
 MURMUR_HD Quad<T> dropout(const Quad<T>& x, float probability, T scale, const Quad<uint32_t>& words) {
   return map(x, words, [=](T value, uint32_t word) { return dropout(value, probability, scale, word); });
+}
+
+/// x (1 + sigma n), sigma^2 = p / (1 - p): dropout's mean and variance; its own gradient rule. Source: Srivastava et
+/// al. 2014, section 10, in Keras's form.
+template <class T>
+MURMUR_HD T gaussian_dropout(T x, T sigma, float n) {
+  return x * (T{1} + sigma * static_cast<T>(n));
+}
+
+template <class T>
+MURMUR_HD Quad<T> gaussian_dropout(const Quad<T>& x, T sigma, const Quad<float>& n) {
+  return map(x, n, [=](T value, float normal) { return gaussian_dropout(value, sigma, normal); });
+}
+
+template <class T>
+MURMUR_HD T gaussian_dropout_sigma(T rate) {
+  return square_root(rate / (T{1} - rate));
+}
+
+/// The probability of a place to be a block's centre, so that each pixel is covered by one of the 3 x 3 around it with
+/// this probability. Source: Ghiasi et al. 2018 (DropBlock), whose rate is this one's first order; here centres may lie
+/// one pixel outside, so that pixels at the edges are covered as often, and what is left is scaled by 1 / (1 - p)
+/// instead of by its count.
+MURMUR_HD float dropblock_centres(float probability) {
+  return 1.0f - exponential(logarithm(1.0f - probability) / 9.0f);
+}
+
+/// The factor of a residual block's branch for one sample: m / (1 - p), m = 1[U > p]. Source: Huang et al. 2016, in
+/// torchvision's form (mode "row").
+MURMUR_HD float branch_factor(float probability, uint32_t word) {
+  return uniform(word) > probability ? 1.0f / (1.0f - probability) : 0.0f;
 }
 
 /// x m, m = 1[U > p], not rescaled: the study's dropconnect, a mask on a layer's input; its own gradient rule.

@@ -27,7 +27,8 @@ struct Case {
 struct Element {
   double before = 0;     // x + bias + noise
   double magnitude = 0;  // what rounding errors of `before` are relative to
-  double scale = 0;      // of masks and dropout: 0 where cut off
+  double scale = 0;      // of masks and dropout: 0 where cut off, and negative where Gaussian dropout says so
+  double scale_error = 0;
 };
 
 template <class T>
@@ -39,6 +40,7 @@ Element reference(const Case& c, const test::Population& population, int64_t p, 
   const auto element = static_cast<uint64_t>(feature);
   const float sigma = population.get(Technique::kActivationNoise, p);
   const float drop = c.dropout ? population.get(Technique::kDropout, p) : 0.0f;
+  const double rate = c.dropout ? static_cast<double>(population.get(Technique::kGaussianDropout, p)) : 0.0;
   const float cut = c.mask_next_input ? population.get(Technique::kDropconnect, p) : 0.0f;
   const auto address = [&](Technique id) { return test::Address{state.seed, id, kLayer}; };
   Element result;
@@ -55,7 +57,17 @@ Element reference(const Case& c, const test::Population& population, int64_t p, 
     result.scale =
         address(Technique::kDropout).keeps(item, quads, element, drop) ? 1 / (1 - static_cast<double>(drop)) : 0;
   }
-  if (cut > 0 && !address(Technique::kDropconnect).keeps(item, quads, element, cut)) result.scale = 0;
+  if (rate > 0) {
+    const double noise =
+        std::sqrt(rate / (1 - rate)) * address(Technique::kGaussianDropout).normal_of(item, quads, element);
+    // 1 - p and its quotient are rounded (halved by the root), then the root, its product with n and the sum.
+    result.scale_error =
+        1.01 * test::kBothRoundings<T> * std::abs(result.scale) * (3 * std::abs(noise) + std::abs(1 + noise));
+    result.scale *= 1 + noise;
+  }
+  if (cut > 0 && !address(Technique::kDropconnect).keeps(item, quads, element, cut)) {
+    result.scale = result.scale_error = 0;
+  }
   return result;
 }
 
@@ -95,7 +107,8 @@ void for_each_element(const Case& c, const F& f) {
 }
 
 // Forward: the sum of bias and noise takes at most 3 roundings, each relative to at most `magnitude`; ReLU makes no
-// error larger; dropout multiplies by a rounded quotient of a rounded difference: 3 more.
+// error larger; dropout multiplies by a rounded quotient of a rounded difference: 3 more, and Gaussian dropout by a
+// factor with an error of its own.
 template <class T>
 void check_forward(Stream& stream, const Case& c, test::Population& population) {
   Buffers<T> buffers(c, stream.device());
@@ -108,7 +121,7 @@ void check_forward(Stream& stream, const Case& c, test::Population& population) 
   for_each_element(c, [&](int64_t p, int64_t feature, int64_t row, size_t at, size_t bias) {
     const Element e = reference(c, population, p, feature, row, buffers.x_values[at], buffers.bias_values[bias]);
     expected[at] = std::max(e.before, 0.0) * e.scale;
-    tolerance[at] = 6.1 * test::kBothRoundings<T> * e.magnitude * e.scale;
+    tolerance[at] = e.magnitude * (7.1 * test::kBothRoundings<T> * std::abs(e.scale) + e.scale_error);
   });
   EXPECT_TRUE(test::all_near(actual, expected, tolerance));
   EXPECT_TRUE(buffers.x.guards_intact());
@@ -120,7 +133,7 @@ void check_forward(Stream& stream, const Case& c, test::Population& population) 
   }
 }
 
-// Backward: a gradient is multiplied by the same masks, so 3 roundings; an element that the reference sees within
+// Backward: a gradient is multiplied by the same masks, so 4 roundings; an element that the reference sees within
 // rounding of the ReLU's kink may be cut off or not. The bias's gradient is a sum of m of them (any order) onto 1.
 template <class T>
 void check_backward(Stream& stream, const Case& c, test::Population& population) {
@@ -145,7 +158,8 @@ void check_backward(Stream& stream, const Case& c, test::Population& population)
     const double full = static_cast<double>(grad_values[at]) * e.scale;
     const bool at_kink = std::abs(e.before) <= 3 * u * e.magnitude;
     expected[at] = e.before > 0 ? full : 0;
-    tolerance[at] = at_kink ? std::abs(full) * 1.01 : 3.1 * u * std::abs(full);
+    const double scale_error = std::abs(static_cast<double>(grad_values[at])) * e.scale_error;
+    tolerance[at] = at_kink ? std::abs(full) * 1.01 : 4.1 * u * std::abs(full) + scale_error;
     expected_bias[bias] += expected[at];
     bias_tolerance[bias] += tolerance[at] + static_cast<double>(c.rows + 1) * u * std::abs(full);
   });
@@ -191,6 +205,12 @@ TEST_P(ActivationTest, Dropout) {
   });
 }
 
+TEST_P(ActivationTest, GaussianDropout) {
+  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+    population.set(Technique::kGaussianDropout, p, 0.4 * static_cast<double>((p + 1) % 3));  // 0.4, 0.8, 0
+  });
+}
+
 TEST_P(ActivationTest, MaskOfTheNextInput) {
   check_all(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kDropconnect, p, 0.2 * static_cast<double>((p + 1) % 3));
@@ -201,6 +221,7 @@ TEST_P(ActivationTest, EverythingAtOnce) {
   check_all(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kActivationNoise, p, 0.1);
     population.set(Technique::kDropout, p, 0.3);
+    population.set(Technique::kGaussianDropout, p, 0.5);
     population.set(Technique::kDropconnect, p, 0.4);
   });
 }
@@ -208,6 +229,7 @@ TEST_P(ActivationTest, EverythingAtOnce) {
 TEST_P(ActivationTest, NoDropoutAndNoMaskWhereTheLayerHasNone) {
   check_all(stream(), false, false, [](test::Population& population, int64_t p) {
     population.set(Technique::kDropout, p, 0.3);
+    population.set(Technique::kGaussianDropout, p, 0.5);
     population.set(Technique::kDropconnect, p, 0.4);
   });
 }

@@ -34,6 +34,60 @@ int64_t shuffled(const NetworkState& state, int64_t window, int64_t place) {
   return block * length + static_cast<int64_t>(order(static_cast<uint64_t>(place % length)));
 }
 
+/// A value of the reference, with a bound on how far rounding may have taken the kernel's from it.
+struct Near {
+  double value = 0;
+  double error = 0;
+};
+
+/// The noise on one element, one kind after the other as the header of the kernel has them.
+template <class T>
+class ElementNoise {
+ public:
+  ElementNoise(const test::Population& population, const Case& c) : population_(population), c_(c) {}
+
+  Near operator()(int64_t p, int64_t row, int64_t element, double pixel) const {
+    const NetworkState& state = population_.states[static_cast<size_t>(p)];
+    const auto item = static_cast<uint64_t>(state.item + row), quads = static_cast<uint64_t>((c_.size + 3) / 4);
+    const auto e = static_cast<uint64_t>(element);
+    const auto address = [&](Technique id) { return test::Address{state.seed, id, 0}; };
+    const auto probability = [&](Technique id) { return population_.get(id, p); };
+    const auto magnitude = [&](Technique id) { return static_cast<double>(population_.get(id, p)); };
+    Near x{pixel, 2 * kU * pixel};  // 1/255 and its product with the byte are rounded
+    if (const double sigma = magnitude(Technique::kMultiplicativeInputNoise); sigma > 0) {
+      const double noise = sigma * address(Technique::kMultiplicativeInputNoise).normal_of(item, quads, e);
+      // sigma n, its sum with 1 and the product are rounded
+      const double factor_error = kU * (std::abs(noise) + std::abs(1 + noise));
+      x = {x.value * (1 + noise), x.error * std::abs(1 + noise) + std::abs(x.value) * factor_error};
+      x.error += kU * std::abs(x.value);
+    }
+    if (const float p_impulse = probability(Technique::kSaltAndPepper); p_impulse > 0) {
+      const auto impulse = address(Technique::kSaltAndPepper);
+      if (!impulse.keeps(item, quads, e, p_impulse)) x = {impulse.keeps(item, quads, e, p_impulse / 2) ? 1.0 : 0.0, 0};
+    }
+    if (const double width = magnitude(Technique::kUniformInputNoise); width > 0) {
+      const Quad<uint32_t> words = address(Technique::kUniformInputNoise).words(item, quads, e / 4);
+      add(x, width * (2 * static_cast<double>(uniform(words.v[e % 4])) - 1));
+    }
+    if (const double sigma = magnitude(Technique::kInputNoise); sigma > 0) {
+      add(x, sigma * address(Technique::kInputNoise).normal_of(item, quads, e));
+    }
+    const float cut = c_.mask_input ? probability(Technique::kDropconnect) : 0.0f;
+    if (cut > 0 && !address(Technique::kDropconnect).keeps(item, quads, e, cut)) x = {};
+    return {x.value, 1.01 * x.error};  // for the products of errors
+  }
+
+ private:
+  static constexpr double kU = test::kBothRoundings<T>;
+  /// A product and a sum. (2 U - 1 is exact: an odd multiple of 2^-23 below 1.)
+  static void add(Near& x, double noise) {
+    x.value += noise;
+    x.error += kU * (std::abs(noise) + std::abs(x.value));
+  }
+  const test::Population& population_;
+  const Case& c_;
+};
+
 /// Runs the kernel, and an independent reference in double, and compares.
 template <class T>
 void check(Stream& stream, const Case& c, test::Population& population) {
@@ -63,32 +117,20 @@ void check(Stream& stream, const Case& c, test::Population& population) {
   std::vector<double> expected(actual.size(), 55.0);  // what is between samples and networks: untouched
   std::vector<double> tolerance(expected.size(), 0.0);
   std::vector<int32_t> expected_targets;
-  const auto quads = static_cast<uint64_t>(padded / 4);
+  const ElementNoise<T> noise(population, c);
   for (int64_t p = 0; p < c.networks; ++p) {
     const NetworkState& state = population.states[static_cast<size_t>(p)];
-    const float sigma = population.get(Technique::kInputNoise, p);
-    const float cut = c.mask_input ? population.get(Technique::kDropconnect, p) : 0.0f;
     const bool shuffle = population.get(Technique::kShuffle, p) > 0;
     for (int64_t row = 0; row < c.rows; ++row) {
       const int64_t place = state.position + row;
       const bool exists = place < kEpochSize;
       const int64_t sample = kFirst + (shuffle && exists ? shuffled(state, c.window, place) : place);
       expected_targets.push_back(exists ? labels[static_cast<size_t>(sample)] : -1);
-      const auto item = static_cast<uint64_t>(state.item + row);
       for (int64_t e = 0; e < c.size; ++e) {
         const auto at = static_cast<size_t>(p * stride + row * padded + e);
-        const double pixel = exists ? images[static_cast<size_t>(sample * c.size + e)] / 255.0 : 0.0;
-        double noise = 0;
-        if (sigma > 0 && exists) {
-          const test::Address address{state.seed, Technique::kInputNoise, 0};
-          noise = static_cast<double>(sigma) * address.normal_of(item, quads, static_cast<uint64_t>(e));
-        }
-        const test::Address mask{state.seed, Technique::kDropconnect, 0};
-        const bool kept = !(cut > 0) || mask.keeps(item, quads, static_cast<uint64_t>(e), cut);
-        expected[at] = kept ? pixel + noise : 0.0;
-        // 1/255, its product with the pixel, sigma n and the sum are rounded once each.
-        tolerance[at] =
-            kept ? test::kBothRoundings<T> * (2 * pixel + std::abs(noise) + std::abs(pixel + noise)) * 1.01 : 0;
+        const Near x = exists ? noise(p, row, e, images[static_cast<size_t>(sample * c.size + e)] / 255.0) : Near{};
+        expected[at] = x.value;
+        tolerance[at] = x.error;
       }
     }
   }
@@ -141,6 +183,24 @@ TEST_P(InputTest, NoiseIsThatOfItsAddress) {
   });
 }
 
+TEST_P(InputTest, MultiplicativeNoise) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kMultiplicativeInputNoise, p, 0.4 * static_cast<double>((p + 1) % 3));
+  });
+}
+
+TEST_P(InputTest, SaltAndPepper) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kSaltAndPepper, p, 0.5 * static_cast<double>((p + 1) % 3));  // 0.5, 1, 0
+  });
+}
+
+TEST_P(InputTest, UniformNoise) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kUniformInputNoise, p, 0.3 * static_cast<double>((p + 1) % 3));
+  });
+}
+
 TEST_P(InputTest, MaskOfTheInputIsThatOfItsAddress) {
   check_all(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kDropconnect, p, 0.2 * static_cast<double>((p + 1) % 3));
@@ -150,6 +210,9 @@ TEST_P(InputTest, MaskOfTheInputIsThatOfItsAddress) {
 TEST_P(InputTest, EverythingAtOnce) {
   check_all(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kShuffle, p, 1);
+    population.set(Technique::kMultiplicativeInputNoise, p, 0.4);
+    population.set(Technique::kSaltAndPepper, p, 0.3);
+    population.set(Technique::kUniformInputNoise, p, 0.2);
     population.set(Technique::kInputNoise, p, 0.5);
     population.set(Technique::kDropconnect, p, 0.3);
   });

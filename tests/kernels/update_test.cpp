@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "murmur/kernels/advance.hpp"
 #include "murmur/kernels/update.hpp"
+#include "tests/kernels/update_reference.hpp"
 #include "tests/support/arrays.hpp"
 #include "tests/support/devices.hpp"
 #include "tests/support/population.hpp"
@@ -9,109 +13,29 @@
 namespace murmur {
 namespace {
 
+using test::Near;
+
 class UpdateTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(UpdateTest);
 
 constexpr int64_t kRows = 128;
-constexpr int64_t kEpochSize = 600;  // ticks of 128, 128, 128, 128, 88
+constexpr int64_t kEpochSize = test::kUpdateEpochSize;  // ticks of 128, 128, 128, 128, 88
 constexpr int64_t kTicks = 5;
 
-/// The parameters of one network as the reference keeps them, with a bound on how far rounding may have taken the
-/// kernel's from them.
-struct Parameters {
-  std::vector<double> weight, grad, moment1, moment2, bound;
-};
+/// Numbers of all networks.
+struct Values {
+  std::vector<double> value, error;
 
-/// One update in double, from the definitions in the headers of techniques/noise: mean, gradient dropout, frozen mask,
-/// gradient noise, weight noise, optimizer.
-template <class T>
-class Reference {
- public:
-  Reference(const test::Population& population, int64_t stride) : population_(population), stride_(stride) {}
-
-  void update(int64_t p, Parameters& x, int64_t update, double scale) const {
-    for (int64_t i = 0; i < stride_; ++i) {
-      const auto at = static_cast<size_t>(i);
-      double noise_error = 0;
-      const double g = noisy_gradient(p, i, update, x.grad[at] * scale, noise_error);
-      x.grad[at] = 0;
-      const double eta = value(p, Technique::kWeightNoise);
-      if (eta > 0) {
-        const double noise = deviation(eta, update) * fresh(p, Technique::kWeightNoise, update).normal(i);
-        x.weight[at] += noise;
-        x.bound[at] += kDeviationError * std::abs(noise);
-      }
-      optimize(p, at, update, g, noise_error, x);
+  void append(const std::vector<Near>& numbers) {
+    for (const Near& x : numbers) {
+      value.push_back(x.value);
+      error.push_back(x.error);
     }
   }
-
- private:
-  // The deviation is computed in float: powf is within 4 units in the last place on a GPU (8 roundings of 6e-8; glibc
-  // is better), sqrtf and the product within one rounding each.
-  static constexpr double kDeviationError = 10 * 6e-8;
-
-  struct Draw {
-    test::Address address;
-    uint64_t item, quads;
-    double normal(int64_t i) const { return address.normal_of(item, quads, static_cast<uint64_t>(i)); }
-    bool keeps(int64_t i, float p) const { return address.keeps(item, quads, static_cast<uint64_t>(i), p); }
-  };
-  Draw fresh(int64_t p, Technique id, int64_t update) const {
-    return {{population_.states[static_cast<size_t>(p)].seed, id, 0},
-            static_cast<uint64_t>(update),
-            static_cast<uint64_t>(stride_ / 4)};
+  template <class T>
+  ::testing::AssertionResult are_near(const std::vector<T>& actual) const {
+    return test::all_near(actual, value, error);
   }
-  double value(int64_t p, Technique id) const { return static_cast<double>(population_.get(id, p)); }
-  static double deviation(double eta, int64_t t) { return std::sqrt(eta / std::pow(1 + static_cast<double>(t), 0.55)); }
-
-  double noisy_gradient(int64_t p, int64_t i, int64_t update, double g, double& error) const {
-    const float drop = population_.get(Technique::kGradientDropout, p);
-    const float frozen = population_.get(Technique::kFrozenFraction, p);
-    const double eta = value(p, Technique::kGradientNoise);
-    if (drop > 0 && !fresh(p, Technique::kGradientDropout, update).keeps(i, drop)) g = 0;
-    if (frozen > 0 && !fresh(p, Technique::kFrozenFraction, 0).keeps(i, frozen)) g = 0;
-    error = 4 * test::kBothRoundings<T> * std::abs(g);
-    if (eta > 0) {
-      const double noise = deviation(eta, update) * fresh(p, Technique::kGradientNoise, update).normal(i);
-      g += noise;
-      error += (kDeviationError + 4 * test::kBothRoundings<T>)*std::abs(noise);
-    }
-    return g;
-  }
-
-  /// `error` bounds the gradient's; momentum and Adam carry it on, so their bounds add up over updates.
-  void optimize(int64_t p, size_t at, int64_t update, double g, double error, Parameters& x) const {
-    const double u = test::kBothRoundings<T>;
-    const double rate = value(p, Technique::kLearningRate);
-    const auto optimizer = static_cast<int>(value(p, Technique::kOptimizer));
-    constexpr double kKeep = static_cast<double>(0.9f), kKeep2 = static_cast<double>(0.999f);
-    constexpr double kEpsilon = static_cast<double>(1e-7f);  // all three as the kernel has them
-    double step = rate * g;
-    double step_error = rate * error;
-    if (optimizer == 1) {
-      x.moment1[at] = kKeep * x.moment1[at] - rate * g;
-      step = -x.moment1[at];
-      // |v| sums at most kTicks steps, each with its own error.
-      step_error = kTicks * rate * error + 8 * u * std::abs(step);
-    } else if (optimizer == 2) {
-      x.moment1[at] = kKeep * x.moment1[at] + (1 - kKeep) * g;
-      x.moment2[at] = kKeep2 * x.moment2[at] + (1 - kKeep2) * g * g;
-      const double t = static_cast<double>(update + 1);
-      const double corrected = rate * std::sqrt(1 - std::pow(kKeep2, t)) / (1 - std::pow(kKeep, t));
-      const double root = std::sqrt(x.moment2[at]) + kEpsilon;
-      step = corrected * x.moment1[at] / root;
-      // m and v have relative errors of a few roundings of terms that may cancel in m: |m| <= max |g|, and
-      // root >= sqrt(1 - beta2) |g| = 0.0316 |g| of any g that is in it; 1 - 0.999f is known to 6e-8 / 1e-3 in float.
-      const double largest = std::max(std::abs(g), root / 0.0316);
-      step_error = corrected * (kTicks * error + 20 * u * largest) / root * (1 + std::abs(step) / corrected) +
-                   std::abs(step) * (10 * u + 1e-12);
-    }
-    x.weight[at] -= step;
-    x.bound[at] += step_error + 4 * u * (std::abs(x.weight[at]) + std::abs(step));
-  }
-
-  const test::Population& population_;
-  int64_t stride_;
 };
 
 /// An epoch of ticks: gradients add up, the kernel updates whose batch is full, `advance` counts.
@@ -123,15 +47,17 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
   const auto start = test::random_values<T>(size, 1, -0.1, 0.1);
   test::GuardedArray<T> weight(start, stream.device()), grad(size, T{0}, stream.device());
   const test::GuardedArray<T> moment1(size, T{0}, stream.device()), moment2(size, T{0}, stream.device());
-  std::vector<Parameters> expected(networks);
+  const test::GuardedArray<double> norms(networks, -1.0, stream.device());
+  std::vector<test::Parameters> expected(networks);
   for (size_t p = 0; p < networks; ++p) {
     const auto first = start.begin() + static_cast<int64_t>(p) * stride;
-    const std::vector<double> zero(static_cast<size_t>(stride), 0.0);
-    expected[p] = {{first, first + stride}, zero, zero, zero, zero};
+    const std::vector<Near> zero(static_cast<size_t>(stride));
+    expected[p] = {{}, zero, zero, {}};
+    for (int64_t i = 0; i < stride; ++i) expected[p].weight.push_back({static_cast<double>(first[i]), 0});
     population.states[p].update = static_cast<int64_t>(p);
     population.states[p].position = population.states[p].batch_count = 0;
   }
-  const Reference<T> reference(population, stride);
+  const test::Reference<T> reference(population, stride);
   for (int64_t tick = 0; tick < kTicks; ++tick) {
     SCOPED_TRACE(::testing::Message() << "tick " << tick);
     const auto more = test::random_values<T>(size, 100 + static_cast<uint64_t>(tick), -20, 20);
@@ -146,13 +72,19 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
     args.moment1 = moment1.data();
     args.moment2 = moment2.data();
     args.stride = stride;
+    args.norms = norms.data();
+    gradient_norm(stream, args);
     update(stream, args);
     stream.synchronize();
-    std::vector<double> all_weights, all_bounds, all_grads;
+    std::vector<double> all_grads;
+    Values weights, firsts, seconds;
     for (size_t p = 0; p < networks; ++p) {
       const NetworkState& state = population.states[p];
       const auto first = sum.begin() + static_cast<int64_t>(p) * stride;
       expected[p].grad.assign(first, first + stride);
+      const bool clips = population.get(Technique::kGradientClip, static_cast<int64_t>(p)) > 0;
+      const Near norm = clips ? test::Reference<T>::norm(expected[p].grad) : Near{-1, 0};  // else it is not written
+      EXPECT_NEAR(norms.values()[p], norm.value, norm.error);
       const auto batch_size = static_cast<int64_t>(population.get(Technique::kBatchSize, static_cast<int64_t>(p)));
       const int64_t rows = std::min(kRows, kEpochSize - state.position);
       const int64_t count = state.batch_count + rows;
@@ -161,17 +93,21 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
         reference.update(static_cast<int64_t>(p), expected[p], state.update,
                          sum_loss ? 1.0 : 1.0 / static_cast<double>(count));
       }
-      all_weights.insert(all_weights.end(), expected[p].weight.begin(), expected[p].weight.end());
-      all_bounds.insert(all_bounds.end(), expected[p].bound.begin(), expected[p].bound.end());
+      weights.append(expected[p].weight);
+      firsts.append(expected[p].moment1);
+      seconds.append(expected[p].moment2);
       all_grads.insert(all_grads.end(), expected[p].grad.begin(), expected[p].grad.end());
     }
-    EXPECT_TRUE(test::all_near(weight.values(), all_weights, all_bounds));
+    EXPECT_TRUE(weights.are_near(weight.values()));
+    EXPECT_TRUE(firsts.are_near(moment1.values()));
+    EXPECT_TRUE(seconds.are_near(moment2.values()));
     EXPECT_TRUE(test::all_near(grad.values(), all_grads, std::vector<double>(size, 0.0)));
     advance(stream, args.step);
     stream.synchronize();
     population.download();
   }
   EXPECT_TRUE(weight.guards_intact() && grad.guards_intact() && moment1.guards_intact() && moment2.guards_intact());
+  EXPECT_TRUE(norms.guards_intact());
 }
 
 template <class Configure>
@@ -196,7 +132,7 @@ void check_all(Stream& stream, Configure configure) {
 
 /// Every network of a population has another optimizer.
 void every_optimizer(test::Population& population, int64_t p) {
-  population.set(Technique::kOptimizer, p, static_cast<double>((p + 2) % 3));
+  population.set(Technique::kOptimizer, p, static_cast<double>((p + 2) % 6));
 }
 
 TEST_P(UpdateTest, Sgd) {
@@ -209,6 +145,60 @@ TEST_P(UpdateTest, Momentum) {
 
 TEST_P(UpdateTest, Adam) {
   check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 2); });
+}
+
+TEST_P(UpdateTest, Nesterov) {
+  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 3); });
+}
+
+TEST_P(UpdateTest, AdamWIsAdamWithoutDecay) {
+  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 4); });
+}
+
+TEST_P(UpdateTest, LangevinDynamics) {
+  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 5); });
+}
+
+TEST_P(UpdateTest, WeightDecayOfEveryOptimizer) {
+  for (int first = 0; first < 6; first += 3) {
+    check_all(stream(), [&](test::Population& population, int64_t p) {
+      population.set(Technique::kOptimizer, p, static_cast<double>((p + first) % 6));
+      population.set(Technique::kWeightDecay, p, 0.1 * static_cast<double>(p + 1));
+      population.set(Technique::kFrozenFraction, p, p < 2 ? 0 : 0.4);
+    });
+  }
+}
+
+TEST_P(UpdateTest, GradientMaskIsFreshAndRescaled) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    every_optimizer(population, p);
+    population.set(Technique::kGradientMask, p, 0.18 * static_cast<double>(p + 1));
+  });
+}
+
+TEST_P(UpdateTest, MultiplicativeGradientNoise) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    every_optimizer(population, p);
+    population.set(Technique::kMultiplicativeGradientNoise, p, 0.4 * static_cast<double>(p + 1));
+  });
+}
+
+// Norms are between 0.1 (the mean of four elements) and 3000 (the sum of 4100).
+TEST_P(UpdateTest, GradientClippingBelowAndAboveTheNorm) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    every_optimizer(population, p);
+    population.set(Technique::kGradientClip, p, std::vector<double>{0.05, 1e4, 0, 1, 30}[static_cast<size_t>(p)]);
+  });
+}
+
+TEST_P(UpdateTest, UpdateDropoutMovesTheMomentsAllTheSame) {
+  for (int first = 0; first < 6; first += 3) {
+    check_all(stream(), [&](test::Population& population, int64_t p) {
+      population.set(Technique::kOptimizer, p, static_cast<double>((p + first) % 6));
+      population.set(Technique::kUpdateDropout, p, 0.18 * static_cast<double>(p + 1));
+      population.set(Technique::kWeightDecay, p, 0.1);
+    });
+  }
 }
 
 TEST_P(UpdateTest, GradientDropoutIsFreshEveryUpdate) {
@@ -240,13 +230,42 @@ TEST_P(UpdateTest, WeightNoise) {
 }
 
 TEST_P(UpdateTest, EverythingAtOnceInOrder) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
-    every_optimizer(population, p);
-    population.set(Technique::kGradientDropout, p, 0.3);
-    population.set(Technique::kFrozenFraction, p, 0.4);
-    population.set(Technique::kGradientNoise, p, 0.5);
-    population.set(Technique::kWeightNoise, p, 0.05);
-  });
+  for (int first = 0; first < 6; first += 3) {
+    check_all(stream(), [&](test::Population& population, int64_t p) {
+      population.set(Technique::kOptimizer, p, static_cast<double>((p + first) % 6));
+      population.set(Technique::kGradientClip, p, 0.5);
+      population.set(Technique::kWeightDecay, p, 0.2);
+      population.set(Technique::kGradientDropout, p, 0.3);
+      population.set(Technique::kGradientMask, p, 0.2);
+      population.set(Technique::kFrozenFraction, p, 0.4);
+      population.set(Technique::kMultiplicativeGradientNoise, p, 0.5);
+      population.set(Technique::kGradientNoise, p, 0.5);
+      population.set(Technique::kWeightNoise, p, 0.05);
+      population.set(Technique::kUpdateDropout, p, 0.3);
+    });
+  }
+}
+
+// A norm that is infinite or no number does not hide what is not finite: that element's weight shows it.
+TEST_P(UpdateTest, ClippingLeavesWhatIsNotFiniteToShow) {
+  for (const double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    test::Population population(1, device());
+    population.set(Technique::kGradientClip, 0, 1);
+    std::vector<double> gradient(52, 0.5);
+    gradient[17] = bad;
+    const test::GuardedArray<double> weight(52, 1.0, device()), grad(gradient, device()), norm(1, 0.0, device());
+    UpdateArgs<double> args;
+    args.step = population.upload(kRows, kRows);
+    args.weight = weight.data();
+    args.grad = grad.data();
+    args.stride = 52;
+    args.norms = norm.data();
+    gradient_norm(stream(), args);
+    update(stream(), args);
+    stream().synchronize();
+    const std::vector<double> actual = weight.values();
+    for (size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(std::isfinite(actual[i]), i != 17) << i;
+  }
 }
 
 TEST_P(UpdateTest, OnlyRunningNetworksChange) {

@@ -140,9 +140,14 @@ TEST_P(GradientTest, CrossEntropyWithAllNoise) {
   const Variable x = parameter({kNetworks, 8, kRows}, 1), bias = parameter({kNetworks, 8}, 2);
   std::vector<int32_t> labels(kNetworks * kRows);
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % kRows < 30 ? static_cast<int32_t>(i * 7 % kClasses) : -1;
-  const Tensor targets = Tensor::from<int32_t>(labels, {kNetworks, kRows}, device());
+  Targets targets{Tensor::from<int32_t>(labels, {kNetworks, kRows}, device())};
+  for (int32_t& label : labels) label = label < 0 ? 0 : (label + 2) % kClasses;
+  targets.second_labels = Tensor::from<int32_t>(labels, {kNetworks, kRows}, device());
+  targets.shares =
+      Tensor::from<float>(test::random_values<float>(labels.size(), 4, 0, 1), {kNetworks, kRows}, device());
+  // Noise on logits is added in place: the operation works on a copy of x, made anew each time.
   const auto forward = [&](const Step& step) {
-    const Variable logits = Variable::result("logits", x.value(), {x}, [](const Variable&) {});
+    const Variable logits = Variable::result("logits", x.value().to(device()), {x}, [](const Variable&) {});
     return std::pair{logits, cross_entropy(step, {logits, Layout::kFeatureMajor, kClasses}, bias, targets)};
   };
   const auto value = [&] {
@@ -204,7 +209,7 @@ TEST_P(NetworkGradientTest, WithAllNoise) {
   test::StepFixture fixture(*stream, kNetworks, kRows);
   fixture.all_noise();
   const TrainingData data = test::small_data(device, network.size);
-  const SampleSource source{data.train_images, data.train_labels, 7, data.size};
+  const SampleSource source{data.train_images, data.train_labels, 7, data.size, 5};
   const Model model(parse_model(network.model), network.size, 5, device, DType::kF64, kNetworks);
   const Tensor& weight = model.parameters().weight();
   const auto start = test::random_values<double>(static_cast<size_t>(weight.num_elements()), 5, -0.5, 0.5);
@@ -250,7 +255,7 @@ TEST_P(NetworkGradientTest, ThroughTransientWeightNoise) {
     fixture.population.set(Technique::kOptimizer, p, 0);
   }
   const TrainingData data = test::small_data(device, network.size);
-  const SampleSource source{data.train_images, data.train_labels, 7, data.size};
+  const SampleSource source{data.train_images, data.train_labels, 7, data.size, 5};
   Model model(parse_model(network.model), network.size, 5, device, DType::kF64, kNetworks);
   model.parameters().enable_copy();
   const Tensor& weight = model.parameters().weight();

@@ -59,7 +59,7 @@ TEST_P(OperationsTest, CrossEntropyChecksItsShapes) {
   step.training = false;
   const auto run = [&](const Shape& logits, const Shape& bias, const Shape& targets) {
     cross_entropy(step, {zeros(logits), Layout::kFeatureMajor, 5}, zeros(bias),
-                  Tensor::zeros(targets, DType::kI32, device()));
+                  {Tensor::zeros(targets, DType::kI32, device())});
   };
   EXPECT_NO_THROW(run({2, 8, 12}, {2, 8}, {2, 12}));
   EXPECT_THAT(

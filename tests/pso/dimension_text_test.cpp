@@ -168,7 +168,7 @@ TEST(ParseDimension, RefusesWhatIsNone) {
   refuse("batch_size:128:512:log", "expected a linear range");
   refuse("optimizer:0:2", "expected values, as in optimizer=sgd, got a range");
   refuse("optimizer=sgd|sgd", "expected each value once, got 'sgd|sgd'");
-  refuse("optimizer=", "expected one of sgd, momentum, adam, got ''");
+  refuse("optimizer=", "expected one of sgd, momentum, adam, nesterov, adamw, sgld, got ''");
   refuse("optimizer:on", "expected no ':on', it is never off");
   refuse("dropout@", "expected a condition @TECHNIQUE=VALUE, got '@'");
   refuse("dropout@dropout=0.1", "a condition on another technique");

@@ -185,7 +185,7 @@ TEST_F(StudyFile, DimensionsThatMakeNoSense) {
   };
   expect_refused("expected raw bounds of optimizer = 0 and 3, the number of its choices, got 0 and 2",
                  [&](nlohmann::json& space) { space[optimizer]["raw_high"] = 2.0; });
-  expect_refused("optimizer: expected one of sgd, momentum, adam, got 'lion'",
+  expect_refused("optimizer: expected one of sgd, momentum, adam, nesterov, adamw, sgld, got 'lion'",
                  [&](nlohmann::json& space) { space[optimizer]["choices"][2] = "lion"; });
   expect_refused("expected search_space learning_rate = {",
                  [&](nlohmann::json& space) { space[rate]["scale"] = "linear"; });

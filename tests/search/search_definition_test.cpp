@@ -139,11 +139,12 @@ TEST(SearchDefinition, EveryBatchHoldsAMicroBatch) {
 }
 
 TEST(SearchDefinition, InitializationsHaveTheirNames) {
-  for (const auto initialization : {Initialization::kScale, Initialization::kHe, Initialization::kGlorot}) {
+  for (const auto initialization : {Initialization::kScale, Initialization::kHe, Initialization::kGlorot,
+                                    Initialization::kLecun, Initialization::kOrthogonal}) {
     EXPECT_EQ(parse_initialization(initialization_name(initialization)), initialization);
   }
   EXPECT_THAT([] { parse_initialization("zero"); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("expected one of scale, he, glorot, got 'zero'")));
+              ThrowsMessage<InvalidArgument>(HasSubstr("expected one of scale, he, glorot, lecun, orthogonal, got 'zero'")));
 }
 
 }  // namespace

@@ -42,6 +42,23 @@ class StepFixture {
       population.set(Technique::kDropconnect, p, 0.3 * strength);
       population.set(Technique::kActivationNoise, p, 0.1 * strength);
       population.set(Technique::kLossNoise, p, strength);
+      population.set(Technique::kMultiplicativeInputNoise, p, 0.5 * strength);
+      population.set(Technique::kUniformInputNoise, p, 0.5 * strength);
+      population.set(Technique::kSaltAndPepper, p, 0.2 * strength);
+      population.set(Technique::kCutout, p, 2);
+      population.set(Technique::kRandomErasing, p, 0.5 * strength);
+      population.set(Technique::kRandomCrop, p, 1);
+      population.set(Technique::kMixup, p, strength);
+      population.set(Technique::kCutmix, p, strength);
+      population.set(Technique::kLabelNoise, p, 0.3 * strength);
+      population.set(Technique::kDisturbLabel, p, 0.3 * strength);
+      population.set(Technique::kSpatialDropout, p, 0.2 * strength);
+      population.set(Technique::kGaussianDropout, p, 0.2 * strength);
+      population.set(Technique::kDropblock, p, 0.2 * strength);
+      population.set(Technique::kStochasticDepth, p, 0.3 * strength);
+      population.set(Technique::kExponentialLoss, p, strength);
+      population.set(Technique::kLossDropout, p, 0.3 * strength);
+      population.set(Technique::kLogitNoise, p, strength);
     }
   }
 
