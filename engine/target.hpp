@@ -6,8 +6,12 @@
 #if defined(__CUDACC__)
 #define MURMUR_HD __host__ __device__ __forceinline__
 #define MURMUR_KERNEL __device__
-#define MURMUR_UNROLL                      // nvcc unrolls constant trip counts by itself
+#define MURMUR_UNROLL                               // nvcc unrolls constant trip counts by itself
+#if defined(__CUDA_ARCH__)
 #define MURMUR_ROLLED _Pragma("unroll 1")  // and loops of other counts, which may take too many registers
+#else
+#define MURMUR_ROLLED  // the host compiler reads the same source, and does not know the word
+#endif
 #else
 #define MURMUR_HD [[gnu::always_inline]] inline
 // A kernel body is flattened: its lambdas must be inlined or the loops over lanes do not vectorise.

@@ -43,7 +43,7 @@ struct BiasReluForward {
             sums.second[e] += x[e] * x[e];
           });
         }
-        masks.apply(lanes, x, words, walk.part, state.item + row);
+        masks.apply(lanes, x, words);
         x.store(lanes);
       }
     }
@@ -87,7 +87,7 @@ struct BiasReluBackward {
         Elements<T> grad(args.grad + offset + first);
         x.load(lanes);
         grad.load(lanes);
-        masks.apply(lanes, grad, words_of(forward, state, walk, row, first), walk.part, state.item + row);
+        masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
         if (norm) lanes.elements([&](int e) { grad[e] = a[e] * grad[e] + b[e] * x[e] + c[e]; });
         // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
         if (forward.relu) lanes.elements([&](int e) { grad[e] = x[e] == T{0} ? T{0} : grad[e]; });

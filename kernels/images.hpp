@@ -162,102 +162,24 @@ MURMUR_KERNEL void noise_relu(const ImageLanes& lanes, Elements<T>& x, T sigma, 
   lanes.elements([&](int e) { x[e] = noise::relu(x[e]); });
 }
 
-/// The random words of whole regions of a sample's image: of its channels, and of the places around each of its
-/// elements.
-struct RegionWords {
-  const ImagePart& part;
-  uint64_t seed;
-  uint64_t item;
-  uint32_t layer;
-  int32_t first;  // element of the step's first lane, within the part
-
-  /// Its channel's, at item x quads of a pixel + quad of the channel.
-  MURMUR_HD uint32_t of_channel(Technique technique, int32_t e) const {
-    const int32_t channel = channel_of(first + e, pixel_of(first + e));
-    return word(technique, item * quads_of_pixel(), channel);
-  }
-
-  /// True where one of the 3 x 3 places around the element has a word with U <= centre. The places make an image of
-  /// their own, with one pixel more on each side.
-  MURMUR_HD bool is_near(Technique technique, int32_t e, float centre) const {
-    const int32_t pixel = pixel_of(first + e);
-    const int32_t channel = channel_of(first + e, pixel);
-    const int32_t y = quotient(pixel, static_cast<int32_t>(part.image.width));
-    const int32_t x = pixel - y * static_cast<int32_t>(part.image.width);
-    bool near = false;
-    MURMUR_ROLLED
-    for (int32_t i = 0; i < 3; ++i) {
-      const uint64_t line = item * static_cast<uint64_t>(part.image.height + 2) + static_cast<uint64_t>(y + i);
-      MURMUR_ROLLED
-      for (int32_t j = 0; j < 3; ++j) {
-        const uint64_t place = line * static_cast<uint64_t>(part.image.width + 2) + static_cast<uint64_t>(x + j);
-        near = near || uniform(word(technique, place * quads_of_pixel(), channel)) <= centre;
-      }
-    }
-    return near;
-  }
-
- private:
-  MURMUR_HD uint64_t quads_of_pixel() const { return static_cast<uint64_t>(num_quads(part.whole.channels)); }
-  MURMUR_HD int32_t pixel_of(int32_t element) const {
-    return quotient(element, static_cast<int32_t>(part.image.channels));
-  }
-  /// Among those of the whole image.
-  MURMUR_HD int32_t channel_of(int32_t element, int32_t pixel) const {
-    return static_cast<int32_t>(part.first_channel) + element - pixel * static_cast<int32_t>(part.image.channels);
-  }
-  MURMUR_HD uint32_t word(Technique technique, uint64_t position, int32_t channel) const {
-    const Quad<uint32_t> words =
-        philox(position + static_cast<uint64_t>(channel / 4), make_site(technique, layer), 0, seed);
-    const int32_t lane = channel & 3;
-    return lane < 2 ? (lane == 0 ? words.v[0] : words.v[1]) : (lane == 2 ? words.v[2] : words.v[3]);
-  }
-};
-
 /// The masks at a layer's end, the same in forward and backward (each is its own gradient rule).
 struct ImageMasks {
   float dropout;
-  float gaussian;
-  float channels;
-  float blocks;
   float next_input;
 
   template <class Args>
   MURMUR_KERNEL ImageMasks(const Args& args, int64_t network)
       : dropout(args.masks.dropout ? args.step.techniques.get(Technique::kDropout, network) : 0.0f),
-        gaussian(args.masks.dropout ? args.step.techniques.get(Technique::kGaussianDropout, network) : 0.0f),
-        channels(args.masks.dropout ? args.step.techniques.get(Technique::kSpatialDropout, network) : 0.0f),
-        blocks(args.masks.dropout ? args.step.techniques.get(Technique::kDropblock, network) : 0.0f),
         next_input(args.masks.next_input ? args.step.techniques.get(Technique::kDropconnect, network) : 0.0f) {}
 
   template <class T>
-  MURMUR_KERNEL void apply(const ImageLanes& lanes, Elements<T>& x, const ImageWords& words, const ImagePart& part,
-                           int64_t item) const {
+  MURMUR_KERNEL void apply(const ImageLanes& lanes, Elements<T>& x, const ImageWords& words) const {
     PerImageElement<uint32_t> word;
     if (dropout > 0) {
       const T scale = T{1} / (T{1} - static_cast<T>(dropout));
       const float probability = dropout;
       lanes.fill(word, [&](int i) { return words(Technique::kDropout, i); });
       lanes.elements([&](int e) { x[e] = noise::dropout(x[e], probability, scale, word[e]); });
-    }
-    if (gaussian > 0) {
-      const T sigma = noise::gaussian_dropout_sigma(static_cast<T>(gaussian));
-      PerImageElement<float> n;
-      lanes.fill(n, [&](int i) { return normal(words(Technique::kGaussianDropout, i)); });
-      lanes.elements([&](int e) { x[e] = noise::gaussian_dropout(x[e], sigma, n[e]); });
-    }
-    const RegionWords regions{part, words.seed, static_cast<uint64_t>(item), words.layer, 4 * words.first};
-    if (channels > 0) {
-      const T scale = T{1} / (T{1} - static_cast<T>(channels));
-      const float probability = channels;
-      lanes.elements([&](int e) {
-        x[e] = noise::dropout(x[e], probability, scale, regions.of_channel(Technique::kSpatialDropout, e));
-      });
-    }
-    if (blocks > 0) {
-      const T scale = T{1} / (T{1} - static_cast<T>(blocks));
-      const float centre = noise::dropblock_centres(blocks);
-      lanes.elements([&](int e) { x[e] = regions.is_near(Technique::kDropblock, e, centre) ? T{0} : x[e] * scale; });
     }
     if (next_input > 0) {
       const float probability = next_input;

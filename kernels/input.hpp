@@ -10,11 +10,12 @@
 namespace murmur {
 
 /// Kernel 1, the input: gather · (keyed permutation) · u8 -> [0, 1] · flip, rotation, zoom, translation (one
-/// resampling) · random crop · mixing with another sample · contrast · cutout, random erasing · noise on the elements ·
-/// input mask of the first layer; and the targets, with label noise and DisturbLabel.
-/// Shapes: images u8 [N, D = height x width x channels], labels u8 [N], output [P, m, padded D], targets [P, m] (-1: no
-/// sample in this row), second_targets and target_shares [P, m]: the label that a sample is mixed with, and the share
-/// of its own; written where one is.
+/// resampling) · contrast · noise on the elements · input mask of the first layer; and the targets, with label noise
+/// and DisturbLabel. With `has_regions`, `input_regions` has run before it, a kernel by itself, because few trials need
+/// what it does: resampling · random crop · mixing with another sample · contrast · cutout, random erasing. Shapes:
+/// images u8 [N, D = height x width x channels], labels u8 [N], output [P, m, padded D], targets [P, m] (-1: no sample
+/// in this row), second_targets and target_shares [P, m]: the label that a sample is mixed with, and the share of its
+/// own; written where one is.
 template <class T>
 struct InputArgs {
   StepArgs step;
@@ -28,10 +29,12 @@ struct InputArgs {
   int32_t* second_targets = nullptr;
   float* target_shares = nullptr;
   int64_t num_classes = 0;  // of label noise
+  bool has_regions = false;
 
   MURMUR_HD int64_t sample_size() const { return size.elements(); }
 };
 
+MURMUR_DECLARE_KERNEL(input_regions, InputArgs)
 MURMUR_DECLARE_KERNEL(input_forward, InputArgs)
 
 }  // namespace murmur

@@ -127,21 +127,14 @@ MURMUR_KERNEL void max_pool(const ImageLanes& lanes, const Windows& windows, con
 
 /// What stochastic depth does to a residual block's branch. Random: position = item.
 template <class T>
-struct Branch {
-  float probability;
-  uint32_t layer;
-
-  MURMUR_HD Branch(const NormPoolArgs<T>& args, int64_t network)
-      : probability(args.residual.is_null() ? 0.0f : args.step.techniques.get(Technique::kStochasticDepth, network)),
-        layer(args.masks.layer) {}
-
-  MURMUR_HD T factor(const NetworkState& state, int64_t row) const {
-    if (probability <= 0) return T{1};
-    const uint32_t site = make_site(Technique::kStochasticDepth, layer);
-    const Quad<uint32_t> words = philox(static_cast<uint64_t>(state.item + row), site, 0, state.seed);
-    return static_cast<T>(noise::branch_factor(probability, words.v[0]));
-  }
-};
+MURMUR_HD T branch_factor(const NormPoolArgs<T>& args, int64_t network, int64_t row) {
+  const float probability = args.step.techniques.get(Technique::kStochasticDepth, network);
+  if (probability <= 0) return T{1};
+  const NetworkState& state = args.step.state[network];
+  const uint32_t site = make_site(Technique::kStochasticDepth, args.masks.layer);
+  const Quad<uint32_t> words = philox(static_cast<uint64_t>(state.item + row), site, 0, state.seed);
+  return static_cast<T>(noise::branch_factor(probability, words.v[0]));
+}
 
 template <class T, class Normals>
 struct NormPoolForward {
@@ -155,7 +148,6 @@ struct NormPoolForward {
     const ImageMasks masks(args, network);
     const Norm<T> norm(all, args, windows.input, network);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
-    const Branch<T> branch(args, network);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
       const T* x = args.x[network] + row * windows.input.row_stride() + windows.input.start();
       const int64_t offset = walk.offset(row);
@@ -164,6 +156,7 @@ struct NormPoolForward {
         clear_row(all, walk.size, output);
         continue;
       }
+      const T factor = args.residual.is_null() ? T{1} : branch_factor(args, network, row);
       for (int64_t first = 0; first < walk.size; first += walk.stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
         const ImageWords words = words_of(args, state, walk, row, first);
@@ -172,11 +165,10 @@ struct NormPoolForward {
         if (!args.residual.is_null()) {
           Elements<const T> residual(args.residual[network] + offset + first);
           residual.load(lanes);
-          const T factor = branch.factor(state, row);
           lanes.elements([&](int e) { y[e] = factor * y[e] + residual[e]; });
         }
         if (args.relu) noise_relu<Normals>(lanes, y, sigma, words);
-        masks.apply(lanes, y, words, walk.part, state.item + row);
+        masks.apply(lanes, y, words);
         y.store(lanes);
       }
     }
@@ -223,7 +215,6 @@ struct NormPoolBackward {
     const int64_t input_size = windows.input.image.elements();
     const ImageMasks masks(forward, network);
     const Norm<T> norm(all, forward, windows.input, network);
-    const Branch<T> branch(forward, network);
     const bool pools = forward.window.pooling != Pooling::kNone;
     TileSums<T> sums;
     sums.clear(all);
@@ -242,22 +233,20 @@ struct NormPoolBackward {
         clear_row(all, input_size, grad_input);
         all.sync();
       }
+      const T factor = forward.residual.is_null() ? T{1} : branch_factor(forward, network, row);
       for (int64_t first = 0; first < walk.size; first += walk.stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
         const int64_t offset = network * forward.output.stride + walk.offset(row) + first;
         Elements<T> grad(args.grad_output + offset);
         grad.load(lanes);
-        masks.apply(lanes, grad, words_of(forward, state, walk, row, first), walk.part, state.item + row);
+        masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
         if (forward.relu) {
           Elements<const T> output(forward.output.data + offset);
           output.load(lanes);
           lanes.elements([&](int e) { grad[e] = output[e] == T{0} ? T{0} : grad[e]; });
         }
         if (grad_residual != nullptr) add_residual(lanes, grad, grad_residual + first);
-        if (!forward.residual.is_null()) {
-          const T factor = branch.factor(state, row);
-          lanes.elements([&](int e) { grad[e] *= factor; });
-        }
+        if (!forward.residual.is_null()) lanes.elements([&](int e) { grad[e] *= factor; });
         if (pools) {
           spread(lanes, windows, norm, x, first, grad, grad_input, sums);
         } else {

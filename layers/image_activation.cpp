@@ -4,6 +4,7 @@
 #include "murmur/kernels/batch_norm.hpp"
 #include "murmur/kernels/bias_relu.hpp"
 #include "murmur/kernels/norm_pool.hpp"
+#include "murmur/kernels/region_masks.hpp"
 #include "murmur/layers/image_activation.hpp"
 #include "murmur/layers/image_layout.hpp"
 
@@ -176,6 +177,25 @@ Activations norm_pool(const Step& step, const Activations& input, const BatchNor
   return {result, Layout::kSampleMajor, num_features, size, input.image_layout};
 }
 
+/// Masks on regions, in place; of a layer that ends with dropout, where a trial has one on.
+Activations with_region_masks(const Step& step, const Activations& images, const LayerMasks& masks) {
+  if (!step.has_regions || !step.training || !masks.dropout) return images;
+  Activations result = images;
+  dispatch_dtype(step.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = [step, masks, tiles = tiles_of(step, images)](const Tensor& x) {
+      region_masks(step.stream, RegionMasksArgs<T>{step.args, tiles, masks, per_network<T>(x)});
+    };
+    run(images.x.value());
+    result.x =
+        Variable::result("region_masks", images.x.value(), {images.x}, [run, x = images.x](const Variable& self) {
+          run(self.grad());
+          x.take_grad(self.grad());
+        });
+  });
+  return result;
+}
+
 }  // namespace
 
 Activations image_activation(const Step& step, const Activations& input, const Variable& bias, const BatchNorm* norm,
@@ -220,7 +240,7 @@ Activations image_activation(const Step& step, const Activations& input, const V
     result.x = bias_relu<T>(step, input, bias, statistics, first);
     if (two_halves) result = norm_pool<T>(step, result, norm, residual, statistics, second);
   });
-  return result;
+  return with_region_masks(step, result, options.masks);
 }
 
 Activations pool(const Step& step, const Activations& input, const ImageActivationOptions& options) {
@@ -236,7 +256,7 @@ Activations pool(const Step& step, const Activations& input, const ImageActivati
   Activations result;
   dispatch_dtype(step.dtype,
                  [&](auto zero) { result = norm_pool<decltype(zero)>(step, input, nullptr, nullptr, {}, plain); });
-  return result;
+  return with_region_masks(step, result, options.masks);
 }
 
 }  // namespace murmur

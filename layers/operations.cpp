@@ -157,6 +157,8 @@ Batch input_batch(const Step& step, const SampleSource& source, bool mask_input)
       args.second_targets = targets.second_labels.data<int32_t>();
       args.target_shares = targets.shares.data<float>();
     }
+    args.has_regions = step.training && step.has_regions;
+    if (args.has_regions) input_regions(step.stream, args);
     input_forward(step.stream, args);
   });
   return {{Variable::constant(x), Layout::kSampleMajor, source.sample_size(), source.size}, targets};

@@ -56,8 +56,8 @@ class Parameters {
   const Tensor& moment1() const { return moment1_; }
   const Tensor& moment2() const { return moment2_; }
 
-  /// A copy of one of the arenas on the host, with zeros where it is padding: noise leaves its traces there, which reach
-  /// no result.
+  /// A copy of one of the arenas on the host, with zeros where it is padding: noise leaves its traces there, which
+  /// reach no result.
   Tensor without_padding(const Tensor& arena) const;
 
   /// Bytes of all running statistics of one network.
@@ -81,7 +81,7 @@ class Parameters {
   struct Entry {
     Shape shape;  // [out, in] or [padded size]
     int64_t offset;
-    int64_t size;  // elements, without padding
+    int64_t size;     // elements, without padding
     int64_t fan_out;  // of a kernel
     double start;     // of a vector
     WeightKind kind;  // what transient noise does to it

@@ -38,7 +38,7 @@ PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const
 }
 
 Step PopulationTrainer::make_step(Pass& pass, const StepArgs& args) {
-  return {*stream_, *pass.arena, args, options_.dtype, pass.training, options_.allow_tf32, &choices_};
+  return {*stream_, *pass.arena, args, options_.dtype, pass.training, options_.allow_tf32, &choices_, has_regions_};
 }
 
 /// Waves of one size, or one less, so that what is measured for one holds for all.

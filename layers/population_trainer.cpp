@@ -1,6 +1,7 @@
 #include "murmur/layers/population_trainer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -125,7 +126,9 @@ void PopulationTrainer::provide_for(const Setting& setting) {
   const bool schedules = !schedules_ && std::ranges::any_of(techniques(), [&](const TechniqueInfo& info) {
     return !setting.schedule(info.id).is_constant();
   });
-  if (!copies && !clips && !schedules) return;
+  const bool regions = needs_regions(setting) && !has_regions_;
+  if (!copies && !clips && !schedules && !regions) return;
+  has_regions_ = has_regions_ || regions;
   if (copies) parameters.enable_copy();
   if (clips) parameters.enable_clipping();
   if (schedules) {
@@ -141,6 +144,13 @@ void PopulationTrainer::provide_for(const Setting& setting) {
 bool PopulationTrainer::needs_weight_copy(const Setting& setting) const {
   return (options_.definitions.dropconnect_on == DropconnectOn::kWeights && setting[Technique::kDropconnect] > 0) ||
          setting[Technique::kTransientWeightNoise] > 0 || setting[Technique::kMultiplicativeWeightNoise] > 0;
+}
+
+bool PopulationTrainer::needs_regions(const Setting& setting) {
+  using enum Technique;
+  return std::ranges::any_of(
+      std::array{kRandomCrop, kCutout, kRandomErasing, kMixup, kCutmix, kGaussianDropout, kSpatialDropout, kDropblock},
+      [&](Technique id) { return setting[id] > 0; });
 }
 
 void PopulationTrainer::stop(int64_t slot) {

@@ -128,6 +128,7 @@ class PopulationTrainer final : public Trainer {
   void provide_for(const Setting& setting);
   void check_slot(const char* operation, int64_t slot) const;
   bool needs_weight_copy(const Setting& setting) const;
+  static bool needs_regions(const Setting& setting);
   /// Brings the device up to what has been decided since the last pass: who runs, with which values, from where.
   void prepare();
   void initialize_fresh();
@@ -171,6 +172,7 @@ class PopulationTrainer final : public Trainer {
   std::vector<std::optional<Trial>> trials_;
   std::vector<uint8_t> fresh_;
   ProfileWindow profile_;
+  bool has_regions_ = false;    // ticks run the kernels of what acts on regions of images
   bool copy_is_stale_ = false;  // every network's copy of its weights must be written
 };
 

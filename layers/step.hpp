@@ -32,6 +32,8 @@ struct Step {
   bool training = true;
   bool allow_tf32 = false;
   ConvolutionChoices* choices = nullptr;  // null: convolutions on a GPU are matrix products
+  /// Kernels of what acts on regions of images are launched: where a trial has any of it on.
+  bool has_regions = false;
   /// Recorded on the CPU, and never run, for the memory that the same step takes on a GPU.
   bool stands_for_gpu = false;
 

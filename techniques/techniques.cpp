@@ -177,8 +177,14 @@ std::string format_assignment(const Setting& setting, Technique id) {
 void parse_into(Setting& setting, const TechniqueInfo& info, std::string_view text) {
   const size_t at = text.find('@');
   setting.set(info.id, parse_value(info, text.substr(0, at)));
-  const bool is_constant = at == std::string_view::npos;
-  setting.set_schedule(info.id, is_constant ? NoiseSchedule{} : parse_noise_schedule(text.substr(at + 1)));
+  try {
+    const bool is_constant = at == std::string_view::npos;
+    setting.set_schedule(info.id, is_constant ? NoiseSchedule{} : parse_noise_schedule(text.substr(at + 1)));
+  } catch (const InvalidArgument& error) {
+    const std::string_view message = error.what();
+    if (message.starts_with(info.key)) throw;
+    throw InvalidArgument("{}: {}", info.key, message);
+  }
 }
 
 void Setting::set(Technique id, double value) {

@@ -77,6 +77,8 @@ InputResult<T> run_input(Stream& stream, Population& population, const InputData
   args.second_targets = second.data();
   args.target_shares = shares.data();
   args.num_classes = data.num_classes;
+  args.has_regions = true;
+  input_regions(stream, args);
   input_forward(stream, args);
   stream.synchronize();
   EXPECT_TRUE(output.guards_intact() && targets.guards_intact() && second.guards_intact() && shares.guards_intact());

@@ -21,6 +21,7 @@ MURMUR_ON_EVERY_DEVICE(UpdateTest);
 constexpr int64_t kRows = 128;
 constexpr int64_t kEpochSize = test::kUpdateEpochSize;  // ticks of 128, 128, 128, 128, 88
 constexpr int64_t kTicks = 5;
+constexpr double kNoNorm = 1e6;  // of a network that clips nothing: neither written nor read
 
 /// Numbers of all networks.
 struct Values {
@@ -47,7 +48,7 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
   const auto start = test::random_values<T>(size, 1, -0.1, 0.1);
   test::GuardedArray<T> weight(start, stream.device()), grad(size, T{0}, stream.device());
   const test::GuardedArray<T> moment1(size, T{0}, stream.device()), moment2(size, T{0}, stream.device());
-  const test::GuardedArray<double> norms(networks, -1.0, stream.device());
+  const test::GuardedArray<double> norms(networks, kNoNorm, stream.device());
   std::vector<test::Parameters> expected(networks);
   for (size_t p = 0; p < networks; ++p) {
     const auto first = start.begin() + static_cast<int64_t>(p) * stride;
@@ -83,7 +84,7 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
       const auto first = sum.begin() + static_cast<int64_t>(p) * stride;
       expected[p].grad.assign(first, first + stride);
       const bool clips = population.get(Technique::kGradientClip, static_cast<int64_t>(p)) > 0;
-      const Near norm = clips ? test::Reference<T>::norm(expected[p].grad) : Near{-1, 0};  // else it is not written
+      const Near norm = clips ? test::Reference<T>::norm(expected[p].grad) : Near{kNoNorm, 0};
       EXPECT_NEAR(norms.values()[p], norm.value, norm.error);
       const auto batch_size = static_cast<int64_t>(population.get(Technique::kBatchSize, static_cast<int64_t>(p)));
       const int64_t rows = std::min(kRows, kEpochSize - state.position);

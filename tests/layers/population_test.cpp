@@ -113,9 +113,20 @@ TEST_P(EveryTechnique, GraphsThreadsAndPrecisionDoNotMatter) {
   test::expect_same(test::run_trial(options, trial(), model()), expected, tolerance());  // and once more
 }
 
+/// False where a technique has no place in a model: no image, or no residual block.
+bool has_place(std::string_view technique, std::string_view model) {
+  if (technique == "stochastic_depth") return model.find("residual") != std::string_view::npos;
+  const bool is_of_images = technique == "spatial_dropout" || technique == "dropblock";
+  return !is_of_images || model.find("conv") != std::string_view::npos;
+}
+
 TEST_P(EveryTechnique, ChangesTraining) {
   const TrainerOptions options = test::small_options(device(), 1);
   const Outcome with = test::run_trial(options, trial(), model());
+  if (!has_place(technique().name, model())) {
+    test::expect_same(with, test::run_trial(options, test::kBaseline.trial(11), model()), 0);
+    return;
+  }
   const Outcome without = test::run_trial(options, test::kBaseline.trial(11), model());
   double difference = 0;
   for (size_t i = 0; i < with.weights.size(); ++i) {
@@ -123,6 +134,15 @@ TEST_P(EveryTechnique, ChangesTraining) {
   }
   EXPECT_GT(difference, 1e-4);  // far above rounding: what a no-op would leave
   EXPECT_FALSE(with.results.back().diverged);
+}
+
+TEST(StochasticDepth, ChangesTheTrainingOfResidualNetworks) {
+  const TrainerOptions options = test::small_options(kCpu, 1);
+  const Trial off = test::kBaseline.trial(11);
+  Trial on = off;
+  on.setting.set(Technique::kStochasticDepth, 0.4);
+  EXPECT_FALSE(test::same_bits(test::run_trial(options, on, test::kSmallResidual).weights,
+                               test::run_trial(options, off, test::kSmallResidual).weights));
 }
 
 class PopulationTest : public test::DeviceTest {};

@@ -23,7 +23,9 @@ class StepFixture {
       state.position = 0;
       state.num_hits = 0;
     }
-    return {stream_, arena_, population.upload(micro_batch_, epoch_size), dtype, true, false};
+    Step step{stream_, arena_, population.upload(micro_batch_, epoch_size), dtype, true, false};
+    step.has_regions = true;
+    return step;
   }
 
   /// Sets all the noise of forward and loss on, with other values for each network.

@@ -42,7 +42,9 @@ TEST(Techniques, OffIsInRange) {
     EXPECT_LT(info.low, info.high);
     EXPECT_LE(info.off, info.high);
     const bool is_below = info.kind == Kind::kLogFloat && info.off == 0;
-    if (!is_below) EXPECT_GE(info.off, info.low);
+    if (!is_below) {
+      EXPECT_GE(info.off, info.low);
+    }
     EXPECT_EQ(Setting()[info.id], info.off);
   }
 }
