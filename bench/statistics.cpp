@@ -58,8 +58,8 @@ int write_raw(const Options& options) {
 }
 
 /// What a battery takes minutes for must have its place: before it runs.
-void check_outputs(const Options& options, const std::string& page) {
-  if (!options.page.empty()) with_section(page, kSection, "");
+void check_outputs(const Options& options) {
+  if (!options.page.empty()) with_section(text_of(options.page), kSection, "");
   for (const std::string& path : {options.page, options.json}) {
     if (!path.empty() && !is_writable(path)) throw Error("{}: cannot be written", path);
   }
@@ -67,13 +67,15 @@ void check_outputs(const Options& options, const std::string& page) {
 
 int benchmark(Options options, std::span<char* const> arguments) {
   if (options.raw) return write_raw(options);
-  const std::string page = options.page.empty() ? "" : text_of(options.page);
-  check_outputs(options, page);
+  check_outputs(options);
   options.battery.on_subject = [](const std::string& name) { fmt::print(stderr, "{}\n", name); };
   const Report report = run_battery(options.battery);
   fmt::print("{}{}", text_table(report, options.all), verdict_text(report));
   const nlohmann::json source = provenance(parse_device("cpu"), options.commit, arguments);
-  if (!options.page.empty()) write_file(options.page, with_section(page, kSection, markdown_tables(report)));
+  if (!options.page.empty()) {
+    // It may have been edited in the meantime.
+    write_file(options.page, with_section(text_of(options.page), kSection, markdown_tables(report)));
+  }
   if (!options.json.empty()) {
     nlohmann::json json = source;
     json["benchmark"] = "statistics";

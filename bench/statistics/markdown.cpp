@@ -138,7 +138,7 @@ std::string permutations_table(const Report& report) {
   }
   return table(large, {"", "serial z", "order z", "neighbouring draws z", "fixed points p", "successions p"},
                {"serial", "order", "neighbours", "fixed points", "successions"}) +
-         table(small, {"", "all orders p"}, {"all orders"});
+         table(small, {"", "all orders p", "two images p"}, {"all orders", "two images"});
 }
 
 }  // namespace

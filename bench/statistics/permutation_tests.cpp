@@ -123,6 +123,17 @@ std::vector<Outcome> permutation_tests(const Permutations& permutations, int64_t
   return outcomes;
 }
 
+Outcome test_two_images(const Permutations& permutations, int64_t n) {
+  const auto size = static_cast<size_t>(permutations.size);
+  std::vector<int64_t> counts(size * (size - 1));
+  for (int64_t draw = 0; draw < n; ++draw) {
+    const auto first = static_cast<size_t>(permutations.image(draw, 0));
+    const auto second = static_cast<size_t>(permutations.image(draw, 1));
+    ++counts[first * (size - 1) + second - (second > first ? 1 : 0)];
+  }
+  return from_counts("two images", counts, std::vector<double>(counts.size(), 1 / static_cast<double>(counts.size())));
+}
+
 Outcome test_all_orders(const Permutations& permutations, int64_t n) {
   size_t num_orders = 1;
   for (int64_t k = 2; k <= permutations.size; ++k) num_orders *= static_cast<size_t>(k);

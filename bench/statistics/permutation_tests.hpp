@@ -25,6 +25,9 @@ struct Permutations {
 /// The last two need 200 draws, else they are left out.
 std::vector<Outcome> permutation_tests(const Permutations& permutations, int64_t n);
 
+/// That all pairs of image(0) and image(1) are as likely: chi-square of n draws. Shapes: n >= 5 size^2.
+Outcome test_two_images(const Permutations& permutations, int64_t n);
+
 /// That all size! orders are as likely: chi-square of n draws. Shapes: size in [2, 6].
 Outcome test_all_orders(const Permutations& permutations, int64_t n);
 

@@ -138,8 +138,10 @@ TEST(BrokenPermutations, OrdersThatAreNotAsLikelyAreSeen) {
                              return image[index];
                            }};
   EXPECT_LT(test_all_orders(naive, 100'000).p, kCaughtP);
-  for (const int64_t size : {2, 3, 4, 5, 6}) {
+  EXPECT_LT(test_two_images(naive, 100'000).p, kCaughtP);
+  for (const int64_t size : {3, 4, 5, 6}) {
     EXPECT_GT(test_all_orders(shuffled(size, [](std::vector<int64_t>&) {}), 100'000).p, kCaughtP) << size;
+    EXPECT_GT(test_two_images(shuffled(size, [](std::vector<int64_t>&) {}), 100'000).p, kCaughtP) << size;
   }
 }
 
