@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <string>
 
 #include "bench/statistics/cases.hpp"
 #include "bench/statistics/walk.hpp"
@@ -49,6 +50,10 @@ std::string test_name(const ::testing::TestParamInfo<Case>& info) {
 INSTANTIATE_TEST_SUITE_P(Distributions, CaseBattery, ::testing::ValuesIn(distribution_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(Techniques, CaseBattery, ::testing::ValuesIn(technique_cases()), test_name);
 
+std::string group_name(const ::testing::TestParamInfo<const char*>& info) {
+  return "number_" + std::to_string(info.index);
+}
+
 class GroupBattery : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GroupBattery, Passes) {
@@ -62,9 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Names, GroupBattery,
                          ::testing::Values("words by element", "words by item", "words by update", "words by epoch",
                                            "words by layer", "words by technique", "words by network", "words by seed",
                                            "words by upper-seed", "avalanche", " and ", "permutations"),
-                         [](const ::testing::TestParamInfo<const char*>& info) {
-                           return "g" + std::to_string(info.index);
-                         });
+                         group_name);
 
 // What has a formula with a random word or normal has a case: a new technique that draws needs a line in cases.cpp.
 TEST(Cases, AreOfAllTechniquesThatDraw) {
