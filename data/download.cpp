@@ -63,6 +63,7 @@ class Download {
   Download(const DatasetSource& source, const Path& folder, const DownloadOptions& options)
       : source_(source),
         options_(options),
+        folder_(folder),
         target_(resolved(folder / source.name)),
         staging_(target_.string() + ".part") {}
 
@@ -110,7 +111,7 @@ class Download {
       return staging_ / file.name;
     }
     throw DataError("{}: expected to get {}, got: {}; without a network: {}", source_.name, file.name,
-                    fmt::join(reasons, "; "), how_to_put(source_, target_.parent_path()));
+                    fmt::join(reasons, "; "), how_to_put(source_, folder_));
   }
 
   std::vector<std::string> urls_of(const SourceFile& file) const {
@@ -137,7 +138,7 @@ class Download {
   /// Makes the file whole as NAME.part; else returns why not. Goes on while that brings more bytes.
   std::string get_from(const SourceFile& file, const std::string& url) {
     const Path part = part_of(file);
-    int64_t before = -1;  // of the part; none may be left of another mirror's wrong file
+    int64_t before = -1;  // the most bytes that a request found there
     while (true) {
       const int64_t first = std::max<int64_t>(0, size_of(part));
       if (first > file.num_bytes) {
@@ -152,8 +153,8 @@ class Download {
         remove_file(part);
         const std::string reason = fmt::format("expected the SHA-256 {}, got {}", file.sha256, sum);
         if (first == 0) return reason;
-        note(fmt::format("{}: {}; once more from its start", url,
-                         reason));  // what was there before may be the wrong half
+        // What was there before may be the wrong half.
+        note(fmt::format("{}: {}; once more from its start", url, reason));
       } else if (result.end == TransferEnd::kNoResume) {
         remove_file(part);
         note(fmt::format("{}: {}; once more from its start", url, result.reason));
@@ -192,6 +193,7 @@ class Download {
 
   const DatasetSource& source_;
   const DownloadOptions& options_;
+  Path folder_;
   Path target_;
   Path staging_;
 };

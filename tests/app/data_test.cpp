@@ -175,11 +175,11 @@ TEST_F(DataCommandTest, GoesOnAfterAKillAndBelievesNoWrongSum) {
 
 TEST_F(DataCommandTest, TwoWaitForEachOther) {
   if (!can_download()) GTEST_SKIP() << "this build cannot download";
-  server_.serve("svhn/train_32x32.mat",
-                {.bytes = std::string(182040794, 'x'), .cut_after = 1000, .num_cuts = 1, .stalls = true});
-  Child first("data get svhn", folder_ / "first");
+  server_.serve("kmnist/train-images-idx3-ubyte.gz",
+                {.bytes = std::string(18165135, 'x'), .cut_after = 1000, .num_cuts = 1, .stalls = true});
+  Child first("data get kmnist", folder_ / "first");
   ASSERT_TRUE(becomes_true([&] { return !server_.requests().empty(); }));
-  Child second("data get svhn", folder_ / "second");
+  Child second("data get kmnist", folder_ / "second");
   ASSERT_TRUE(becomes_true(
       [&] { return read_text(folder_ / "second").find("waiting for another process") != std::string::npos; }));
   EXPECT_EQ(server_.requests().size(), 1u);
