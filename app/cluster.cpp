@@ -34,6 +34,8 @@ class LoadedData final : public ServedData {
     options.data = request.at("data").get<std::string>();
     options.image_size = request.at("image_size").get<std::string>();
     options.train_images = request.at("train_images").get<int64_t>();
+    options.skip_broken = request.at("skip_broken").get<bool>();
+    options.no_cache = request.at("no_cache").get<bool>();
     data_.reset();
     dataset_ = load_data(options);
     return identity(*dataset_);
@@ -104,7 +106,9 @@ Dataset load_on_all_ranks(const CommonOptions& options) {
   the_ranks->begin_load({{"dataset", options.dataset},
                          {"data", data},
                          {"image_size", options.image_size},
-                         {"train_images", options.train_images}});
+                         {"train_images", options.train_images},
+                         {"skip_broken", options.skip_broken},
+                         {"no_cache", options.no_cache}});
   Dataset dataset = load_data(options);
   the_ranks->end_load(identity(dataset));
   return dataset;

@@ -9,6 +9,7 @@ namespace murmur::app {
 /// Each adds a subcommand, whose work runs after the whole command line has been parsed and returns the exit code.
 using Run = std::function<int()>;
 Run add_info(CLI::App& app);
+Run add_data(CLI::App& app);
 Run add_train(CLI::App& app);
 Run add_predict(CLI::App& app);
 Run add_search(CLI::App& app);

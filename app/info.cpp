@@ -4,6 +4,7 @@
 #include "app/json_report.hpp"
 #include "app/memory_info.hpp"
 #include "app/options.hpp"
+#include "murmur/data/sources.hpp"
 #include "murmur/engine/convolution.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/version.hpp"
@@ -21,7 +22,7 @@ std::vector<Device> devices() {
 }
 
 /// A data set where it is in the usual places.
-std::optional<Dataset> find_dataset(const std::string& name) {
+std::optional<Dataset> loaded_where_found(const std::string& name) {
   try {
     return load_dataset(name, "");
   } catch (const DataError&) {
@@ -32,13 +33,14 @@ std::optional<Dataset> find_dataset(const std::string& name) {
 void print_datasets() {
   fmt::print("data sets:\n");
   for (const std::string& name : dataset_names()) {
-    const std::optional<Dataset> dataset = find_dataset(name);
+    const std::optional<Dataset> dataset = loaded_where_found(name);
     if (dataset) {
-      fmt::print("  {:<14} {} + {} images of {} x {} x {}, in {}\n", name, dataset->train.num_samples,
+      fmt::print("  {:<15} {} + {} images of {} x {} x {}, in {}\n", name, dataset->train.num_samples,
                  dataset->test.num_samples, dataset->train.height, dataset->train.width, dataset->train.channels,
                  dataset->directory.string());
     } else {
-      fmt::print("  {:<14} not found in the usual places\n", name);
+      fmt::print("  {:<15} not found in the usual places{}\n", name,
+                 find_source(name) == nullptr ? "" : fmt::format("; murmur data get {}", name));
     }
   }
 }
@@ -61,7 +63,7 @@ void print_info() {
 Json datasets_json() {
   Json result = Json::array();
   for (const std::string& name : dataset_names()) {
-    const std::optional<Dataset> dataset = find_dataset(name);
+    const std::optional<Dataset> dataset = loaded_where_found(name);
     Json entry{{"name", name}, {"found", dataset.has_value()}};
     if (dataset) {
       entry.update({{"directory", dataset->directory.string()},

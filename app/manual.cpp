@@ -27,6 +27,11 @@ std::vector<const CLI::Option*> options_of(const CLI::App& app) {
       [](const CLI::Option* option) { return !option->get_group().empty() && !option->get_positional(); });
 }
 
+/// What stands without a name, in its order: "action", "file".
+std::vector<const CLI::Option*> positionals_of(const CLI::App& app) {
+  return app.get_options([](const CLI::Option* option) { return option->get_positional(); });
+}
+
 /// "--help", "-h"
 Words names_of(const CLI::Option& option) {
   Words names;
@@ -49,11 +54,9 @@ const std::map<std::string, Words>& known_values() {
       assignments.push_back(keys.back() + "=");
       for (const std::string_view choice : info.choices) assignments.push_back(fmt::format("{}={}", info.key, choice));
     }
-    return std::map<std::string, Words>{{"--dataset", dataset_names()},
-                                        {"--model", model_names()},
-                                        {"--set", assignments},
-                                        {"--search", keys},
-                                        {"--device", {"auto", "cpu", "cuda"}}};
+    return std::map<std::string, Words>{
+        {"--dataset", dataset_names()}, {"names", dataset_names()}, {"--model", model_names()},
+        {"--set", assignments},         {"--search", keys},         {"--device", {"auto", "cpu", "cuda"}}};
   }();
   return values;
 }
@@ -108,7 +111,11 @@ std::string bash_completion(const CLI::App& app) {
     for (const CLI::Option* option : options_of(*command)) {
       for (const std::string& name : names_of(*option)) names.push_back(name);
     }
-    options += fmt::format("        {}) words='{}' ;;\n", command->get_name(), fmt::join(names, " "));
+    for (const CLI::Option* option : positionals_of(*command)) {
+      for (const std::string& value : values_of(*option)) names.push_back(value);
+    }
+    options += fmt::format("        {}) words='{}'{} ;;\n", command->get_name(), fmt::join(names, " "),
+                           positionals_of(*command).empty() ? "" : "; compopt -o default");
   }
   // Bash breaks words at "=": `--set dropout=<tab>` has the word before it two places back.
   return fmt::format(R"(# bash completion of murmur; made by `murmur --generate bash`.
@@ -166,12 +173,27 @@ std::string zsh_options(const CLI::App& command) {
   return text;
 }
 
+/// "1:action:(get info list)", and the last one repeats where it may.
+std::string zsh_positionals(const CLI::App& command) {
+  std::string text;
+  int place = 0;
+  for (const CLI::Option* option : positionals_of(command)) {
+    ++place;
+    const Words values = values_of(*option);
+    const std::string number = option->get_items_expected_max() > 1 ? "*" : fmt::format("{}", place);
+    const std::string action = values.empty() ? "_files" : fmt::format("({})", fmt::join(values, " "));
+    text += fmt::format(" \\\n        '{}:{}:{}'", number, option->get_name(), action);
+  }
+  return text;
+}
+
 std::string zsh_completion(const CLI::App& app) {
   std::string names;
   std::string cases;
   for (const CLI::App* command : commands_of(app)) {
     names += fmt::format("    '{}:{}'\n", command->get_name(), zsh_quoted(command->get_description()));
-    cases += fmt::format("      {})\n        _arguments{}\n        ;;\n", command->get_name(), zsh_options(*command));
+    cases += fmt::format("      {})\n        _arguments{}{}\n        ;;\n", command->get_name(), zsh_options(*command),
+                         zsh_positionals(*command));
   }
   return fmt::format(R"(#compdef murmur
 # zsh completion of murmur; made by `murmur --generate zsh`.
@@ -216,6 +238,11 @@ std::string troff(const std::string& text) {
 
 std::string man_options(const CLI::App& app) {
   std::string text;
+  for (const CLI::Option* option : positionals_of(app)) {
+    const Words values = values_of(*option);
+    text += fmt::format(".TP\n\\fI{}\\fR\n{}{}\n", troff(option->get_name()), troff(option->get_description()),
+                        values.empty() ? "" : troff(fmt::format(" ({})", fmt::join(values, ", "))));
+  }
   for (const CLI::Option* option : options_of(app)) {
     text += fmt::format(".TP\n\\fB{}\\fR", troff(fmt::format("{}", fmt::join(names_of(*option), ", "))));
     if (takes_value(*option)) text += fmt::format(" \\fI{}\\fR", troff(option->get_type_name()));

@@ -87,14 +87,25 @@ void check_seeds(uint64_t seed, uint64_t last) {
   }
 }
 
+void add_reading_options(CLI::App& command, bool& skip_broken, bool& no_cache) {
+  command.add_flag("--skip-broken", skip_broken,
+                   "leave out images of an image folder that cannot be read, and name them");
+  command.add_flag("--no-cache", no_cache, "read an image folder's images anew, and keep nothing for the next time");
+}
+
+void add_image_options(CLI::App& command, std::string& image_size, bool& skip_broken, bool& no_cache) {
+  command.add_option("--image-size", image_size,
+                     "H or HxW: size of an image folder's images (default: that of the first training image)");
+  add_reading_options(command, skip_broken, no_cache);
+}
+
 void add_data_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--config", options.config,
                      "TOML file with options (without --) and a [set] table; the command line wins");
   command.add_option("--dataset", options.dataset, "data set: " + fmt::format("{}", fmt::join(dataset_names(), ", ")))
       ->capture_default_str();
   command.add_option("--data", options.data, "folder with the data set's files (default: the usual places)");
-  command.add_option("--image-size", options.image_size,
-                     "H or HxW: size of an image folder's images (default: that of the first training image)");
+  add_image_options(command, options.image_size, options.skip_broken, options.no_cache);
   command
       .add_option("--train-images", options.train_images,
                   "use only the first images of the training file (0: all); the split comes after")
@@ -275,30 +286,28 @@ SearchDefinition definition_of(const CommonOptions& options) {
   return search;
 }
 
-namespace {
-
-void keep_first(Samples& samples, int64_t count) {
-  if (count > samples.num_samples) {
-    throw InvalidArgument("--train-images: expected at most {}, the number of training images, got {}",
-                          samples.num_samples, count);
-  }
-  samples.num_samples = count;
-  samples.images.resize(static_cast<size_t>(count * samples.height * samples.width * samples.channels));
-  samples.labels.resize(static_cast<size_t>(count));
-}
-
-}  // namespace
-
 Dataset load_data(const CommonOptions& options) {
-  Dataset dataset = load_dataset(options.dataset, options.data, parse_image_size(options.image_size));
-  if (options.train_images > 0) keep_first(dataset.train, options.train_images);
+  Dataset dataset = load_dataset(options.dataset, options.data,
+                                 {parse_image_size(options.image_size), options.skip_broken, !options.no_cache});
+  const int64_t most = dataset.train.num_samples - dataset.num_validation;
+  if (options.train_images > most) {
+    throw InvalidArgument("--train-images: expected at most {}, the number of training images, got {}", most,
+                          options.train_images);
+  }
+  if (options.train_images > 0) keep_first(dataset, options.train_images);
   return dataset;
 }
 
 void report_others(const Dataset& dataset, bool quiet) {
-  if (quiet || dataset.num_others == 0) return;
-  fmt::print(stderr, "{}: {} file{} passed over, with extensions of no image format\n", dataset.directory.string(),
-             dataset.num_others, dataset.num_others == 1 ? "" : "s");
+  const std::string folder = printable(dataset.directory.string());
+  if (!quiet && dataset.num_others > 0) {
+    fmt::print(stderr, "{}: {} file{} passed over, with extensions of no image format\n", folder, dataset.num_others,
+               dataset.num_others == 1 ? "" : "s");
+  }
+  if (!quiet && !dataset.skipped.empty()) {
+    fmt::print(stderr, "{}: {} image{} left out: {}\n", folder, dataset.skipped.size(),
+               dataset.skipped.size() == 1 ? "" : "s", printable(list_of(dataset.skipped)));
+  }
 }
 
 TrainingData load_training_data(const CommonOptions& options, Device device, bool train_on_all) {

@@ -43,6 +43,8 @@ struct CommonOptions {
   int64_t wave = 0;
   bool quiet = false;
   bool dry_run = false;  // of train and search
+  bool skip_broken = false;
+  bool no_cache = false;
 };
 
 /// Checks of an option's text before it is converted: a number within these bounds, so never NaN. What CLI11 checks is
@@ -54,6 +56,10 @@ CLI::Validator any_seed();
 /// Throws unless SEED + `last` is a seed too.
 void check_seeds(uint64_t seed, uint64_t last);
 
+/// --image-size, --skip-broken and --no-cache: how an image folder is read.
+void add_image_options(CLI::App& command, std::string& image_size, bool& skip_broken, bool& no_cache);
+/// --skip-broken and --no-cache alone.
+void add_reading_options(CLI::App& command, bool& skip_broken, bool& no_cache);
 /// --config and what says which images there are.
 void add_data_options(CLI::App& command, CommonOptions& options);
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
@@ -95,7 +101,7 @@ SearchDefinition definition_of(const CommonOptions& options);
 /// Loads the data set that the options name.
 Dataset load_data(const CommonOptions& options);
 
-/// One line on standard error where files of an image folder were passed over.
+/// A line on standard error where files of an image folder were passed over, and one where images were left out.
 void report_others(const Dataset& dataset, bool quiet);
 
 /// Loads the data set and puts it on the device.

@@ -54,6 +54,7 @@ void add_study_options(CLI::App& command, std::string& study, std::string& name)
 
 void add_place_options(CLI::App& command, CommonOptions& common) {
   command.add_option("--data", common.data, "folder with the data set's files (default: the usual places)");
+  add_reading_options(command, common.skip_broken, common.no_cache);
   command.add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", common.threads, "CPU threads (0: one a core)")
       ->check(whole_number(0, 4096))

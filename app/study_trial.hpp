@@ -23,7 +23,8 @@ Dataset load_search_data(CommonOptions common, const Study& study, const SearchD
 /// --study and --name.
 void add_study_options(CLI::App& command, std::string& study, std::string& name);
 
-/// What says where and how to train, not what: --data, --device, --threads, --fp32, --deterministic, --wave,
+/// What says where and how to train, not what: --data, --skip-broken, --no-cache, --device, --threads, --fp32,
+/// --deterministic, --wave,
 /// --no-graph,
 /// --quiet, --json.
 void add_place_options(CLI::App& command, CommonOptions& common);

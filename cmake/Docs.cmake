@@ -11,7 +11,7 @@ set(DOXYGEN_STRIP_FROM_PATH ${PROJECT_SOURCE_DIR})
 set(DOXYGEN_STRIP_FROM_INC_PATH ${MURMUR_INCLUDE_DIR})
 set(DOXYGEN_FILE_PATTERNS *.hpp)
 # As cmake/Install.cmake: what is not installed is not public.
-set(DOXYGEN_EXCLUDE_PATTERNS */cpu/* */cuda/* */emulated/* *_impl.hpp */study_file.hpp */kernels/parallel*.hpp
+set(DOXYGEN_EXCLUDE_PATTERNS */cpu/* */cuda/* */emulated/* */network/* */mat_input.hpp *_impl.hpp */study_file.hpp */kernels/parallel*.hpp
                              */kernels/lanes_*.hpp */kernels/images.hpp)
 set(DOXYGEN_MACRO_EXPANSION YES)
 set(DOXYGEN_EXPAND_ONLY_PREDEF YES)

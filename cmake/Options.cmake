@@ -2,6 +2,8 @@ set(MURMUR_CUDA AUTO CACHE STRING "Build the CUDA target: AUTO (when a toolkit i
 set_property(CACHE MURMUR_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(MURMUR_MPI AUTO CACHE STRING "Train in the processes of an mpirun: AUTO (when MPI is found), ON or OFF")
 set_property(CACHE MURMUR_MPI PROPERTY STRINGS AUTO ON OFF)
+set(MURMUR_DOWNLOAD AUTO CACHE STRING "Download data sets: AUTO (when libcurl, libarchive and OpenSSL are found), ON or OFF")
+set_property(CACHE MURMUR_DOWNLOAD PROPERTY STRINGS AUTO ON OFF)
 set(MURMUR_MARCH native CACHE STRING "Value of -march for the CPU target: native, x86-64-v3, ... or empty for the compiler's default")
 set(MURMUR_SANITIZE "" CACHE STRING "Sanitizers of the CPU build, e.g. address,undefined")
 option(MURMUR_EMULATE_GPU "Run the kernels' CUDA code on the CPU, blocks of threads as fibers: slow, for tests" OFF)

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <system_error>
+#include <sstream>
 
 #include "murmur/data/cifar.hpp"
 #include "murmur/data/image_cache.hpp"
 #include "murmur/data/image_folder.hpp"
 #include "murmur/data/mnist.hpp"
+#include "murmur/data/places.hpp"
+#include "murmur/data/sources.hpp"
+#include "murmur/data/svhn.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace murmur {
@@ -21,23 +24,27 @@ struct KnownDataset {
   std::string name;
   const char* files;
   bool (*is_in)(const std::filesystem::path& directory);
-  Dataset (*load)(const std::string& name, const std::filesystem::path& directory);
-  const char* how_to_get;
-  Dataset (*load_resized)(const std::string& name, const std::filesystem::path& directory, ImageExtent size) = nullptr;
+  Dataset (*load)(const std::string& name, const std::filesystem::path& directory, const LoadOptions& options);
+  bool has_one_size = true;
 };
+
+/// A loader of a data set that leaves nothing to choose.
+template <Dataset (*load)(const std::string& name, const std::filesystem::path& directory)>
+Dataset without_options(const std::string& name, const std::filesystem::path& directory,
+                        const LoadOptions& /*options*/) {
+  return load(name, directory);
+}
 
 const std::vector<KnownDataset>& known_datasets() {
   static const std::vector<KnownDataset> known = {
-      {"mnist", kMnistFiles, has_mnist_files, load_mnist_files,
-       "download the four files from https://storage.googleapis.com/cvdf-datasets/mnist/"},
-      {"fashion-mnist", kMnistFiles, has_mnist_files, load_mnist_files, "apt-get install dataset-fashion-mnist"},
-      {"cifar10", kCifar10Files, has_cifar10_files, load_cifar10_files,
-       "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"},
-      {"cifar100", kCifar100Files, has_cifar100_files, load_cifar100_files,
-       "unpack https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"},
-      {"image-folder", kImageFolderFiles, has_image_folder,
-       [](const auto& name, const auto& directory) { return load_image_folder(name, directory, {}); },
-       "make one folder a class in DIR/train and in DIR/test", load_image_folder},
+      {"mnist", kMnistFiles, has_mnist_files, without_options<load_mnist_files>},
+      {"fashion-mnist", kMnistFiles, has_mnist_files, without_options<load_mnist_files>},
+      {"kmnist", kMnistFiles, has_mnist_files, without_options<load_mnist_files>},
+      {"emnist-balanced", kEmnistBalancedFiles, has_emnist_balanced_files, without_options<load_emnist_balanced_files>},
+      {"cifar10", kCifar10Files, has_cifar10_files, without_options<load_cifar10_files>},
+      {"cifar100", kCifar100Files, has_cifar100_files, without_options<load_cifar100_files>},
+      {"svhn", kSvhnFiles, has_svhn_files, without_options<load_svhn_files>},
+      {"image-folder", kImageFolderFiles, has_image_folder, load_image_folder, false},
   };
   return known;
 }
@@ -51,50 +58,56 @@ const KnownDataset& find_known(const std::string& name) {
   return *row;
 }
 
-std::string murmur_data() {
-  const char* value = std::getenv("MURMUR_DATA");
-  return value == nullptr ? "" : value;
+/// The command that gets it, and Debian's package where there is one.
+std::string how_to_get(const KnownDataset& known, const std::filesystem::path& directory) {
+  if (find_source(known.name) == nullptr) return "make one folder a class in DIR/train and in DIR/test or DIR/val";
+  const std::string place = directory.empty() ? "" : fmt::format(" --data '{}'", directory.string());
+  const bool is_packaged = known.name == "fashion-mnist" && directory.empty();
+  return fmt::format("murmur data get {}{}{}", known.name, place,
+                     is_packaged ? " (or apt-get install dataset-fashion-mnist)" : "");
 }
 
-std::vector<std::filesystem::path> places_to_look(const std::string& name, const std::filesystem::path& directory) {
-  if (!directory.empty()) return {directory / name, directory};
-  std::vector<std::filesystem::path> places;
-  if (const std::filesystem::path root = murmur_data(); !root.empty()) places = {root / name, root};
-  places.emplace_back("./data-" + name);
-  places.push_back(std::filesystem::path("/usr/share/datasets") / name);
-  return places;
-}
-
-/// "DIR", and why nothing can be found there where that is known.
-std::string describe_place(const std::filesystem::path& place) {
-  std::error_code error;
-  const std::filesystem::directory_iterator entries(place, error);
-  if (!error) return place.string();
-  const bool is_missing = error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-  return fmt::format("{} ({})", place.string(), is_missing ? "no such folder" : error.message());
-}
-
-DataError not_found(const KnownDataset& known, const std::vector<std::filesystem::path>& places, bool searched) {
+DataError not_found(const KnownDataset& known, const std::filesystem::path& directory) {
   std::vector<std::string> looked;
-  for (const auto& place : places) looked.push_back(describe_place(place));
-  const bool is_unset = searched && murmur_data().empty();
+  for (const auto& place : places_to_look(known.name, directory)) looked.push_back(describe_place(place));
+  const char* const root = std::getenv("MURMUR_DATA");
+  const bool is_unset = directory.empty() && (root == nullptr || *root == '\0');
   return DataError("dataset {}: expected {}, got none of them; looked in {}{}; to get them: {}, or name their folder{}",
                    known.name, known.files, fmt::join(looked, ", "), is_unset ? "; MURMUR_DATA is not set" : "",
-                   known.how_to_get, searched ? " with --data or MURMUR_DATA" : " with --data");
+                   how_to_get(known, directory), directory.empty() ? " with --data or MURMUR_DATA" : " with --data");
 }
 
 std::string describe_contents(const Dataset& dataset) {
   const Samples& train = dataset.train;
-  return fmt::format("{} classes, {} + {} images of {}x{}x{}, checksum {:08x}", dataset.num_classes, train.num_samples,
+  const int64_t own = dataset.num_validation;
+  const std::string trained =
+      own > 0 ? fmt::format("{} + {}", train.num_samples - own, own) : fmt::format("{}", train.num_samples);
+  return fmt::format("{} classes, {} + {} images of {}x{}x{}, checksum {:08x}", dataset.num_classes, trained,
                      dataset.test.num_samples, train.height, train.width, train.channels, checksum(dataset));
 }
 
-void check_splittable(int64_t num_samples, bool train_on_all) {
-  const int64_t least = train_on_all ? 1 : 2;
+/// Where the loader does not know them, and the table of sources does.
+void name_classes(Dataset& dataset) {
+  const DatasetSource* const source = find_source(dataset.name);
+  if (!dataset.class_names.empty() || source == nullptr) return;
+  std::istringstream names(source->class_names);
+  for (std::string name; std::getline(names, name, ',');) dataset.class_names.push_back(name);
+}
+
+void check_splittable(int64_t num_samples, bool train_on_all, int64_t num_validation) {
+  const int64_t least = train_on_all ? 1 : std::max<int64_t>(2, num_validation + 1);
   if (num_samples < least) throw InvalidArgument("split: expected at least {} samples, got {}", least, num_samples);
 }
 
 }  // namespace
+
+std::string list_of(const std::vector<BrokenFile>& files) {
+  constexpr size_t kMostNamed = 20;
+  std::vector<std::string> reasons;
+  for (size_t i = 0; i < std::min(files.size(), kMostNamed); ++i) reasons.push_back(files[i].reason);
+  if (files.size() > kMostNamed) reasons.push_back(fmt::format("and {} more", files.size() - kMostNamed));
+  return fmt::format("{}", fmt::join(reasons, "; "));
+}
 
 std::vector<std::string> dataset_names() {
   std::vector<std::string> names;
@@ -102,31 +115,60 @@ std::vector<std::string> dataset_names() {
   return names;
 }
 
-Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, ImageExtent image_size) {
+std::vector<std::string> datasets_in(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  for (const KnownDataset& known : known_datasets()) {
+    if (known.is_in(directory)) names.push_back(known.name);
+  }
+  return names;
+}
+
+std::filesystem::path find_dataset(const std::string& name, const std::filesystem::path& directory) {
   const KnownDataset& known = find_known(name);
-  const bool is_resized = image_size != ImageExtent{};
-  if (is_resized && known.load_resized == nullptr) {
+  for (const auto& place : places_to_look(name, directory)) {
+    if (known.is_in(place)) return place;
+  }
+  return {};
+}
+
+Dataset load_dataset(const std::string& name, const std::filesystem::path& directory, const LoadOptions& options) {
+  const KnownDataset& known = find_known(name);
+  if (options.image_size != ImageExtent{} && known.has_one_size) {
     throw InvalidArgument("image size: expected none for {}, whose images have one size; got {}x{}", name,
-                          image_size.height, image_size.width);
+                          options.image_size.height, options.image_size.width);
   }
-  const auto places = places_to_look(name, directory);
-  for (const auto& place : places) {
-    if (!known.is_in(place)) continue;
-    Dataset dataset = is_resized ? known.load_resized(name, place, image_size) : known.load(name, place);
-    dataset.contents = describe_contents(dataset);
-    return dataset;
-  }
-  throw not_found(known, places, directory.empty());
+  const std::filesystem::path place = find_dataset(name, directory);
+  if (place.empty()) throw not_found(known, directory);
+  Dataset dataset = known.load(name, place, options);
+  dataset.contents = describe_contents(dataset);
+  name_classes(dataset);
+  return dataset;
 }
 
-SampleRange training_split(int64_t num_samples, bool train_on_all) {
-  check_splittable(num_samples, train_on_all);
-  return {0, train_on_all ? num_samples : num_samples * 8 / 10};
+SampleRange training_split(int64_t num_samples, bool train_on_all, int64_t num_validation) {
+  check_splittable(num_samples, train_on_all, num_validation);
+  if (train_on_all) return {0, num_samples};
+  return {0, num_validation > 0 ? num_samples - num_validation : num_samples * 8 / 10};
 }
 
-SampleRange validation_split(int64_t num_samples, bool train_on_all) {
-  const int64_t first = training_split(num_samples, train_on_all).count;
+SampleRange validation_split(int64_t num_samples, bool train_on_all, int64_t num_validation) {
+  const int64_t first = training_split(num_samples, train_on_all, num_validation).count;
   return {first, num_samples - first};
+}
+
+void keep_first(Dataset& dataset, int64_t count) {
+  Samples& train = dataset.train;
+  const int64_t most = train.num_samples - dataset.num_validation;
+  if (count < 1 || count > most) {
+    throw InvalidArgument("training images: expected from 1 to {}, the number that there are, got {}", most, count);
+  }
+  const auto erase = [&](std::vector<uint8_t>& values, int64_t step) {
+    values.erase(values.begin() + count * step, values.begin() + most * step);
+    values.shrink_to_fit();
+  };
+  erase(train.images, train.height * train.width * train.channels);
+  erase(train.labels, 1);
+  train.num_samples = count + dataset.num_validation;
 }
 
 TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
@@ -142,8 +184,8 @@ TrainingData training_data(Dataset dataset, Device device, bool train_on_all) {
   data.train_labels = labels(dataset.train);
   data.test_images = images(dataset.test);
   data.test_labels = labels(dataset.test);
-  data.training = training_split(dataset.train.num_samples, train_on_all);
-  data.validation = validation_split(dataset.train.num_samples, train_on_all);
+  data.training = training_split(dataset.train.num_samples, train_on_all, dataset.num_validation);
+  data.validation = validation_split(dataset.train.num_samples, train_on_all, dataset.num_validation);
   data.size = {dataset.train.height, dataset.train.width, dataset.train.channels};
   data.num_classes = dataset.num_classes;
   return data;

@@ -5,15 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <span>
+#include <sstream>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
+#include "murmur/data/places.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
 
@@ -21,7 +21,7 @@ namespace murmur {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'m', 'u', 'r', 'm', 'u', 'r', 'I', 'C'};
-constexpr uint32_t kVersion = 1;  // to be raised when the layout, the order of samples, the decoder or resizing changes
+constexpr uint32_t kVersion = 2;  // to be raised when the layout, the order of samples, the decoder or resizing changes
 
 /// In the machine's own byte order: another one's version is another.
 struct Header {
@@ -33,7 +33,9 @@ struct Header {
   int64_t width = 0;
   int64_t channels = 0;
   int64_t num_train = 0;
+  int64_t num_validation = 0;
   int64_t num_test = 0;
+  int64_t skipped_bytes = 0;
   uint32_t contents_checksum = 0;
   uint32_t header_checksum = 0;  // of all before it
 };
@@ -51,13 +53,23 @@ std::string size_name(ImageExtent size) {
   return size == ImageExtent{} ? "native" : fmt::format("{}x{}", size.height, size.width);
 }
 
-/// The folder for caches of all programs, empty where the environment names none.
-std::filesystem::path cache_home() {
-  const char* named = std::getenv("XDG_CACHE_HOME");
-  if (named != nullptr && std::filesystem::path(named).is_absolute()) return named;
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || !std::filesystem::path(home).is_absolute()) return {};
-  return std::filesystem::path(home) / ".cache";
+/// Paths and reasons, a zero byte behind each.
+std::string text_of(const std::vector<BrokenFile>& files) {
+  std::string text;
+  for (const BrokenFile& file : files) text.append(file.path).append(1, '\0').append(file.reason).append(1, '\0');
+  return text;
+}
+
+std::vector<BrokenFile> files_of(const std::string& text) {
+  std::vector<BrokenFile> files;
+  std::istringstream words(text);
+  BrokenFile file;
+  while (std::getline(words, file.path, '\0') && std::getline(words, file.reason, '\0')) files.push_back(file);
+  return files;
+}
+
+uint32_t contents_checksum(const Dataset& dataset, const std::string& skipped) {
+  return crc(checksum(dataset), skipped.data(), skipped.size());
 }
 
 Samples make_samples(const Header& header, int64_t num_samples) {
@@ -84,9 +96,11 @@ bool is_between(int64_t value, int64_t low, int64_t high) {
 bool has_valid_sizes(const Header& header) {
   constexpr int64_t kMaxSide = 65535;
   constexpr int64_t kMaxSamples = int64_t{1} << 27;
+  constexpr int64_t kMaxSkippedBytes = int64_t{1} << 36;
   return is_between(header.height, 1, kMaxSide) && is_between(header.width, 1, kMaxSide) &&
          is_between(header.channels, 1, 3) && is_between(header.num_train, 1, kMaxSamples) &&
-         is_between(header.num_test, 1, kMaxSamples) && is_between(header.num_classes, 2, 256);
+         is_between(header.num_validation, 0, header.num_train - 1) && is_between(header.num_test, 1, kMaxSamples) &&
+         is_between(header.skipped_bytes, 0, kMaxSkippedBytes) && is_between(header.num_classes, 2, 256);
 }
 
 bool is_valid(const Header& header, uint64_t fingerprint) {
@@ -95,31 +109,32 @@ bool is_valid(const Header& header, uint64_t fingerprint) {
 }
 
 int64_t contents_bytes(const Header& header) {
-  return (header.num_train + header.num_test) * (header.height * header.width * header.channels + 1);
+  return (header.num_train + header.num_test) * (header.height * header.width * header.channels + 1) +
+         header.skipped_bytes;
 }
 
-void write_all(const std::filesystem::path& path, const Header& header, const Dataset& dataset) {
+void write_all(const std::filesystem::path& path, const Header& header, const Dataset& dataset,
+               const std::string& skipped) {
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&header, 1)));
   for (const Samples* part : {&dataset.train, &dataset.test}) {
     file.write(std::as_bytes(std::span(part->images)));
     file.write(std::as_bytes(std::span(part->labels)));
   }
+  file.write(skipped);
   file.commit();
 }
 
 }  // namespace
 
-std::vector<std::filesystem::path> cache_paths(const std::filesystem::path& directory, ImageExtent image_size) {
-  std::vector<std::filesystem::path> paths{directory / (".murmur-cache-" + size_name(image_size))};
+std::filesystem::path cache_path(const std::filesystem::path& directory, ImageExtent image_size) {
+  const std::filesystem::path caches = cache_folder();
   std::error_code error;
-  const std::string absolute = std::filesystem::canonical(directory, error).string();
-  if (const auto home = cache_home(); !error && !home.empty()) {
-    const uint32_t hash = crc(0, absolute.data(), absolute.size());
-    const std::string folder = std::filesystem::path(absolute).filename().string();
-    paths.push_back(home / "murmur" / fmt::format("{}-{:08x}-{}", folder, hash, size_name(image_size)));
-  }
-  return paths;
+  const std::string absolute = std::filesystem::weakly_canonical(directory, error).string();
+  if (error || caches.empty()) return {};
+  const uint32_t hash = crc(0, absolute.data(), absolute.size());
+  const std::string folder = std::filesystem::path(absolute).filename().string();
+  return caches / "images" / fmt::format("{}-{:08x}-{}", folder, hash, size_name(image_size));
 }
 
 std::optional<Dataset> read_cache(const std::filesystem::path& path, uint64_t fingerprint) {
@@ -137,11 +152,16 @@ std::optional<Dataset> read_cache(const std::filesystem::path& path, uint64_t fi
     if (!read_into(file, part->labels.data(), part->labels.size())) return {};
     if (*std::max_element(part->labels.begin(), part->labels.end()) >= header.num_classes) return {};
   }
-  if (checksum(dataset) != header.contents_checksum) return {};
+  std::string skipped(static_cast<size_t>(header.skipped_bytes), '\0');
+  if (!read_into(file, skipped.data(), skipped.size())) return {};
+  if (contents_checksum(dataset, skipped) != header.contents_checksum) return {};
+  dataset.num_validation = header.num_validation;
+  dataset.skipped = files_of(skipped);
   return dataset;
 }
 
 bool write_cache(const std::filesystem::path& path, uint64_t fingerprint, const Dataset& dataset) {
+  const std::string skipped = text_of(dataset.skipped);
   Header header;
   header.num_classes = static_cast<uint32_t>(dataset.num_classes);
   header.fingerprint = fingerprint;
@@ -149,13 +169,15 @@ bool write_cache(const std::filesystem::path& path, uint64_t fingerprint, const 
   header.width = dataset.train.width;
   header.channels = dataset.train.channels;
   header.num_train = dataset.train.num_samples;
+  header.num_validation = dataset.num_validation;
   header.num_test = dataset.test.num_samples;
-  header.contents_checksum = checksum(dataset);
+  header.skipped_bytes = static_cast<int64_t>(skipped.size());
+  header.contents_checksum = contents_checksum(dataset, skipped);
   header.header_checksum = header_checksum(header);
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   try {
-    write_all(path, header, dataset);
+    write_all(path, header, dataset, skipped);
   } catch (const Error&) {
     return false;
   }

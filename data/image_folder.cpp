@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <limits>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -26,23 +27,19 @@ namespace {
 constexpr uint64_t kOrderKey = 0x6d75726d75726174;  // any fixed number; another one is another order
 constexpr int64_t kColours = 3;
 
-/// Runs work(0) .. work(count - 1) on all cores. Throws what the first index that throws does: all before it are run.
+/// Runs work(0) .. work(count - 1) on all cores. Throws what one of them throws, and then some are not run.
 template <class Work>
 void for_each_index(size_t count, const Work& work) {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
-  std::atomic<size_t> first_failed = std::numeric_limits<size_t>::max();
   std::exception_ptr failure;
   const auto run = [&] {
-    for (size_t i = next++; i < count && i < first_failed; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (i > first_failed) continue;
-        first_failed = i;
-        failure = std::current_exception();
-      }
+    try {
+      for (size_t i = next++; i < count; i = next++) work(i);
+    } catch (...) {
+      next = count;
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
     }
   };
   {
@@ -62,7 +59,7 @@ std::vector<ImageFile> in_mixed_order(const std::vector<ImageFile>& files) {
   return mixed;
 }
 
-void check_memory(const std::filesystem::path& directory, size_t num_images, ImageExtent size) {
+void check_memory(const std::filesystem::path& directory, int64_t num_images, ImageExtent size) {
   const double needed = static_cast<double>(num_images) * static_cast<double>(size.height * size.width * kColours);
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   if (memory > 0 && needed > memory) {
@@ -73,24 +70,41 @@ void check_memory(const std::filesystem::path& directory, size_t num_images, Ima
   }
 }
 
-/// The images of one part in colour, and whether all are grey.
-std::pair<Samples, bool> decode(const std::vector<ImageFile>& files, ImageExtent size) {
+/// The images of one part in colour, and what could not be read of them.
+struct Decoded {
+  Samples samples;
+  bool is_grey = true;
+  std::vector<BrokenFile> broken{};
+};
+
+bool is_grey(const RgbImage& image) {
+  for (size_t at = 0; at < image.pixels.size(); at += kColours) {
+    if (image.pixels[at] != image.pixels[at + 1] || image.pixels[at] != image.pixels[at + 2]) return false;
+  }
+  return true;
+}
+
+Decoded decode(const std::vector<ImageFile>& files, ImageExtent size) {
   const auto image_bytes = static_cast<size_t>(size.height * size.width * kColours);
-  Samples samples{static_cast<int64_t>(files.size()), size.height, size.width, kColours, {}, {}};
+  Decoded decoded{{static_cast<int64_t>(files.size()), size.height, size.width, kColours, {}, {}}};
+  Samples& samples = decoded.samples;
   samples.images.resize(files.size() * image_bytes);
   for (const ImageFile& file : files) samples.labels.push_back(file.label);
   std::atomic<bool> all_grey = true;
+  std::mutex mutex;
   for_each_index(files.size(), [&](size_t i) {
-    const RgbImage image = resized(read_image(files[i].path), size);
-    bool is_grey = true;
-    for (size_t at = 0; is_grey && at < image_bytes; at += kColours) {
-      is_grey = image.pixels[at] == image.pixels[at + 1] && image.pixels[at] == image.pixels[at + 2];
+    try {
+      const RgbImage image = resized(read_image(files[i].path), size);
+      if (!is_grey(image)) all_grey = false;
+      std::copy(image.pixels.begin(), image.pixels.end(),
+                samples.images.begin() + static_cast<ptrdiff_t>(i * image_bytes));
+    } catch (const DataError& error) {
+      const std::lock_guard lock(mutex);
+      decoded.broken.push_back({files[i].path.string(), error.what()});
     }
-    if (!is_grey) all_grey = false;
-    std::copy(image.pixels.begin(), image.pixels.end(),
-              samples.images.begin() + static_cast<ptrdiff_t>(i * image_bytes));
   });
-  return {std::move(samples), all_grey};
+  decoded.is_grey = all_grey;
+  return decoded;
 }
 
 /// Luma by the weights of ITU-R BT.601 in 1/256, so that grey stays what it was.
@@ -105,46 +119,106 @@ void make_grey(Samples& samples) {
   samples.channels = 1;
 }
 
-Dataset decode(const std::filesystem::path& directory, const ImageList& list, ImageExtent image_size) {
-  const ImageExtent size = image_size == ImageExtent{} ? read_image_size(list.train.front().path) : image_size;
-  check_memory(directory, list.train.size() + list.test.size(), size);
-  auto [train, is_grey] = decode(in_mixed_order(list.train), size);
-  Samples test = decode(in_mixed_order(list.test), size).first;
-  if (is_grey) {
-    make_grey(train);
-    make_grey(test);
+/// The size of the first training image whose header can be read.
+ImageExtent first_size(const std::vector<ImageFile>& files) {
+  for (const ImageFile& file : files) {
+    try {
+      return read_image_size(file.path);
+    } catch (const DataError&) {
+      continue;  // it is broken, and decoding says so
+    }
   }
-  return {"", list.num_classes, std::move(train), std::move(test)};
+  return {1, 1};
 }
 
-Dataset read_or_decode(const std::filesystem::path& directory, ImageExtent image_size) {
-  const ImageList list = list_images(directory);
-  const uint64_t state = fingerprint(list, image_size);
-  const auto caches = cache_paths(directory, image_size);
-  for (const auto& path : caches) {
-    std::optional<Dataset> cached = read_cache(path, state);
-    if (!cached) continue;
-    cached->num_others = list.num_others;
-    return std::move(*cached);
+void append(const Samples& more, Samples& samples) {
+  samples.num_samples += more.num_samples;
+  samples.images.insert(samples.images.end(), more.images.begin(), more.images.end());
+  samples.labels.insert(samples.labels.end(), more.labels.begin(), more.labels.end());
+}
+
+/// All images of the list; those that are broken are black, and named in `broken`.
+Dataset decode(const std::filesystem::path& directory, const ImageList& list, ImageExtent image_size,
+               std::vector<BrokenFile>& broken) {
+  const ImageExtent size = image_size == ImageExtent{} ? first_size(list.train.files) : image_size;
+  check_memory(directory, list.num_images(), size);
+  std::vector<Samples> parts;
+  bool all_grey = true;
+  for (const ImagePart* part : {&list.train, &list.validation, &list.test}) {
+    Decoded decoded = decode(in_mixed_order(part->files), size);
+    if (part == &list.train) all_grey = decoded.is_grey;
+    if (all_grey) make_grey(decoded.samples);
+    broken.insert(broken.end(), decoded.broken.begin(), decoded.broken.end());
+    parts.push_back(std::move(decoded.samples));
   }
-  Dataset dataset = decode(directory, list, image_size);
-  dataset.num_others = list.num_others;
-  // Without a cache the next load is only slower: no reason for a message.
-  static_cast<void>(
-      std::any_of(caches.begin(), caches.end(), [&](const auto& path) { return write_cache(path, state, dataset); }));
+  append(parts[1], parts[0]);
+  const auto num_classes = static_cast<int64_t>(list.classes.size());
+  Dataset dataset{"", num_classes, std::move(parts[0]), std::move(parts[2])};
+  dataset.num_validation = parts[1].num_samples;
   return dataset;
+}
+
+[[noreturn]] void refuse(std::vector<BrokenFile> broken, int64_t num_images) {
+  std::ranges::sort(broken, {}, &BrokenFile::path);
+  if (broken.size() == 1) throw DataError("{}; --skip-broken leaves it out", broken.front().reason);
+  throw DataError("{} of {} images cannot be read: {}; --skip-broken leaves them out", broken.size(), num_images,
+                  list_of(broken));
+}
+
+void remove(const std::vector<BrokenFile>& broken, ImageList& list) {
+  std::set<std::string> paths;
+  for (const BrokenFile& file : broken) paths.insert(file.path);
+  for (ImagePart* part : {&list.train, &list.validation, &list.test}) {
+    std::erase_if(part->files, [&](const ImageFile& file) { return paths.contains(file.path.string()); });
+  }
+}
+
+Dataset decode(const std::filesystem::path& directory, ImageList list, const LoadOptions& options) {
+  const int64_t num_images = list.num_images() + static_cast<int64_t>(list.broken.size());
+  std::vector<BrokenFile> skipped = list.broken;
+  while (true) {
+    if (skipped.empty() || options.skip_broken) check_classes(list);
+    std::vector<BrokenFile> broken;
+    Dataset dataset = decode(directory, list, options.image_size, broken);
+    skipped.insert(skipped.end(), broken.begin(), broken.end());
+    if (!skipped.empty() && !options.skip_broken) refuse(std::move(skipped), num_images);
+    if (broken.empty()) {
+      std::ranges::sort(skipped, {}, &BrokenFile::path);
+      dataset.skipped = std::move(skipped);
+      return dataset;
+    }
+    remove(broken, list);  // and all once more: order and size are those of a folder without them
+  }
+}
+
+Dataset read_or_decode(const std::filesystem::path& directory, const LoadOptions& options) {
+  ImageList list = list_images(directory);
+  const uint64_t state = fingerprint(list, options);
+  const std::filesystem::path cache =
+      options.use_cache ? cache_path(directory, options.image_size) : std::filesystem::path();
+  std::optional<Dataset> dataset;
+  if (!cache.empty()) dataset = read_cache(cache, state);
+  if (!dataset) {
+    dataset = decode(directory, list, options);
+    // Without a cache the next load is only slower: no reason for a message.
+    if (!cache.empty()) write_cache(cache, state, *dataset);
+  }
+  dataset->num_others = list.num_others;
+  dataset->class_names = std::move(list.classes);
+  return std::move(*dataset);
 }
 
 }  // namespace
 
 bool has_image_folder(const std::filesystem::path& directory) {
-  std::error_code ignored;
-  return std::filesystem::is_directory(directory / "train", ignored) ||
-         std::filesystem::is_directory(directory / "test", ignored);
+  return std::ranges::any_of(std::array{"train", "test", "val"}, [&](const char* part) {
+    std::error_code ignored;
+    return std::filesystem::is_directory(directory / part, ignored);
+  });
 }
 
-Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, ImageExtent image_size) {
-  Dataset dataset = read_or_decode(directory, image_size);
+Dataset load_image_folder(const std::string& name, const std::filesystem::path& directory, const LoadOptions& options) {
+  Dataset dataset = read_or_decode(directory, options);
   dataset.name = name;
   dataset.directory = directory;
   return dataset;

@@ -68,17 +68,17 @@ std::vector<std::string> classes_of(const std::filesystem::path& part) {
   return classes;
 }
 
-void check_same_classes(const std::filesystem::path& test, const std::vector<std::string>& expected,
+void check_same_classes(const std::filesystem::path& part, const std::vector<std::string>& expected,
                         const std::vector<std::string>& got) {
   for (const std::string& name : expected) {
     if (!std::binary_search(got.begin(), got.end(), name)) {
-      throw DataError("{}: expected the {} classes of train, got {}: no '{}'", test.string(), expected.size(),
+      throw DataError("{}: expected the {} classes of train, got {}: no '{}'", part.string(), expected.size(),
                       got.size(), name);
     }
   }
   for (const std::string& name : got) {
     if (!std::binary_search(expected.begin(), expected.end(), name)) {
-      throw DataError("{}: expected the {} classes of train, got {}: '{}' is not in train", test.string(),
+      throw DataError("{}: expected the {} classes of train, got {}: '{}' is not in train", part.string(),
                       expected.size(), got.size(), name);
     }
   }
@@ -87,19 +87,17 @@ void check_same_classes(const std::filesystem::path& test, const std::vector<std
 /// Whether a file in a class's folder is an image. Throws where passing it over would lose images in silence.
 bool is_image(const std::filesystem::directory_entry& entry) {
   const std::string extension = extension_of(entry.path());
-  if (is_folder(entry)) {
-    throw DataError("{}: expected image files in a class's folder, got a folder", entry.path().string());
-  }
   if (is_one_of(kOtherImages, extension)) {
     throw DataError("{}: expected images in the formats PNG, JPEG or BMP, got '{}'", entry.path().string(), extension);
   }
   return is_one_of(kReadable, extension);
 }
 
+/// Throws: DataError (no file, or one that cannot be looked at).
 ImageFile describe(const std::filesystem::directory_entry& entry, uint8_t label) {
   struct stat status {};
   if (stat(entry.path().c_str(), &status) != 0) {
-    throw unreadable(entry.path(), "an image file", {errno, std::generic_category()});
+    throw unreadable(entry.path(), "a file or a folder", {errno, std::generic_category()});
   }
   if (!S_ISREG(status.st_mode)) throw DataError("{}: expected a regular file", entry.path().string());
   const auto nanoseconds = [](const timespec& time) { return time.tv_sec * int64_t{1000000000} + time.tv_nsec; };
@@ -111,25 +109,42 @@ ImageFile describe(const std::filesystem::directory_entry& entry, uint8_t label)
           status.st_ino};
 }
 
-/// Adds the images of one part to `files`; returns how many files are none.
-int64_t list_part(const std::filesystem::path& part, const std::vector<std::string>& classes,
-                  std::vector<ImageFile>& files) {
-  int64_t num_others = 0;
-  for (size_t label = 0; label < classes.size(); ++label) {
-    const size_t before = files.size();
-    for (const auto& entry : entries_of(part / classes[label])) {
-      if (is_image(entry)) {
-        files.push_back(describe(entry, static_cast<uint8_t>(label)));
-      } else {
-        ++num_others;
+/// The images of one part, in the folders of the list's classes. A link that leads nowhere is broken, and no folder.
+ImagePart list_part(const std::filesystem::path& folder, ImageList& list) {
+  ImagePart part{folder, {}};
+  for (size_t label = 0; label < list.classes.size(); ++label) {
+    for (const auto& entry : entries_of(folder / list.classes[label])) {
+      std::error_code ignored;
+      if (entry.is_directory(ignored)) {
+        throw DataError("{}: expected image files in a class's folder, got a folder", entry.path().string());
+      }
+      if (!is_image(entry)) {
+        ++list.num_others;
+        continue;
+      }
+      try {
+        part.files.push_back(describe(entry, static_cast<uint8_t>(label)));
+      } catch (const DataError& error) {
+        list.broken.push_back({entry.path().string(), error.what()});
       }
     }
-    if (files.size() == before) {
-      throw DataError("{}: expected images ({}), got none", (part / classes[label]).string(),
-                      fmt::join(kReadable, ", "));
-    }
   }
-  return num_others;
+  return part;
+}
+
+bool has_part(const std::filesystem::path& directory, const char* part) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(directory / part, ignored);
+}
+
+void check_part(const ImagePart& part, const std::vector<std::string>& classes) {
+  std::vector<bool> has_images(classes.size());
+  for (const ImageFile& file : part.files) has_images[file.label] = true;
+  const auto none = std::find(has_images.begin(), has_images.end(), false);
+  if (none == has_images.end()) return;
+  throw DataError("{}: expected images ({}), got none",
+                  (part.folder / classes[static_cast<size_t>(none - has_images.begin())]).string(),
+                  fmt::join(kReadable, ", "));
 }
 
 class Hash {
@@ -152,25 +167,38 @@ class Hash {
 
 ImageList list_images(const std::filesystem::path& directory) {
   const auto train = directory / "train";
-  const auto test = directory / "test";
-  const std::vector<std::string> classes = classes_of(train);
-  if (classes.size() < 2 || classes.size() > kMaxClasses) {
+  const bool has_validation = has_part(directory, "val");
+  const auto test = directory / (has_validation && !has_part(directory, "test") ? "val" : "test");
+  ImageList list{classes_of(train), {}, {}, {}};
+  if (list.classes.size() < 2 || list.classes.size() > kMaxClasses) {
     throw DataError("{}: expected 2 to {} folders, one for each class, got {}", train.string(), kMaxClasses,
-                    classes.size());
+                    list.classes.size());
   }
-  check_same_classes(test, classes, classes_of(test));
-  ImageList list{static_cast<int64_t>(classes.size()), {}, {}};
-  list.num_others = list_part(train, classes, list.train) + list_part(test, classes, list.test);
+  check_same_classes(test, list.classes, classes_of(test));
+  list.train = list_part(train, list);
+  list.test = list_part(test, list);
+  if (has_validation && test.filename() == "test") {
+    check_same_classes(directory / "val", list.classes, classes_of(directory / "val"));
+    list.validation = list_part(directory / "val", list);
+  }
   return list;
 }
 
-uint64_t fingerprint(const ImageList& list, ImageExtent image_size) {
+void check_classes(const ImageList& list) {
+  check_part(list.train, list.classes);
+  check_part(list.test, list.classes);
+  if (!list.validation.folder.empty()) check_part(list.validation, list.classes);
+}
+
+uint64_t fingerprint(const ImageList& list, const LoadOptions& options) {
   Hash hash;
-  hash.add(static_cast<uint64_t>(image_size.height));
-  hash.add(static_cast<uint64_t>(image_size.width));
-  for (const auto* part : {&list.train, &list.test}) {
-    hash.add(part->size());
-    for (const ImageFile& file : *part) {
+  hash.add(static_cast<uint64_t>(options.image_size.height));
+  hash.add(static_cast<uint64_t>(options.image_size.width));
+  hash.add(static_cast<uint64_t>(options.skip_broken));
+  for (const ImagePart* part : {&list.train, &list.validation, &list.test}) {
+    hash.add(part->folder.filename().native());
+    hash.add(part->files.size());
+    for (const ImageFile& file : part->files) {
       hash.add(file.path.parent_path().filename().native());
       hash.add(file.path.filename().native());
       hash.add(file.num_bytes);
@@ -179,6 +207,7 @@ uint64_t fingerprint(const ImageList& list, ImageExtent image_size) {
       hash.add(file.inode);
     }
   }
+  for (const BrokenFile& file : list.broken) hash.add(file.path);
   return hash.value();
 }
 

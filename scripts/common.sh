@@ -33,7 +33,7 @@ packages_of() {
       # oneDNN's CMake files look for OpenCL, which its package does not bring.
       echo g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev zlib1g-dev libstb-dev libfmt-dev \
         nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libsqlitecpp-dev libboost-dev libeigen3-dev \
-        libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
+        libcurl4-openssl-dev libarchive-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
       ;;
     # With MPI the program is built for many GPUs, too.
     test) echo python3-optuna python3-torch libopenmpi-dev openmpi-bin ;;

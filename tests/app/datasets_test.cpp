@@ -4,36 +4,24 @@
 #include <nlohmann/json.hpp>
 
 #include "murmur/pso/study.hpp"
+#include "tests/app/bmp.hpp"
 #include "tests/app/run.hpp"
+#include "tests/support/environment.hpp"
 
 namespace murmur {
 namespace {
 
+using test::bmp;
 using test::Folder;
 using test::ProgramResult;
 using test::read_text;
 using test::run_murmur;
+using test::ScopedCacheHome;
 using test::write_text;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-/// A BMP file of one colour, `side` x `side` pixels.
-std::string bmp(uint32_t side, const std::string& blue_green_red) {
-  const auto number = [](uint32_t value, int num_bytes) {
-    std::string text;
-    for (int i = 0; i < num_bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-    return text;
-  };
-  std::string row;
-  for (uint32_t i = 0; i < side; ++i) row += blue_green_red;
-  row.resize((row.size() + 3) / 4 * 4);
-  std::string pixels;
-  for (uint32_t i = 0; i < side; ++i) pixels += row;
-  return "BM" + number(54 + static_cast<uint32_t>(pixels.size()), 4) + number(0, 4) + number(54, 4) + number(40, 4) +
-         number(side, 4) + number(side, 4) + number(1, 2) + number(24, 2) + std::string(24, '\0') + pixels;
-}
 
 /// Two classes, dark and bright, forty images each to train on.
 void write_image_folder(const Folder& folder) {
@@ -66,17 +54,23 @@ void expect_error(const ProgramResult& result, int exit_code, const std::string&
 
 TEST(Datasets, TrainsOnAnImageFolder) {
   const Folder folder;
+  const ScopedCacheHome cache(folder / "cache");
   write_image_folder(folder);
+  const auto num_caches = [&](const std::string& size) {
+    const std::filesystem::directory_iterator files(folder / "cache/murmur/images");
+    return std::count_if(begin(files), end(files),
+                         [&](const auto& file) { return file.path().filename().string().ends_with(size); });
+  };
   const std::string train = "train --epochs 10 --set learning_rate=0.01 --set optimizer=adam";
   const ProgramResult result = run_murmur(train + options(folder, "image-folder"));
   ASSERT_EQ(result.exit_code, 0) << result.output;
   EXPECT_GT(test_accuracy(folder), 0.9);
   write_text(folder / "run.toml", "image-size = \"3x2\"\n");
   ASSERT_EQ(run_murmur(train + options(folder, "image-folder") + " --config " + (folder / "run.toml")).exit_code, 0);
-  EXPECT_TRUE(std::filesystem::exists(folder / ".murmur-cache-3x2"));
+  EXPECT_EQ(num_caches("-3x2"), 1);
   write_text(folder / "run.toml", "image-size = 2\n");
   ASSERT_EQ(run_murmur(train + options(folder, "image-folder") + " --config " + (folder / "run.toml")).exit_code, 0);
-  EXPECT_TRUE(std::filesystem::exists(folder / ".murmur-cache-2x2"));
+  EXPECT_EQ(num_caches("-2x2"), 1);
 }
 
 TEST(Datasets, TrainsOnCifar) {
@@ -108,6 +102,7 @@ TEST(Datasets, TrainsOnCifar) {
 
 TEST(Datasets, SaysWhatIsWrong) {
   const Folder folder;
+  const ScopedCacheHome cache(folder / "cache");
   write_image_folder(folder);
   expect_error(run_murmur("train --image-size 0" + options(folder, "image-folder")), 2,
                "image size: expected H or HxW with sides from 1 to 4096, got '0'");
@@ -120,8 +115,66 @@ TEST(Datasets, SaysWhatIsWrong) {
   expect_error(run_murmur("search --study x.db" + options(folder, "image-folder")), 3, "/test: expected a folder");
 }
 
+TEST(Datasets, LeavesOutBrokenImagesWhereItIsAsked) {
+  const Folder folder;
+  const ScopedCacheHome cache(folder / "cache");
+  write_image_folder(folder);
+  write_text(folder / "train/dark/7.bmp", "BM, but no more");
+  write_text(folder / "train/dark/\x1b[31m.bmp", "no image");
+  const std::string train =
+      "train --epochs 1 --device cpu --micro-batch 16 --dataset image-folder --data " + folder.path();
+  expect_error(run_murmur(train), 3, "2 of 161 images cannot be read: ");
+  const ProgramResult skipped = run_murmur(train + " --skip-broken --no-cache");
+  EXPECT_EQ(skipped.exit_code, 0) << skipped.output;
+  EXPECT_THAT(skipped.output,
+              AllOf(HasSubstr(folder.path() + ": 2 images left out: "), HasSubstr("dark/7.bmp: expected"),
+                    HasSubstr("\\x1b[31m.bmp: expected"), Not(HasSubstr("\x1b"))));
+  EXPECT_FALSE(std::filesystem::exists(folder / "cache")) << "--no-cache";
+  write_text(folder / "run.toml", "skip-broken = true\nno-cache = true\n");
+  EXPECT_EQ(run_murmur(train + " --config " + (folder / "run.toml")).exit_code, 0);
+  // A study knows its images by their checksum, and they are those of a folder without the broken ones.
+  const std::string search = "search --study " + (folder / "a.db") +
+                             " --particles 2 --trials 2 --epochs 1 --repeats 1 " + options(folder, "image-folder");
+  ASSERT_EQ(run_murmur(search + " --skip-broken").exit_code, 0);
+  const std::string replay = "replay --trial best --quiet --study " + (folder / "a.db") + " --data " + folder.path();
+  expect_error(run_murmur(replay), 3, "--skip-broken leaves them out");
+  EXPECT_EQ(run_murmur(replay + " --skip-broken").exit_code, 0);
+  std::filesystem::remove(folder / "train/dark/7.bmp");
+  std::filesystem::remove(folder / "train/dark/\x1b[31m.bmp");
+  EXPECT_EQ(run_murmur(replay).exit_code, 0);
+}
+
+TEST(Datasets, ValidatesOnAFolderVal) {
+  const Folder folder;
+  const ScopedCacheHome cache(folder / "cache");
+  write_image_folder(folder);
+  std::filesystem::create_directory(folder / "val");
+  for (const char* name : {"dark", "bright"}) {
+    std::filesystem::create_directory((folder / "val/") + name);
+    for (int i = 0; i < 7; ++i) {
+      std::filesystem::rename((folder / "test/") + name + "/" + std::to_string(i) + ".bmp",
+                              (folder / "val/") + name + "/" + std::to_string(i) + ".bmp");
+    }
+  }
+  const std::string train =
+      "train --epochs 3 --set optimizer=adam --set learning_rate=0.01 --save " + (folder / "w.safetensors");
+  ASSERT_EQ(run_murmur(train + options(folder, "image-folder") + " --train-images 60").exit_code, 0);
+  expect_error(run_murmur(train + options(folder, "image-folder") + " --train-images 81"), 2,
+               "--train-images: expected at most 80, the number of training images, got 81");
+  const auto predicted = [&](const std::string& split) {
+    const ProgramResult result = run_murmur("predict --weights " + (folder / "w.safetensors") + " --split " + split +
+                                            " --output " + (folder / "p.csv"));
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return test::count_of(read_text(folder / "p.csv"), "\n") - 1;
+  };
+  EXPECT_EQ(predicted("training"), 60u);
+  EXPECT_EQ(predicted("validation"), 14u);
+  EXPECT_EQ(predicted("test"), 66u);
+}
+
 TEST(Datasets, SaysHowManyFilesItPassesOver) {
   const Folder folder;
+  const ScopedCacheHome cache(folder / "cache");
   write_image_folder(folder);
   write_text(folder / "train/dark/notes", "no image");
   const std::string train =
@@ -133,6 +186,7 @@ TEST(Datasets, SaysHowManyFilesItPassesOver) {
 // Its name does not say which images an image folder holds.
 TEST(Datasets, AStudyGoesOnOnlyWithTheSameImages) {
   const Folder folder;
+  const ScopedCacheHome cache(folder / "cache");
   write_image_folder(folder);
   const std::string search = "search --study " + (folder / "a.db") +
                              " --particles 2 --trials 3 --epochs 1 --repeats 1 " + options(folder, "image-folder");

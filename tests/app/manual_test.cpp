@@ -85,6 +85,9 @@ TEST(Manual, BashCompletes) {
   EXPECT_EQ(bash_offers(folder, "murmur search --search loss_n"), "loss_noise ");
   EXPECT_EQ(bash_offers(folder, "murmur train --set dropo"), "dropout= ");
   EXPECT_EQ(bash_offers(folder, "murmur train --networks ''"), " ");
+  EXPECT_EQ(bash_offers(folder, "murmur data g"), "get ");
+  EXPECT_EQ(bash_offers(folder, "murmur data get cifar"), "cifar10 cifar100 ");
+  EXPECT_EQ(bash_offers(folder, "murmur study exp"), "export ");
 }
 
 TEST(Manual, ZshAcceptsItsScript) {

@@ -123,8 +123,8 @@ TEST_F(CifarTest, NamesTheMissingFile) {
 TEST_F(CifarTest, SaysWhereToGetIt) {
   EXPECT_THAT(error(),
               AllOf(StartsWith("dataset cifar10: expected data_batch_1.bin to data_batch_5.bin, test_batch.bin "),
-                    HasSubstr("cifar-10-binary.tar.gz")));
-  EXPECT_THAT(error("cifar100"), AllOf(HasSubstr("train.bin, test.bin"), HasSubstr("cifar-100-binary.tar.gz")));
+                    HasSubstr("to get them: murmur data get cifar10 ")));
+  EXPECT_THAT(error("cifar100"), AllOf(HasSubstr("train.bin, test.bin"), HasSubstr("murmur data get cifar100 ")));
 }
 
 TEST_F(CifarTest, RejectsFilesOfTheWrongSize) {

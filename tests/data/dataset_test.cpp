@@ -31,7 +31,7 @@ void write_dataset(const std::filesystem::path& folder) {
   write_file(folder / "t10k-labels-idx1-ubyte", kTestLabels);
 }
 
-/// Works in an empty folder, with MURMUR_DATA unset.
+/// Works in an empty folder, with MURMUR_DATA unset and an empty cache.
 class DatasetTest : public ::testing::Test {
  protected:
   DatasetTest() : before_(std::filesystem::current_path()) {
@@ -51,21 +51,43 @@ class DatasetTest : public ::testing::Test {
  private:
   std::filesystem::path before_;
   ScopedMurmurData unset_{std::nullopt};
+  ScopedCacheHome cache_home_{(folder_.path() / "cache").string()};
 };
 
 TEST_F(DatasetTest, KnowsItsNames) {
-  EXPECT_THAT(dataset_names(), ElementsAre("mnist", "fashion-mnist", "cifar10", "cifar100", "image-folder"));
+  EXPECT_THAT(dataset_names(), ElementsAre("mnist", "fashion-mnist", "kmnist", "emnist-balanced", "cifar10", "cifar100",
+                                           "svhn", "image-folder"));
+}
+
+TEST_F(DatasetTest, KnowsWhatAFolderHas) {
+  EXPECT_THAT(datasets_in(data_), ::testing::IsEmpty());
+  write_dataset(data_);
+  EXPECT_THAT(datasets_in(data_), ElementsAre("mnist", "fashion-mnist", "kmnist"));
+  write_file(data_ / "gzip" / "emnist-balanced-test-labels-idx1-ubyte.gz", {1});
+  write_file(data_ / "test_batch.bin", {1});
+  write_file(data_ / "test.bin", {1});
+  write_file(data_ / "test_32x32.mat", {1});
+  std::filesystem::create_directory(data_ / "val");
+  EXPECT_EQ(datasets_in(data_), dataset_names());
+}
+
+TEST_F(DatasetTest, FindsAFolderWithoutReadingIt) {
+  EXPECT_EQ(find_dataset("mnist", data_), "");
+  write_file(data_ / "train-images-idx3-ubyte", {1});
+  EXPECT_EQ(find_dataset("mnist", data_), data_);
+  EXPECT_THAT(message_of<InvalidArgument>([] { find_dataset("mnist2", ""); }), HasSubstr("got 'mnist2'"));
 }
 
 TEST_F(DatasetTest, RejectsUnknownNameBeforeLookingForFiles) {
   EXPECT_EQ(message_of<InvalidArgument>([] { load_dataset("cifar", "/nowhere"); }),
-            "dataset: expected one of mnist, fashion-mnist, cifar10, cifar100, image-folder, got 'cifar'");
+            "dataset: expected one of mnist, fashion-mnist, kmnist, emnist-balanced, cifar10, cifar100, svhn, "
+            "image-folder, got 'cifar'");
 }
 
 TEST_F(DatasetTest, ResizesOnlyWhereThereIsNoSizeOfItsOwn) {
   write_dataset(data_);
   EXPECT_EQ(message_of<InvalidArgument>([&] {
-              load_dataset("mnist", data_, {8, 9});
+              load_dataset("mnist", data_, {.image_size = {8, 9}});
             }),
             "image size: expected none for mnist, whose images have one size; got 8x9");
 }
@@ -122,6 +144,9 @@ TEST_F(DatasetTest, LooksInTheFolderOfItsNameFirst) {
 
 TEST_F(DatasetTest, LooksInTheUsualPlacesInOrder) {
   const ScopedMurmurData environment(data_.string());
+  const auto cached = folder_.path() / "cache" / "murmur" / "data" / "mnist";
+  write_dataset(cached);
+  EXPECT_EQ(load_dataset("mnist", "").directory, cached);
   write_dataset(work_ / "data-mnist");
   EXPECT_EQ(load_dataset("mnist", "").directory, "./data-mnist");
   write_dataset(data_);
@@ -137,25 +162,28 @@ TEST_F(DatasetTest, LooksNowhereElseWhenAFolderIsGiven) {
   EXPECT_EQ(error(),
             fmt::format("dataset mnist: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, "
                         "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (each plain or .gz), got none of them; "
-                        "looked in {0}/mnist (no such folder), {0} (no such folder); to get them: download the "
-                        "four files from https://storage.googleapis.com/cvdf-datasets/mnist/, or name their "
-                        "folder with --data",
+                        "looked in {0}/mnist (no such folder), {0} (no such folder); to get them: murmur data get "
+                        "mnist --data '{0}', or name their folder with --data",
                         data_.string()));
   std::filesystem::create_directory(data_);
-  EXPECT_THAT(error("fashion-mnist"), AllOf(HasSubstr(data_.string() + "; to get"),
-                                            HasSubstr("to get them: apt-get install dataset-fashion-mnist, or name")));
+  EXPECT_THAT(error("fashion-mnist"),
+              AllOf(HasSubstr(data_.string() + "; to get"), HasSubstr("to get them: murmur data get fashion-mnist")));
 }
 
 TEST_F(DatasetTest, SaysWhereItLooked) {
   if (std::filesystem::exists("/usr/share/datasets/mnist"))
     GTEST_SKIP() << "this machine has /usr/share/datasets/mnist";
   const auto message = [] { return message_of<DataError>([] { load_dataset("mnist", ""); }); };
-  constexpr const char* kPlaces = "./data-mnist (no such folder), /usr/share/datasets/mnist (no such folder)";
-  EXPECT_THAT(message(), AllOf(HasSubstr(kPlaces), HasSubstr("; MURMUR_DATA is not set; ")));
+  const std::string places = fmt::format(
+      "./data-mnist (no such folder), {}/cache/murmur/data/mnist (no such folder), "
+      "/usr/local/share/datasets/mnist (no such folder), /usr/share/datasets/mnist (no such folder)",
+      folder_.path().string());
+  EXPECT_THAT(message(), AllOf(HasSubstr(places), HasSubstr("; MURMUR_DATA is not set; to get them: murmur data get "
+                                                            "mnist, or name their folder with --data or MURMUR_DATA")));
   const ScopedMurmurData environment(data_.string());
   EXPECT_THAT(message(),
               AllOf(HasSubstr(fmt::format("{0}/mnist (no such folder), {0} (no such folder), ", data_.string())),
-                    HasSubstr(kPlaces), ::testing::Not(HasSubstr("is not set"))));
+                    HasSubstr(places), ::testing::Not(HasSubstr("is not set"))));
 }
 
 TEST_F(DatasetTest, NamesTheMissingFile) {
@@ -218,6 +246,34 @@ TEST(SplitTest, RoundsTrainingDown) {
   EXPECT_EQ(validation_split(2, false), (SampleRange{1, 1}));
 }
 
+TEST(SplitTest, ValidatesOnAPartOfItsOwn) {
+  EXPECT_EQ(training_split(100, false, 7), (SampleRange{0, 93}));
+  EXPECT_EQ(validation_split(100, false, 7), (SampleRange{93, 7}));
+  EXPECT_EQ(training_split(100, true, 7), (SampleRange{0, 100}));
+  EXPECT_EQ(validation_split(100, true, 7), (SampleRange{100, 0}));
+  EXPECT_EQ(message_of<InvalidArgument>([] { training_split(7, false, 7); }),
+            "split: expected at least 8 samples, got 7");
+}
+
+TEST(SplitTest, KeepsTheFirstImagesAndAllForValidation) {
+  Dataset dataset{"own", 5, {5, 1, 2, 1, ramp(10), {0, 1, 2, 3, 4}}, {1, 1, 2, 1, {0, 0}, {0}}};
+  dataset.num_validation = 2;
+  Dataset other = dataset;
+  keep_first(dataset, 1);
+  EXPECT_EQ(dataset.train.num_samples, 3);
+  EXPECT_THAT(dataset.train.labels, ElementsAre(0, 3, 4));
+  EXPECT_THAT(dataset.train.images, ElementsAre(0, 1, 6, 7, 8, 9));
+  other.num_validation = 0;
+  keep_first(other, 4);
+  EXPECT_THAT(other.train.labels, ElementsAre(0, 1, 2, 3));
+  keep_first(other, 4);
+  EXPECT_EQ(other.train.num_samples, 4);
+  for (const int64_t count : {0, 5}) {
+    EXPECT_EQ(message_of<InvalidArgument>([&] { keep_first(other, count); }),
+              fmt::format("training images: expected from 1 to 4, the number that there are, got {}", count));
+  }
+}
+
 TEST(SplitTest, TrainsOnAll) {
   EXPECT_EQ(training_split(60000, true), (SampleRange{0, 60000}));
   EXPECT_EQ(validation_split(60000, true), (SampleRange{60000, 0}));
@@ -236,6 +292,8 @@ TEST_F(DatasetTest, LoadsTheRealFashionMnist) {
   if (!std::filesystem::exists(installed)) GTEST_SKIP() << "dataset-fashion-mnist is not installed: no " << installed;
   const Dataset dataset = load_dataset("fashion-mnist", "");
   EXPECT_EQ(dataset.directory, installed);
+  EXPECT_THAT(dataset.class_names, ElementsAre("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
+                                               "Sneaker", "Bag", "Ankle boot"));
   EXPECT_EQ(dataset.train.num_samples, 60000);
   EXPECT_EQ(dataset.test.num_samples, 10000);
   for (const Samples* part : {&dataset.train, &dataset.test}) {

@@ -1,18 +1,17 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>  // setenv: POSIX, not in <cstdlib>
 #include <zlib.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "tests/support/environment.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace murmur::test {
@@ -20,24 +19,6 @@ namespace murmur::test {
 using Bytes = std::vector<uint8_t>;
 
 using test::TemporaryFolder;
-
-/// Sets MURMUR_DATA (or unsets it) for one test.
-class ScopedMurmurData {
- public:
-  explicit ScopedMurmurData(const std::optional<std::string>& value) {
-    if (const char* before = getenv("MURMUR_DATA"); before != nullptr) before_ = before;
-    set(value);
-  }
-  ScopedMurmurData(const ScopedMurmurData&) = delete;
-  ScopedMurmurData& operator=(const ScopedMurmurData&) = delete;
-  ~ScopedMurmurData() { set(before_); }
-
- private:
-  static void set(const std::optional<std::string>& value) {
-    value ? setenv("MURMUR_DATA", value->c_str(), 1) : unsetenv("MURMUR_DATA");
-  }
-  std::optional<std::string> before_;
-};
 
 inline void write_file(const std::filesystem::path& path, const Bytes& bytes) {
   std::filesystem::create_directories(path.parent_path());

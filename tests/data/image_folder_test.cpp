@@ -39,7 +39,8 @@ class ImageFolderTest : public ::testing::Test {
   void add(const std::string& part, uint8_t label, uint8_t number) const {
     write_file(file(part, label, number), plain_png(2, 2, {static_cast<uint8_t>(10 * label + number), 200, 0}));
   }
-  Dataset load(ImageExtent size = {}) const { return load_dataset("image-folder", data_, size); }
+  Dataset load(ImageExtent size = {}) const { return load_dataset("image-folder", data_, {.image_size = size}); }
+  Dataset load_readable() const { return load_dataset("image-folder", data_, {.skip_broken = true}); }
   std::string error() const {
     return message_of<DataError>([&] { load(); });
   }
@@ -52,7 +53,9 @@ class ImageFolderTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::filesystem::path data_ = folder_.path() / "data";
-  std::filesystem::path cache_ = data_ / ".murmur-cache-native";
+  std::filesystem::path home_ = folder_.path() / "cache-home";
+  ScopedCacheHome environment_{home_.string()};
+  std::filesystem::path cache_ = cache_path(data_, {});
 };
 
 TEST_F(ImageFolderTest, LoadsLabelsAndPixels) {
@@ -179,7 +182,7 @@ TEST_F(ImageFolderTest, ResizesToTheFirstTrainingImageOrAsAsked) {
   EXPECT_EQ(asked.train.width, 1);
   EXPECT_EQ(asked.train.images.size(), 6u * 4 * 3);
   EXPECT_THAT(reds(asked.train), ::testing::UnorderedElementsAre(0, 1, 2, 10, 11, 12));
-  EXPECT_TRUE(std::filesystem::exists(data_ / ".murmur-cache-4x1"));
+  EXPECT_TRUE(std::filesystem::exists(cache_path(data_, {4, 1})));
 }
 
 TEST_F(ImageFolderTest, HasOneChannelWhereEveryTrainingImageIsGrey) {
@@ -287,58 +290,139 @@ TEST_F(ImageFolderTest, BelievesNoDamagedCache) {
   expect_rebuilt(longer);
 }
 
-/// Sets XDG_CACHE_HOME for one test.
-class ScopedCacheHome {
- public:
-  explicit ScopedCacheHome(const std::string& value) {
-    if (const char* before = getenv("XDG_CACHE_HOME"); before != nullptr) before_ = before;
-    setenv("XDG_CACHE_HOME", value.c_str(), 1);
-  }
-  ScopedCacheHome(const ScopedCacheHome&) = delete;
-  ScopedCacheHome& operator=(const ScopedCacheHome&) = delete;
-  ~ScopedCacheHome() { before_ ? setenv("XDG_CACHE_HOME", before_->c_str(), 1) : unsetenv("XDG_CACHE_HOME"); }
+TEST_F(ImageFolderTest, KeepsTheCacheOutsideOfTheFolder) {
+  const std::string before = load().contents;
+  EXPECT_EQ(cache_.parent_path(), home_ / "murmur" / "images");
+  EXPECT_THAT(cache_.filename().string(), AllOf(StartsWith("data-"), ::testing::EndsWith("-native")));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(cache_.parent_path()), {}), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(data_), {}), 2) << "train and test";
+  std::filesystem::remove_all(home_);
+  write_file(home_, {1});  // no folder can be made there now
+  EXPECT_EQ(load().contents, before);
+  const ScopedCacheHome unset(std::nullopt);
+  const ScopedVariable no_home("HOME", std::nullopt);
+  EXPECT_EQ(cache_path(data_, {}), "");
+  EXPECT_EQ(load().contents, before);
+}
 
- private:
-  std::optional<std::string> before_;
-};
+TEST_F(ImageFolderTest, DoesWithoutACache) {
+  const LoadOptions without{.use_cache = false};
+  load_dataset("image-folder", data_, without);
+  EXPECT_FALSE(std::filesystem::exists(home_));
+  Dataset other = load();
+  other.train.images.front() ^= 1;  // only a load from the cache sees it
+  ASSERT_TRUE(write_cache(cache_, fingerprint(list_images(data_), {}), other));
+  EXPECT_EQ(load().train.images, other.train.images);
+  EXPECT_NE(load_dataset("image-folder", data_, without).train.images, other.train.images);
+}
 
-// Root may write everywhere; a folder where the cache should be stops root too.
-TEST_F(ImageFolderTest, KeepsTheCacheElsewhereOrDoesWithout) {
-  write_file(cache_ / "in-the-way", {1});
-  const auto home = folder_.path() / "cache-home";
-  const ScopedCacheHome environment(home.string());
-  const Dataset first = load();
-  ASSERT_TRUE(std::filesystem::exists(home / "murmur"));
-  ASSERT_EQ(std::distance(std::filesystem::directory_iterator(home / "murmur"), {}), 1);
-  const auto elsewhere = std::filesystem::directory_iterator(home / "murmur")->path();
-  EXPECT_THAT(elsewhere.filename().string(), AllOf(StartsWith("data-"), ::testing::EndsWith("-native")));
-  const Bytes bytes = read_all(elsewhere);
-  EXPECT_EQ(load().contents, first.contents);
-  EXPECT_EQ(read_all(elsewhere), bytes);
-  std::filesystem::remove_all(home);
-  write_file(home, {1});  // no folder can be made there now
-  EXPECT_EQ(load().contents, first.contents);
-  for (const auto& entry : std::filesystem::directory_iterator(data_)) {
-    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+// Validation ----------------------------------------------------------------------------------------------------------
+
+TEST_F(ImageFolderTest, TestsOnValWhereThereIsNoTest) {
+  const Dataset tested = load();
+  std::filesystem::rename(data_ / "test", data_ / "val");
+  const Dataset dataset = load();
+  EXPECT_EQ(dataset.num_validation, 0);
+  EXPECT_EQ(dataset.test.images, tested.test.images);
+  EXPECT_EQ(dataset.contents, tested.contents);
+}
+
+TEST_F(ImageFolderTest, ValidatesOnValWhereThereIsATest) {
+  for (uint8_t label = 0; label < 2; ++label) add("val", label, 8);
+  add("val", 1, 9);
+  for (int i = 0; i < 2; ++i) {  // the second time from the cache
+    const Dataset dataset = load();
+    EXPECT_EQ(dataset.num_validation, 3);
+    EXPECT_EQ(dataset.train.num_samples, 9);
+    const std::vector<int> values = reds(dataset.train);
+    EXPECT_THAT(std::vector(values.begin(), values.begin() + 6), ::testing::UnorderedElementsAre(0, 1, 2, 10, 11, 12));
+    EXPECT_THAT(std::vector(values.begin() + 6, values.end()), ::testing::UnorderedElementsAre(8, 18, 19));
+    EXPECT_THAT(reds(dataset.test), ::testing::UnorderedElementsAre(5, 15));
+    EXPECT_THAT(dataset.contents, StartsWith("2 classes, 6 + 3 + 2 images of 2x2x3, checksum "));
+    EXPECT_THAT(dataset.class_names, ElementsAre("cats", "dogs"));
+    const TrainingData data = training_data(dataset, kCpu);
+    EXPECT_EQ(data.training, (SampleRange{0, 6}));
+    EXPECT_EQ(data.validation, (SampleRange{6, 3}));
   }
+  std::filesystem::rename(data_ / "val" / "dogs", data_ / "val" / "cows");
+  EXPECT_EQ(error(), (data_ / "val").string() + ": expected the 2 classes of train, got 2: no 'dogs'");
+  std::filesystem::remove_all(data_ / "val" / "cows");
+  std::filesystem::create_directory(data_ / "val" / "dogs");
+  EXPECT_THAT(error(), StartsWith((data_ / "val" / "dogs").string() + ": expected images ("));
+}
+
+// Broken images -------------------------------------------------------------------------------------------------------
+
+TEST_F(ImageFolderTest, NamesAllBrokenImages) {
+  write_file(data_ / "train" / "cats" / "x.png", noise(50));
+  write_file(data_ / "test" / "dogs" / "y.png", {});
+  std::filesystem::create_symlink("nowhere", data_ / "train" / "dogs" / "z.jpg");
+  EXPECT_THAT(error(),
+              AllOf(StartsWith("3 of 11 images cannot be read: " + (data_ / "test" / "dogs" / "y.png").string() +
+                               ": expected data, got an empty file; " + (data_ / "train" / "cats" / "x.png").string() +
+                               ": expected a PNG"),
+                    HasSubstr("z.jpg: expected a file or a folder, got an error: "),
+                    ::testing::EndsWith("; --skip-broken leaves them out")));
+  for (int i = 0; i < 30; ++i) write_file(data_ / "train" / "cats" / fmt::format("bad-{:02}.png", i), noise(50));
+  EXPECT_THAT(error(), AllOf(StartsWith("33 of 41 images cannot be read: "), HasSubstr("bad-18.png: "),
+                             ::testing::Not(HasSubstr("bad-19.png: ")), HasSubstr("; and 13 more; --skip-broken")));
+  EXPECT_FALSE(std::filesystem::exists(cache_));
+}
+
+TEST_F(ImageFolderTest, SkipsBrokenImagesAsIfTheyWereNotThere) {
+  add("val", 0, 8);
+  add("val", 1, 8);
+  const Dataset good = load();
+  EXPECT_THAT(good.skipped, ::testing::IsEmpty());
+  const std::vector<std::filesystem::path> broken = {
+      data_ / "test" / "dogs" / "0.png", data_ / "train" / "cats" / "0a.png", data_ / "train" / "dogs" / "9.png",
+      data_ / "val" / "cats" / "1.png"};
+  write_file(broken[0], {});
+  // The first of all: it must not say the size either.
+  write_file(broken[1], png_header(7, 7));
+  std::filesystem::create_symlink("nowhere", broken[2]);
+  write_file(broken[3], noise(99));
+  EXPECT_THAT(error(), StartsWith("4 of 14 images cannot be read: "));
+  for (int i = 0; i < 2; ++i) {  // the second time from the cache
+    const Dataset dataset = load_readable();
+    EXPECT_EQ(dataset.contents, good.contents);
+    EXPECT_EQ(dataset.train.images, good.train.images);
+    EXPECT_EQ(dataset.num_validation, good.num_validation);
+    ASSERT_EQ(dataset.skipped.size(), 4u);
+    for (size_t k = 0; k < 4; ++k) {
+      EXPECT_EQ(dataset.skipped[k].path, broken[k].string());
+      EXPECT_THAT(dataset.skipped[k].reason, StartsWith(broken[k].string() + ": expected "));
+    }
+    EXPECT_TRUE(std::filesystem::exists(cache_));
+  }
+  EXPECT_THAT(error(), StartsWith("4 of 14 images cannot be read: ")) << "that cache is of another question";
+}
+
+TEST_F(ImageFolderTest, LeavesNoClassWithoutImages) {
+  for (uint8_t number = 0; number < 3; ++number) write_file(file("train", 1, number), noise(50));
+  EXPECT_THAT(message_of<DataError>([&] { load_readable(); }),
+              StartsWith((data_ / "train" / "dogs").string() + ": expected images ("));
+  for (uint8_t number = 0; number < 3; ++number) write_file(file("train", 0, number), noise(50));
+  EXPECT_THAT(message_of<DataError>([&] { load_readable(); }),
+              StartsWith((data_ / "train" / "cats").string() + ": expected images ("));
 }
 
 // Bad folders ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ImageFolderTest, RejectsMissingParts) {
-  std::filesystem::rename(data_ / "test", data_ / "val");
+  std::filesystem::rename(data_ / "test", data_ / "tests");
   EXPECT_EQ(error(),
             (data_ / "test").string() + ": expected a folder with one folder of images for each class, got none");
-  std::filesystem::rename(data_ / "val", data_ / "test");
+  std::filesystem::rename(data_ / "tests", data_ / "test");
   std::filesystem::remove_all(data_ / "train");
   EXPECT_EQ(error(),
             (data_ / "train").string() + ": expected a folder with one folder of images for each class, got none");
   std::filesystem::remove_all(data_);
   EXPECT_THAT(
       error(),
-      AllOf(StartsWith("dataset image-folder: expected the folders train and test with a folder of "
+      AllOf(StartsWith("dataset image-folder: expected the folders train and test or val with a folder of "
                        "images (.png, .jpg, .jpeg, .jpe, .jfif, .bmp) for each class, got none of them; looked in"),
-            HasSubstr("to get them: make one folder a class in DIR/train and in DIR/test, or name")));
+            HasSubstr("to get them: make one folder a class in DIR/train and in DIR/test or DIR/val, or name")));
 }
 
 TEST_F(ImageFolderTest, RejectsTooFewAndTooManyClasses) {
