@@ -10,6 +10,7 @@
 #include "app/runs.hpp"
 #include "app/signals.hpp"
 #include "app/study_trial.hpp"
+#include "app/terminal.hpp"
 #include "app/trainings.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/study_lock.hpp"
@@ -75,7 +76,8 @@ std::optional<TrainedSample> train_sample(const Workplace& place, const std::vec
 
 int stopped(const AnalyseCommand& command, RecordedRun& recorded) {
   recorded.end(SignalWatch::seen());
-  fmt::print("stopped; what has ended is in the study {}; the same command goes on from there\n", command.study);
+  fmt::print("stopped; what has ended is in the study {}; the same command goes on from there\n",
+             printable(command.study));
   return 128 + SignalWatch::seen();  // as shells report a program that a signal ended
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/accuracy_text.hpp"
 #include "app/json_report.hpp"
 #include "app/terminal.hpp"
 #include "murmur/pso/setting_json.hpp"
@@ -26,14 +27,9 @@ std::string p_text(double p) {
   return p < 0.001 ? "< .001" : fmt::format("{:.3f}", p);
 }
 
-std::string accuracy_text(std::vector<double> accuracies) {
-  std::erase_if(accuracies, [](double accuracy) { return std::isnan(accuracy); });
-  if (accuracies.empty()) return "diverged";
-  return fmt::format("{:.2f} ± {:.2f} %", 100 * mean(accuracies), 100 * standard_error(accuracies));
-}
-
 std::string points_text(const PairedDifference& difference) {
   if (std::isnan(difference.difference)) return "-";
+  if (std::isnan(difference.standard_error)) return fmt::format("{:+.2f}", 100 * difference.difference);  // of one pair
   return fmt::format("{:+.2f} ± {:.2f}", 100 * difference.difference, 100 * difference.standard_error);
 }
 
@@ -226,8 +222,8 @@ Json sample_json(const TrainedSample& sample, const SearchSpace& space) {
 void print_ablation(const AblationReport& report) {
   fmt::print("around trial {}: {} seeds of {} epochs, validation accuracy ± standard error\n", report.trial,
              report.all_off.size(), report.num_epochs);
-  fmt::print("  {:<34} {:>17}\n", fmt::format("trial {}", report.trial), accuracy_text(report.accuracies[0]));
-  fmt::print("  {:<34} {:>17}\n", report.base_name, accuracy_text(report.all_off));
+  fmt::print("  {:<34} {:>17}\n", fmt::format("trial {}", report.trial), accuracy_percent_text(report.accuracies[0]));
+  fmt::print("  {:<34} {:>17}\n", report.base_name, accuracy_percent_text(report.all_off));
   const PairedDifference& difference = report.effects[0].difference;
   fmt::print("{}", wrapped(fmt::format("trial {}: {}", report.trial, verdict(difference, report.base_name)),
                            terminal_width(STDOUT_FILENO)));

@@ -59,10 +59,9 @@ nlohmann::json to_json(const AblationReport& report, const Study& study);
 nlohmann::json ablation_json(const AblationReport& report);
 nlohmann::json sample_json(const TrainedSample& sample, const SearchSpace& space);
 
-/// What the tables have in their columns: "< .001", "-" where there is none; "87.95 ± 0.08 %", what diverged left out;
-/// "+1.40 ± 0.20", in points; "helps", "hurts", "diverged", or nothing where nothing is known.
+/// What the tables have in their columns: "< .001", "-" where there is none; "+1.40 ± 0.20", in points; "helps",
+/// "hurts", "diverged", or nothing where nothing is known.
 std::string p_text(double p);
-std::string accuracy_text(std::vector<double> accuracies);
 std::string points_text(const PairedDifference& difference);
 std::string word_of(const PairedDifference& difference, double adjusted_p);
 

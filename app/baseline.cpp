@@ -6,6 +6,7 @@
 #include <functional>
 #include <iterator>
 
+#include "app/accuracy_text.hpp"
 #include "app/analysis_report.hpp"
 #include "app/cluster.hpp"
 #include "app/commands.hpp"
@@ -131,7 +132,7 @@ void print_table(const BaselineCommand& command, const std::vector<Row>& rows) {
   fmt::print("{:<27} {:>14} {:>14} {:>13}\n", "", "accuracy", "gives, points", "interval");
   for (const Row& row : rows) {
     const bool is_first = &row == rows.data();
-    fmt::print("{:<27} {:>14} {:>14} {:>13}{}{}\n", row.label, accuracy_text(row.accuracies),
+    fmt::print("{:<27} {:>14} {:>14} {:>13}{}{}\n", row.label, accuracy_percent_text(row.accuracies),
                is_first ? "" : points_text(row.difference), is_first ? "" : interval_text(row.difference.interval),
                is_first ? "" : " ", is_first ? "" : word_of(row.difference, row.adjusted_p));
     if (!row.label.starts_with("sparse")) continue;

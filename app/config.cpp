@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 
+#include "app/text_file.hpp"
+#include "app/toml_file.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace murmur::app {
@@ -27,21 +26,6 @@ std::optional<std::string> take_config_path(std::vector<std::string>& arguments)
     }
   }
   return path;
-}
-
-std::string read_text(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    throw InvalidArgument("--config: expected a TOML file, got the folder '{}'", path);
-  }
-  constexpr uintmax_t kMostBytes = uintmax_t{1} << 20;
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  if (!error && size > kMostBytes) {
-    throw InvalidArgument("--config: expected a TOML file of at most {} bytes, got '{}' of {}", kMostBytes, path, size);
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InvalidArgument("--config: expected a file that can be read, got '{}'", path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// A TOML scalar as it would stand on the command line.
@@ -75,13 +59,7 @@ std::vector<std::string> expand_config(const std::vector<std::string>& arguments
   std::vector<std::string> others = arguments;
   const std::optional<std::string> path = take_config_path(others);
   if (!path || others.empty()) return arguments;
-  const std::string text = read_text(*path);
-  toml::table table;
-  try {
-    table = toml::parse(text, *path);
-  } catch (const toml::parse_error& error) {
-    throw InvalidArgument("{}:{}: expected TOML, got: {}", *path, error.source().begin.line, error.description());
-  }
+  const toml::table table = parse_toml(read_text("--config", "a TOML file", *path), *path);
   std::vector<std::string> result{others.front()};
   for (const auto& [key, value] : table) append(*path, key.str(), value, result);
   result.insert(result.end(), others.begin() + 1, others.end());

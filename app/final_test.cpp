@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "app/accuracy_text.hpp"
 #include "app/json_report.hpp"
 #include "app/signals.hpp"
 #include "app/terminal.hpp"
@@ -44,14 +45,6 @@ std::string row_text(const std::string& trial, const std::string& validation, co
   if (setting.empty()) return row + "\n";
   if (kRowWidth + 2 + setting.size() <= width) return row + "  " + setting + "\n";
   return row + "\n" + wrapped(setting, width, kIndent, kIndent);
-}
-
-/// "0.8762 ± 0.0012": mean and standard error of those that did not diverge.
-std::string accuracy_text(std::vector<double> accuracies) {
-  std::erase_if(accuracies, [](double accuracy) { return !std::isfinite(accuracy); });
-  if (accuracies.empty()) return "-";
-  if (accuracies.size() == 1) return fmt::format("{:.4f}", accuracies.front());
-  return fmt::format("{:.4f} ± {:.4f}", mean(accuracies), standard_error(accuracies));
 }
 
 std::string trainings_text(size_t repeats, int64_t num_epochs) {

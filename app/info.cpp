@@ -4,6 +4,7 @@
 #include "app/json_report.hpp"
 #include "app/memory_info.hpp"
 #include "app/options.hpp"
+#include "app/terminal.hpp"
 #include "murmur/data/sources.hpp"
 #include "murmur/engine/convolution.hpp"
 #include "murmur/engine/error.hpp"
@@ -37,7 +38,7 @@ void print_datasets() {
     if (dataset) {
       fmt::print("  {:<15} {} + {} images of {} x {} x {}, in {}\n", name, dataset->train.num_samples,
                  dataset->test.num_samples, dataset->train.height, dataset->train.width, dataset->train.channels,
-                 dataset->directory.string());
+                 printable(dataset->directory.string()));
     } else {
       fmt::print("  {:<15} not found in the usual places{}\n", name,
                  find_source(name) == nullptr ? "" : fmt::format("; murmur data get {}", name));

@@ -1,4 +1,5 @@
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -87,7 +88,7 @@ int finish_output(int code) {
 
 /// `f`, and its errors as a line and an exit code.
 template <class F>
-int with_errors(const F& f) {
+int with_error_codes(const F& f) {
   try {
     return f();
   } catch (const murmur::InvalidArgument& error) {
@@ -104,6 +105,18 @@ int with_errors(const F& f) {
     return fail(kFailure, "expected more memory than this machine has left; try fewer networks or slots");
   } catch (const std::exception& error) {
     return fail(kFailure, error.what());
+  }
+}
+
+/// The same, also where there is no memory for the line.
+template <class F>
+int with_errors(const F& f) {
+  try {
+    return with_error_codes(f);
+  } catch (const std::exception&) {
+    constexpr std::string_view kLine = "murmur: expected more memory than this machine has left\n";
+    [[maybe_unused]] const ssize_t count = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+    return kFailure;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "app/terminal.hpp"
 #include "murmur/engine/memory.hpp"
 
 namespace murmur::app {
@@ -95,8 +96,8 @@ MemoryAnswer ask(const MemoryQuestion& question) {
 }
 
 void print(const MemoryQuestion& question, const MemoryAnswer& answer) {
-  fmt::print("{} x {} for images of {} in {} classes, {} rows a tick, on {}\n", question.num_networks, question.model,
-             question.images, question.num_classes, question.micro_batch,
+  fmt::print("{} x {} for images of {} in {} classes, {} rows a tick, on {}\n", question.num_networks,
+             printable(question.model), question.images, question.num_classes, question.micro_batch,
              answer.device.is_cuda() ? "a GPU" : "the CPU");
   fmt::print("  {:<12} {:>14} {:>16}\n", "MiB", "a network", "all that live");
   const int64_t wave = wave_size(question, answer);
@@ -111,7 +112,7 @@ void print(const MemoryQuestion& question, const MemoryAnswer& answer) {
   }
   fmt::print("  {:<12} {:>14} {:>16}\n", "all", mebibytes(answer.each.all()), mebibytes(all));
   if (!answer.refusal.empty()) {
-    fmt::print("does not fit: {}\n", answer.refusal);
+    fmt::print("does not fit: {}\n", printable(answer.refusal));
   } else if (answer.num_waves > 0) {
     fmt::print("{} of at most {} networks, in {:.1f} GiB\n",
                answer.num_waves == 1 ? "one wave" : fmt::format("{} waves", answer.num_waves), wave,

@@ -75,6 +75,16 @@ CLI::Validator number(double low, double high) {
   return within(low, high, fmt::format("a number from {} to {}", low, high), fmt::format("[{}, {}]", low, high));
 }
 
+CLI::Validator decimal() {
+  const auto check = [](const std::string& text) -> std::string {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) return "";
+    return fmt::format("expected a number, got '{}'", text);
+  };
+  return {check, ""};
+}
+
 CLI::Validator any_seed() {
   constexpr uint64_t kHigh = std::numeric_limits<uint64_t>::max();
   return within(uint64_t{0}, kHigh, fmt::format("a whole number from 0 to {}", kHigh), "");

@@ -51,6 +51,8 @@ struct CommonOptions {
 /// the converted number, and it converts -1 to an unsigned one without a word.
 CLI::Validator whole_number(int64_t low, int64_t high = std::numeric_limits<int64_t>::max());
 CLI::Validator number(double low, double high);
+/// A number whose bounds something else checks; CLI11 would take hexadecimal ones, too.
+CLI::Validator decimal();
 CLI::Validator any_seed();
 
 /// Throws unless SEED + `last` is a seed too.

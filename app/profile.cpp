@@ -16,6 +16,7 @@
 #include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/profile_report.hpp"
+#include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/timing.hpp"
@@ -188,7 +189,7 @@ double copy_gb_per_second() {
   try {
     return num_cuda_devices() == 0 ? 0 : measured_copy();
   } catch (const Error& error) {
-    fmt::print(stderr, "murmur: %copy is left out: {}\n", error.what());
+    fmt::print(stderr, "murmur: %copy is left out: {}\n", printable(error.what()));
     return 0;
   }
 }
@@ -224,12 +225,12 @@ int profile(const ProfileOptions& options, const CLI::App& command) {
   }
   const std::string line = shell_line(profile_words(options, command));
   if (options.dry_run) {
-    fmt::print("{}\n{}\n", line, shell_line(reading_words(options)));
+    fmt::print("{}\n{}\n", printable(line), shown_shell_line(reading_words(options)));
     return 0;
   }
   reserve_report(json);
   require_tool(options.tool);
-  fmt::print("{}\n", line);
+  fmt::print("{}\n", printable(line));
   if (const int code = run_tool(options.tool, line); code != 0) return code;
   show(options, json);
   return 0;

@@ -11,6 +11,7 @@
 #include "app/options.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/json_text.hpp"
 
 namespace murmur::app {
 namespace {
@@ -45,7 +46,7 @@ Json canonical_set(const std::vector<std::string>& assignments) {
 }
 
 Json parse(const std::string& saved, const std::string& file) {
-  Json options = Json::parse(saved, nullptr, false);
+  Json options = try_parse_json(saved);
   const auto is_texts = [](const Json& value) {
     return value.is_string() ||
            (value.is_array() && std::ranges::all_of(value, [](const Json& item) { return item.is_string(); }));

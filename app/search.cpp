@@ -118,7 +118,7 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
 /// The signal that stopped it, 0 for none.
 int answer_search(const SearchCommand& command, const SearchDefinition& definition, const SearchProgress& progress,
                   Study& study, const TrainingData& data, const TrainerOptions& options) {
-  const std::string path = std::filesystem::absolute(command.study).string();
+  const std::string path = printable(std::filesystem::absolute(command.study).string());
   const Answer answer = find_answer(command.answer, definition, study, data, options);
   fmt::print("{}", answer_text(answer, study, definition, terminal_width(STDOUT_FILENO)));
   if (answer.signal != 0) {
@@ -141,7 +141,7 @@ int run_search(const SearchCommand& command, const SearchDefinition& definition,
   const auto [progress, number] = train_trials(command, definition, searcher, study, data, options);
   if (number != 0) {
     fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
-               progress.num_told, std::filesystem::absolute(command.study).string());
+               progress.num_told, printable(std::filesystem::absolute(command.study).string()));
     return number;
   }
   if (const auto baseline = read_baseline(study)) {
@@ -154,7 +154,7 @@ int run_search(const SearchCommand& command, const SearchDefinition& definition,
 void write_page(const SearchCommand& command, const Study& study) {
   if (command.report.empty() || study.num_trials() == 0) return;
   write_report_page(command.report, {{study.path(), study.name()}});
-  fmt::print("the report: {}\n", command.report);
+  fmt::print("the report: {}\n", printable(command.report));
 }
 
 /// Winner and baseline.

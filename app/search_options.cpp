@@ -24,7 +24,7 @@ CLI::Option* add_searcher_option(CLI::App& app, const SearcherOption& option, nl
         ->default_str(otherwise.get<std::string>());
   }
   if (otherwise.is_number_float()) {
-    return app.add_option_function<double>(name, keep, help)->default_str(otherwise.dump());
+    return app.add_option_function<double>(name, keep, help)->check(decimal())->default_str(otherwise.dump());
   }
   return app.add_option_function<int64_t>(name, keep, help)
       ->check(whole_number(option.low, option.high))

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "app/study_trial.hpp"
+#include "app/text_file.hpp"
+#include "app/toml_file.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/json_text.hpp"
 #include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/study.hpp"
 
@@ -36,23 +37,15 @@ json to_json(const std::string& path, const toml::table& table) {
 
 /// The values of a file: of its table [set], of its object "setting", or of the whole of it.
 json read_values(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    throw InvalidArgument("--start: expected off, none, STUDY:TRIAL or a file that can be read, got '{}'", path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_text("--start", "off, none, STUDY:TRIAL or a file", path);
   if (path.ends_with(".json")) {
-    const json object = json::parse(text, nullptr, false);
+    const json object = try_parse_json(text);
     if (!object.is_object()) throw InvalidArgument("--start {}: expected an object of techniques in JSON", path);
     return object.contains("setting") ? object.at("setting") : object;
   }
-  try {
-    const toml::table table = toml::parse(text, path);
-    const toml::table* const set = table["set"].as_table();
-    return to_json(path, set != nullptr ? *set : table);
-  } catch (const toml::parse_error& error) {
-    throw InvalidArgument("--start {}:{}: expected TOML, got: {}", path, error.source().begin.line,
-                          error.description());
-  }
+  const toml::table table = parse_toml(text, "--start " + path);
+  const toml::table* const set = table["set"].as_table();
+  return to_json(path, set != nullptr ? *set : table);
 }
 
 Setting read_file(const std::string& path, const SearchSpace& space, const Setting& base) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -40,10 +41,16 @@ struct TrainOptions {
   std::string dataset_contents;  // that the study's search had; empty: any
 };
 
-double mean_of(const std::vector<EpochResult>& results, double EpochResult::*member) {
+/// "loss 0.5103": the mean of the networks that have not diverged; nothing where all have.
+std::string mean_text(const char* name, const std::vector<EpochResult>& results, double EpochResult::*member) {
   double sum = 0;
-  for (const EpochResult& result : results) sum += result.*member;
-  return sum / static_cast<double>(results.size());
+  int64_t count = 0;
+  for (const EpochResult& result : results) {
+    if (result.diverged || !std::isfinite(result.*member)) continue;
+    sum += result.*member;
+    ++count;
+  }
+  return count == 0 ? "" : fmt::format("{} {:.4f}", name, sum / static_cast<double>(count));
 }
 
 /// What one epoch left of a network.
@@ -282,7 +289,7 @@ class Training {
     fmt::print("stopped after {} of {} epochs; {}\n", last_epoch(), common_.epochs,
                options_.checkpoint.empty()
                    ? "nothing is kept (see --checkpoint)"
-                   : fmt::format("--resume {} goes on from its last checkpoint", options_.checkpoint));
+                   : fmt::format("--resume {} goes on from its last checkpoint", printable(options_.checkpoint)));
     return 128 + SignalWatch::seen();  // as shells report a program that a signal ended
   }
 
@@ -305,9 +312,11 @@ class Training {
     Line line{{fmt::format("epoch {}/{}", epoch, common_.epochs)},
               {share > 0 ? fmt::format("{:2.0f} %", 100 * share) : "", 4, Colour::kFaint}};
     if (!results.empty()) {
-      line.push_back({fmt::format("loss {:.4f}", mean_of(results, &EpochResult::train_loss)), 3});
-      line.push_back({fmt::format("train {:.4f}", mean_of(results, &EpochResult::train_accuracy)), 3});
-      line.push_back({fmt::format("validation {:.4f}", mean_of(results, &EpochResult::validation_accuracy)), 1});
+      line.push_back({mean_text("loss", results, &EpochResult::train_loss), 3});
+      line.push_back({mean_text("train", results, &EpochResult::train_accuracy), 3});
+      line.push_back({mean_text("validation", results, &EpochResult::validation_accuracy), 1});
+      const auto num_diverged = std::ranges::count(results, true, &EpochResult::diverged);
+      line.push_back({num_diverged > 0 ? fmt::format("{} diverged", num_diverged) : "", 2, Colour::kYellow});
     }
     line.push_back({fmt::format("{:.0f} images/s", images / seconds), 5, Colour::kFaint});
     const double all =
@@ -357,8 +366,9 @@ int foresee_training(const TrainOptions& options) {
   report_rounding(setting, common);
   const Foresight foresight = foresee(model, data, trainer, setting, common.seed, common.epochs);
   const double seconds = foresight.seconds_per_epoch * static_cast<double>(common.epochs);
-  fmt::print("would train {} x {} on {}, {} epoch{}, on {}: {}\n", options.networks, common.model, common.dataset,
-             common.epochs, common.epochs == 1 ? "" : "s", trainer.device.name(), describe(trainer.device));
+  fmt::print("would train {} x {} on {}, {} epoch{}, on {}: {}\n", options.networks, printable(common.model),
+             common.dataset, common.epochs, common.epochs == 1 ? "" : "s", trainer.device.name(),
+             describe(trainer.device));
   fmt::print("setting  {}\n", setting_text(setting));
   fmt::print("memory   {}\n", memory_text(foresight));
   fmt::print("time     {}: {} epoch{}, {}\n", format_duration(seconds), common.epochs, common.epochs == 1 ? "" : "s",

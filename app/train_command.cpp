@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "app/terminal.hpp"
+
 namespace murmur::app {
 namespace {
 
@@ -14,6 +16,22 @@ bool is_plain(char c) {
   constexpr std::string_view kOthers = "_-+=:,./@%";
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          kOthers.find(c) != std::string_view::npos;
+}
+
+/// Control characters as codes, which bash, zsh and ksh read again: the line can be printed, and copied.
+std::string quoted_with_codes(std::string_view word) {
+  std::string quoted = "$'";
+  for (const char c : word) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7F) {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else if (c == '\'' || c == '\\') {
+      quoted += fmt::format("\\{}", c);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
 }
 
 }  // namespace
@@ -41,13 +59,22 @@ std::string shell_line(const std::vector<std::string>& words) {
   return line;
 }
 
+std::string shown_shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line += ' ';
+    line += printable(word) == word ? shell_quoted(word) : quoted_with_codes(word);
+  }
+  return line;
+}
+
 std::string train_command(const Study& study, std::string_view trial, const std::vector<std::string>& more) {
   std::vector<std::string> words{"murmur", "train", "--from", study.path().string()};
   const bool needs_name = study.name() != kUsualName || study_names(study.path()).size() > 1;
   if (needs_name) words.insert(words.end(), {"--name", study.name()});
   words.insert(words.end(), {"--trial", std::string(trial)});
   words.insert(words.end(), more.begin(), more.end());
-  return shell_line(words);
+  return shown_shell_line(words);
 }
 
 std::vector<std::string> set_words(const Setting& from, const Setting& setting) {

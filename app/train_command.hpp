@@ -16,6 +16,10 @@ std::string shell_quoted(std::string_view word);
 /// The words as one line for a shell.
 std::string shell_line(const std::vector<std::string>& words);
 
+/// The same for a terminal, and for a user to paste: control characters are codes, $'\x1b', which bash, zsh and ksh
+/// read.
+std::string shown_shell_line(const std::vector<std::string>& words);
+
 /// "murmur train --from study.db --trial 17", with `more` behind it, each an option or its value. `trial`: a number,
 /// "best", "winner" or "baseline" (the study's base setting). The study is named by the path it was opened with.
 std::string train_command(const Study& study, std::string_view trial, const std::vector<std::string>& more = {});

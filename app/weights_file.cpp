@@ -76,11 +76,11 @@ void add_history(SafeTensors& checkpoint, const std::vector<std::vector<EpochRes
 
 std::vector<std::vector<EpochResult>> read_history(const SafeTensors& checkpoint, int64_t num_networks) {
   const auto found = checkpoint.tensors.find(kEpoch);
-  const int64_t num_epochs =
-      found != checkpoint.tensors.end() && found->second.num_axes() == 2 ? found->second.size(0) : 1;
-  const Shape shape{num_epochs, num_networks};
-  std::vector<EpochResult> results(static_cast<size_t>(num_epochs * num_networks));
+  const bool has_epochs =
+      found != checkpoint.tensors.end() && found->second.num_axes() == 2 && found->second.size(0) > 0;
+  const Shape shape{has_epochs ? found->second.size(0) : 1, num_networks};
   const auto epochs = checkpoint.get(kEpoch, DType::kI64, shape).to_vector<int64_t>();
+  std::vector<EpochResult> results(epochs.size());
   const auto diverged = checkpoint.get(kDiverged, DType::kU8, shape).to_vector<uint8_t>();
   for (size_t i = 0; i < results.size(); ++i) {
     results[i].epoch = epochs[i];

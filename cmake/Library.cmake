@@ -9,6 +9,13 @@ foreach(name engine techniques kernels layers data pso distributed murmur.hpp)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${MURMUR_INCLUDE_DIR}/murmur/${name} SYMBOLIC)
 endforeach()
 
+# murmur_instrument(TARGET): its code counts where it has been, for the fuzzer, where MURMUR_FUZZ asks for it.
+function(murmur_instrument target)
+  if(MURMUR_FUZZ)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+  endif()
+endfunction()
+
 # murmur_library(NAME SOURCE...): the target murmur_NAME, which all users call murmur::NAME.
 function(murmur_library name)
   add_library(murmur_${name} STATIC ${ARGN})
@@ -18,6 +25,10 @@ function(murmur_library name)
   target_include_directories(murmur_${name} PUBLIC $<BUILD_INTERFACE:${MURMUR_INCLUDE_DIR}>
                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(murmur_${name} PRIVATE $<BUILD_INTERFACE:murmur_warnings>)
+  # Kernels read no files, and computing would be slower.
+  if(NOT name STREQUAL "kernels")
+    murmur_instrument(murmur_${name})
+  endif()
   set_property(GLOBAL APPEND PROPERTY MURMUR_LIBRARIES murmur_${name})
 endfunction()
 

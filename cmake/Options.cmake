@@ -6,6 +6,7 @@ set(MURMUR_DOWNLOAD AUTO CACHE STRING "Download data sets: AUTO (when libcurl, l
 set_property(CACHE MURMUR_DOWNLOAD PROPERTY STRINGS AUTO ON OFF)
 set(MURMUR_MARCH native CACHE STRING "Value of -march for the CPU target: native, x86-64-v3, ... or empty for the compiler's default")
 set(MURMUR_SANITIZE "" CACHE STRING "Sanitizers of the CPU build, e.g. address,undefined")
+option(MURMUR_FUZZ "Build the fuzz targets (clang++'s libFuzzer), and what they call so that they see which code an input reaches" OFF)
 option(MURMUR_EMULATE_GPU "Run the kernels' CUDA code on the CPU, blocks of threads as fibers: slow, for tests" OFF)
 # What a project that takes this one in (add_subdirectory, FetchContent) seldom wants.
 option(MURMUR_APP "Build the command line" ${PROJECT_IS_TOP_LEVEL})
@@ -35,4 +36,7 @@ if(MURMUR_SANITIZE)
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=all>)
   add_link_options(-fsanitize=${MURMUR_SANITIZE})
+endif()
+if(MURMUR_FUZZ AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  message(FATAL_ERROR "MURMUR_FUZZ=ON: expected clang++, got ${CMAKE_CXX_COMPILER_ID}")
 endif()

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "murmur/data/byte_stream.hpp"
+#include "murmur/data/image_memory.hpp"
 #include "murmur/data/jpeg.hpp"
 #include "murmur/engine/error.hpp"
 
@@ -34,24 +35,14 @@ Pixels decode(std::span<const uint8_t> bytes, int& height, int& width) {
   throw DataError("{}: expected a PNG, JPEG or BMP image, got: {}", name, stbi_failure_reason());
 }
 
-ImageExtent declared_size(const std::string& name, std::span<const uint8_t> bytes) {
-  int width = 0;
-  int height = 0;
-  int channels = 0;
-  if (!bytes.empty() && bytes[0] == 0xff) check_jpeg(name, bytes);
-  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) == 0) {
-    decode(bytes, height, width);  // only it says what is wrong
-    throw_not_an_image(name);
-  }
-  // The height of a BMP file is negative where its first row is the upper one.
-  const ImageExtent size{std::abs(int64_t{height}), int64_t{width}};
-  if (size.height < 1 || size.width < 1) {
-    throw DataError("{}: expected an image of at least 1x1, got {}x{}", name, size.height, size.width);
-  }
-  if (size.height > kMaxPixels / size.width) {
-    throw DataError("{}: expected an image of at most {} pixels, got {}x{}", name, kMaxPixels, size.height, size.width);
-  }
-  return size;
+/// What the decoder may ask for at once: the compressed data in one piece, whose buffer it doubles, and 16 bytes a
+/// pixel, of rows and columns that it rounds up, beside its tables. A PNG file of a megabyte can hold a gigabyte of
+/// zeros, and a header that says 1 x 1.
+size_t most_memory(std::span<const uint8_t> bytes, ImageExtent size) {
+  constexpr size_t kOfTables = size_t{64} << 10;
+  constexpr int64_t kRoundedUp = 32;  // the largest block of a JPEG file
+  const int64_t pixels = (size.height + kRoundedUp) * (size.width + kRoundedUp);
+  return kOfTables + 2 * bytes.size() + 17 * static_cast<size_t>(pixels);
 }
 
 uint32_t little_endian(std::span<const uint8_t> bytes, size_t first, size_t count) {
@@ -95,8 +86,29 @@ ImageExtent parse_image_size(std::string_view text) {
   return size;
 }
 
+ImageExtent image_size(const std::string& name, std::span<const uint8_t> bytes) {
+  int width = 0;
+  int height = 0;
+  int channels = 0;
+  if (!bytes.empty() && bytes[0] == 0xff) check_jpeg(name, bytes);
+  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) == 0) {
+    const ImageMemoryLimit limit(most_memory(bytes, {}));
+    decode(bytes, height, width);  // only it says what is wrong
+    throw_not_an_image(name);
+  }
+  // The height of a BMP file is negative where its first row is the upper one.
+  const ImageExtent size{std::abs(int64_t{height}), int64_t{width}};
+  if (size.height < 1 || size.width < 1) {
+    throw DataError("{}: expected an image of at least 1x1, got {}x{}", name, size.height, size.width);
+  }
+  if (size.height > kMaxPixels / size.width) {
+    throw DataError("{}: expected an image of at most {} pixels, got {}x{}", name, kMaxPixels, size.height, size.width);
+  }
+  return size;
+}
+
 ImageExtent read_image_size(const std::filesystem::path& path) {
-  return declared_size(path.string(), read_bytes(path, kMaxFileBytes));
+  return image_size(path.string(), read_bytes(path, kMaxFileBytes));
 }
 
 RgbImage read_image(const std::filesystem::path& path) {
@@ -104,10 +116,14 @@ RgbImage read_image(const std::filesystem::path& path) {
 }
 
 RgbImage decode_image(const std::string& name, std::span<const uint8_t> bytes) {
-  const ImageExtent size = declared_size(name, bytes);
+  const ImageExtent size = image_size(name, bytes);
   int width = 0;
   int height = 0;
+  const ImageMemoryLimit limit(most_memory(bytes, size));
   const Pixels pixels = decode(bytes, height, width);
+  if (!pixels && limit.was_met()) {
+    throw DataError("{}: expected data of {}x{} pixels as in the header, got more", name, size.height, size.width);
+  }
   if (!pixels) throw_not_an_image(name);
   if (ImageExtent{height, width} != size) {
     throw DataError("{}: expected {}x{} pixels as in the header, got {}x{}", name, size.height, size.width, height,

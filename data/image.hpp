@@ -25,13 +25,14 @@ ImageExtent parse_image_size(std::string_view text);
 /// upper byte, alpha and Exif orientation are dropped (as torchvision's ImageFolder does).
 /// Throws: DataError (missing, unreadable, empty; not such an image; damaged or cut short; more than 64 megapixels,
 /// said
-///         before they are decoded). The message starts with the path.
+///         before they are decoded; more data than its header allows). The message starts with the path.
 RgbImage read_image(const std::filesystem::path& path);
 
 /// The same from a file's bytes; messages start with `name`.
 RgbImage decode_image(const std::string& name, std::span<const uint8_t> bytes);
 
 /// The size that the file's header declares. Throws: as read_image, as far as the header tells.
+ImageExtent image_size(const std::string& name, std::span<const uint8_t> bytes);
 ImageExtent read_image_size(const std::filesystem::path& path);
 
 /// The image at another size: bilinear where it grows; where it shrinks the triangle is as wide as the step between the

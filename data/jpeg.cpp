@@ -46,8 +46,9 @@ bool are_valid_tables(std::span<const uint8_t> tables) {
 }  // namespace
 
 void check_jpeg(const std::string& name, std::span<const uint8_t> bytes) {
+  constexpr int kMaxScans = 256;  // each can take as long as the whole image; encoders make about ten
   bool in_scan = false;
-  bool has_scan = false;
+  int num_scans = 0;
   size_t at = 0;
   for (uint8_t marker = 0; (marker = next_marker(bytes, at, in_scan)) != kEnd;) {
     if (marker == kStart) continue;
@@ -61,9 +62,10 @@ void check_jpeg(const std::string& name, std::span<const uint8_t> bytes) {
     }
     at += length;
     in_scan = marker == kStartOfScan;
-    has_scan = has_scan || in_scan;
+    num_scans += in_scan ? 1 : 0;
+    if (num_scans > kMaxScans) throw DataError("{}: expected at most {} scans, got more", name, kMaxScans);
   }
-  if (!has_scan) throw DataError("{}: expected a JPEG image, got the end of the image at byte {}", name, at);
+  if (num_scans == 0) throw DataError("{}: expected a JPEG image, got the end of the image at byte {}", name, at);
 }
 
 }  // namespace murmur

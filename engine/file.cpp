@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
@@ -26,6 +29,13 @@ std::filesystem::path follow_links(std::filesystem::path path) {
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+/// What stands behind the number of the process: "-0.tmp".
+bool is_temporary_end(std::string_view end) {
+  constexpr std::string_view kDigits = "0123456789", kLast = ".tmp";
+  if (!end.starts_with('-') || !end.ends_with(kLast) || end.size() < 2 + kLast.size()) return false;
+  return end.find_first_not_of(kDigits, 1) == end.size() - kLast.size();
 }
 
 /// A pipe or a device (or a folder, which cannot be opened).
@@ -60,8 +70,10 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path), target_
 void AtomicFile::open_temporary() {
   constexpr int kMaxTries = 100;
   constexpr int kMode = 0666;  // less the user's umask
+  const std::string prefix = fmt::format(".{}.", target_.filename().string());
+  remove_leftovers(folder_of(target_), prefix, is_temporary_end);
   for (int i = 0; i < kMaxTries && descriptor_ < 0; ++i) {
-    temporary_ = folder_of(target_) / fmt::format(".{}.{}-{}.tmp", target_.filename().string(), getpid(), i);
+    temporary_ = folder_of(target_) / fmt::format("{}{}-{}.tmp", prefix, getpid(), i);
     descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
     if (descriptor_ < 0 && errno != EEXIST) break;
   }
@@ -95,6 +107,25 @@ void AtomicFile::commit() {
   const int descriptor = descriptor_;
   descriptor_ = -1;
   if (close(descriptor) != 0) fail();
+}
+
+void remove_leftovers(const std::filesystem::path& folder, const std::string& prefix,
+                      const std::function<bool(std::string_view)>& is_end) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const char* const end = name.data() + name.size();
+    pid_t process = 0;
+    const auto [rest, no_number] = std::from_chars(name.data() + prefix.size(), end, process);
+    const bool is_ours = no_number == std::errc() && process > 0 && is_end({rest, static_cast<size_t>(end - rest)});
+    if (!is_ours || kill(process, 0) == 0 || errno != ESRCH) continue;
+    std::error_code ignored;
+    const auto age = fs::file_time_type::clock::now() - entry->last_write_time(ignored);
+    if (!ignored && age > std::chrono::minutes(1)) fs::remove(entry->path(), ignored);
+  }
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,12 @@ class AtomicFile {
   std::filesystem::path temporary_;  // empty where it is written into the target itself
   int descriptor_ = -1;
 };
+
+/// Removes what processes that were killed in the middle of it have left of a file that they were making in `folder`:
+/// files named `prefix`, the number of a process that is no more here, and an end that `is_end` knows, so that no file
+/// of a user's is meant; that nobody has touched for a minute, for the process may live on another machine.
+void remove_leftovers(const std::filesystem::path& folder, const std::string& prefix,
+                      const std::function<bool(std::string_view)>& is_end);
 
 /// Writes all of a file, whole or not at all. Throws: Error.
 void write_file(const std::filesystem::path& path, std::string_view text);

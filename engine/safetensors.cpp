@@ -49,12 +49,15 @@ struct Entry {
 /// Reads the parts of one file; all that it throws names the file.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path), file_(path, std::ios::binary) {
+  explicit Reader(const std::filesystem::path& path) : path_(path) {
     std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error) || !file_) {
+    // Not opened where it is a pipe: that would wait for a writer.
+    if (std::filesystem::is_regular_file(path, error)) file_.open(path, std::ios::binary);
+    if (!file_.is_open()) {
       fail("a safetensors file", "{}", std::filesystem::exists(path, error) ? "what cannot be read" : "none");
     }
-    num_bytes_ = static_cast<int64_t>(std::filesystem::file_size(path));
+    num_bytes_ = static_cast<int64_t>(std::filesystem::file_size(path, error));
+    if (error) fail("a safetensors file", "an error: {}", error.message());
   }
 
   SafeTensors read() {

@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kMoment1 = "optimizer.moment1";
 constexpr const char* kMoment2 = "optimizer.moment2";
 constexpr const char* kNumEpochs = "trial.num_epochs";
+constexpr int64_t kMaxCount = int64_t{1} << 53;  // so that what is counted on never ends the range
 
 /// The counters of a network that last from epoch to epoch. A seed is kept as the bits of an int64.
 struct Counter {
@@ -55,8 +56,9 @@ std::vector<NetworkState> read_states(const SafeTensors& checkpoint, int64_t num
   }
   for (const NetworkState& state : states) {
     const auto status = static_cast<int64_t>(state.status);
-    if (status < 0 || status > static_cast<int64_t>(NetworkStatus::kDiverged) || state.epoch < 0 || state.item < 0 ||
-        state.update < 0) {
+    const auto is_count = [](int64_t value) { return value >= 0 && value <= kMaxCount; };
+    if (status < 0 || status > static_cast<int64_t>(NetworkStatus::kDiverged) || !is_count(state.epoch) ||
+        !is_count(state.item) || !is_count(state.update)) {
       throw DataError("{}: expected states of networks, got status {}, epoch {}, item {}, update {}",
                       checkpoint.source.string(), status, state.epoch, state.item, state.update);
     }
@@ -71,8 +73,8 @@ std::vector<std::optional<Trial>> read_trials(const SafeTensors& checkpoint, con
   std::vector<std::optional<Trial>> trials(states.size());
   for (size_t network = 0; network < states.size(); ++network) {
     if (states[network].status == NetworkStatus::kIdle) continue;
-    if (num_epochs[network] < 1) {
-      throw DataError("{}: expected {} of at least 1, got {}", checkpoint.source.string(), kNumEpochs,
+    if (num_epochs[network] < 1 || num_epochs[network] > kMaxCount) {
+      throw DataError("{}: expected {} of 1 to {}, got {}", checkpoint.source.string(), kNumEpochs, kMaxCount,
                       num_epochs[network]);
     }
     trials[network] = Trial{states[network].seed, {}, num_epochs[network]};

@@ -53,7 +53,9 @@ double scheduled(double value, double schedule, double low, double high, int64_t
   high = std::max(high, value);
   const int64_t interval = interval_of(std::abs(schedule), num_epochs);
   for (int64_t e = interval; e <= epoch; e += interval) {
-    value = std::clamp(schedule > 0 ? value * 2 : value / 2, low, high);
+    const double next = std::clamp(schedule > 0 ? value * 2 : value / 2, low, high);
+    if (next == value) break;  // at its bound, where it stays
+    value = next;
   }
   return value;
 }

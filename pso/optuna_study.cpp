@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/json_text.hpp"
 #include "murmur/pso/study_impl.hpp"
 #include "murmur/pso/study_schema.hpp"
 
@@ -95,7 +96,7 @@ void Reader::read_attributes() {
   SQLite::Statement statement(database_, "SELECT \"key\", value_json FROM study_user_attributes WHERE study_id = ?");
   statement.bind(1, study_id_);
   while (statement.executeStep()) {
-    json value = json::parse(statement.getColumn(1).getString(), nullptr, false);  // Python writes NaN, too
+    json value = try_parse_json(statement.getColumn(1).getString());  // Python writes NaN, too
     if (!value.is_discarded()) study_.attributes[statement.getColumn(0).getString()] = std::move(value);
   }
 }
@@ -173,7 +174,7 @@ void Reader::read_parameters() {
     }
     OptunaParameter& parameter = study_.parameters[found->second];
     if (std::string text = row.getColumn(3).getString(); text != distributions[found->second]) {
-      add_distribution(parameter, json::parse(text, nullptr, false));
+      add_distribution(parameter, try_parse_json(text));
       distributions[found->second] = std::move(text);
     }
     parameter.values[trial] = row.getColumn(2).getDouble();

@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <charconv>
-#include <chrono>
-#include <csignal>
 #include <string_view>
 #include <system_error>
 
+#include "murmur/engine/file.hpp"
 #include "murmur/pso/study_schema.hpp"
 
 namespace murmur::study_file {
@@ -21,8 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Between the name of a study's file and the number of the process that is making it.
+// Between the name of a study's file and the number of the process that is making it; and what SQLite puts behind.
 constexpr const char* kNew = ".new-";
+constexpr std::array<std::string_view, 4> kSuffixes{"", "-journal", "-wal", "-shm"};
 
 bool is_read_only(SQLite::Database& database) {
   return sqlite3_db_readonly(database.getHandle(), "main") == 1;
@@ -53,26 +53,7 @@ SQLite::Database open_tidy_reader(const fs::path& path, int busy_timeout_ms) {
 
 void remove_temporary(const fs::path& path) {
   std::error_code ignored;
-  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) fs::remove(path.string() + suffix, ignored);
-}
-
-/// What processes that were killed in the middle of it have left: files of a name that `make_file` gives, whose process
-/// is no more here, and that nobody has touched for longer than that takes elsewhere.
-void remove_leftovers(const fs::path& path) {
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const std::string prefix = path.filename().string() + kNew;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const char* const end = name.data() + name.size();
-    pid_t process = 0;
-    const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, process);
-    const bool is_ours = error == std::errc() && (rest == end || *rest == '-') && process > 0;
-    const bool is_alive = is_ours && (kill(process, 0) == 0 || errno != ESRCH);
-    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(ignored);
-    if (is_ours && !is_alive && age > std::chrono::minutes(1)) fs::remove(entry.path(), ignored);
-  }
+  for (const std::string_view suffix : kSuffixes) fs::remove(path.string() + std::string(suffix), ignored);
 }
 
 /// An empty file that nobody else has made, and no link to one.
@@ -103,7 +84,9 @@ bool publish(const fs::path& temporary, const fs::path& path) {
 
 /// A file that `fill` makes, which appears under its name only when it is complete. False where the name was taken.
 bool make_file(const fs::path& path, const std::function<void(SQLite::Database&)>& fill) {
-  remove_leftovers(path);
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  remove_leftovers(folder, path.filename().string() + kNew,
+                   [](std::string_view end) { return std::ranges::find(kSuffixes, end) != kSuffixes.end(); });
   const fs::path temporary = path.string() + fmt::format("{}{}", kNew, getpid());
   remove_temporary(temporary);
   bool is_new = false;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/json_text.hpp"
 #include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/stored.hpp"
 #include "murmur/pso/study_impl.hpp"
@@ -45,7 +46,7 @@ Attributes read_attributes(const SQLite::Database& database, int64_t study_id) {
   SQLite::Statement statement(database, "SELECT \"key\", value_json FROM study_user_attributes WHERE study_id = ?");
   statement.bind(1, study_id);
   while (statement.executeStep()) {
-    attributes[statement.getColumn(0).getString()] = json::parse(statement.getColumn(1).getString());
+    attributes[statement.getColumn(0).getString()] = parse_json(statement.getColumn(1).getString());
   }
   return attributes;
 }
@@ -56,7 +57,7 @@ std::vector<std::string> read_definition_keys(const SQLite::Database& database, 
   statement.bind(1, study_id);
   statement.bind(2, kDefinitionKey);
   if (!statement.executeStep()) return {};
-  const json keys = json::parse(statement.getColumn(0).getString());
+  const json keys = parse_json(statement.getColumn(0).getString());
   std::vector<std::string> names;
   for (const json& key : keys) {
     if (key.is_string()) names.push_back(key.get<std::string>());

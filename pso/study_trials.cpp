@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/json_text.hpp"
 #include "murmur/pso/stored.hpp"
 #include "murmur/pso/study_impl.hpp"
 #include "murmur/pso/study_schema.hpp"
@@ -51,7 +52,7 @@ void read_attribute(const std::filesystem::path& path, TrialRecord& record, cons
                     const std::string& text) {
   const bool is_seed = key == kSeedKey;
   if (!is_seed && key != kPositionKey) {
-    record.attributes[key] = json::parse(text);
+    record.attributes[key] = parse_json(text);
     return;
   }
   if (!is_seed) {
@@ -60,7 +61,7 @@ void read_attribute(const std::filesystem::path& path, TrialRecord& record, cons
       return;
     }
   }
-  const Stored stored(path, "trial " + std::to_string(record.number), {{key, json::parse(text)}});
+  const Stored stored(path, "trial " + std::to_string(record.number), {{key, parse_json(text)}});
   if (is_seed) {
     record.seed = stored.seed(kSeedKey);
     return;

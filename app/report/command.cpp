@@ -10,6 +10,7 @@
 #include "app/report/chart.hpp"
 #include "app/report/document.hpp"
 #include "app/report/server.hpp"
+#include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"
 
 namespace murmur::app {
@@ -77,7 +78,7 @@ int report(ReportCommand command) {
   if (command.output == "-") command.output = "/dev/stdout";
   require_writable("--output", command.output);
   write_file(command.output, contents(command, studies));
-  if (command.output != "/dev/stdout") fmt::print("{}\n", command.output);
+  if (command.output != "/dev/stdout") fmt::print("{}\n", printable(command.output));
   return 0;
 }
 

@@ -27,6 +27,7 @@ class ThreadPool {
 
  private:
   void work();
+  void end();
 
   std::vector<std::thread> threads_;
   std::mutex mutex_;

@@ -113,6 +113,8 @@ TEST(CommandLine, NumbersThatAreNoneAreRefused) {
   };
   refuse("--abort-below nan", "--abort-below: expected a number from 0 to 1, got 'nan'");
   refuse("--abort-below 1.5", "--abort-below: expected a number from 0 to 1, got '1.5'");
+  refuse("--inertia-weight 0x1p-1", "--inertia-weight: expected a number, got '0x1p-1'");
+  refuse("--inertia-weight inf", "expected inertia_weight in [0, 1000], got inf");
   refuse("--inertia-weight nan", "expected inertia_weight in [0, 1000], got nan");
   refuse("--cognitive-coefficient nan", "expected cognitive_coefficient in [0, 1000], got nan");
   refuse("--social-coefficient nan", "expected social_coefficient in [0, 1000], got nan");

@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <vector>
 
+#include "app/accuracy_text.hpp"
+#include "app/train_command.hpp"
 #include "murmur/pso/study.hpp"
 #include "tests/app/child.hpp"
 #include "tests/app/search_command.hpp"
@@ -95,7 +99,10 @@ TEST(Hazards, NamesDoNotCommandATerminal) {
       "1m \xc3\xa9";
   definition.space = SearchSpace({Technique::kDropout});
   definition.attributes = {{"a\x1b[2J", "b\x1b[2J"}};
-  { Study::create_or_open(folder / "s.db", definition); }
+  {
+    Study study = Study::create_or_open(folder / "s.db", definition);
+    study.finish_trial(study.begin_trial(1, std::vector<double>{0.25}), {.value = 0.5});
+  }
   for (const char* command : {"study list ", "study show "}) {
     const auto result = run_murmur(std::string(command) + (folder / "s.db"));
     EXPECT_EQ(result.exit_code, 0) << result.output;
@@ -113,6 +120,30 @@ TEST(Hazards, ALargeConfigurationIsNone) {
   const auto result = run_murmur("train --config " + (folder / "c.toml"));
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.output, HasSubstr("expected a TOML file of at most 1048576 bytes"));
+}
+
+TEST(Hazards, AConfigurationWithoutAnEndIsNone) {
+  const auto result = run_murmur("train --config /dev/zero");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("expected a TOML file of at most 1048576 bytes, got more in '/dev/zero'"));
+  const auto start = run_murmur("search --study x.db --trials 3 --start /dev/zero");
+  EXPECT_EQ(start.exit_code, 2);
+  EXPECT_THAT(start.output, HasSubstr("or a file of at most 1048576 bytes"));
+}
+
+TEST(Hazards, CommandsThatAreShownDoNotCommandATerminal) {
+  EXPECT_EQ(app::shown_shell_line({"murmur", "a b", "it's"}), "murmur 'a b' 'it'\\''s'");
+  EXPECT_EQ(app::shown_shell_line({"red\x1b[31m'\\ \xc2\x9b"}), "$'red\\x1b[31m\\'\\\\ \\xc2\\x9b'");
+}
+
+TEST(Hazards, WhatDivergedIsCounted) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(app::accuracy_text({0.5, 0.7, kNan, 0.6}), "0.6000 ± 0.0577, 1 of 4 diverged");
+  EXPECT_EQ(app::accuracy_text({kNan, 0.5}), "0.5000, 1 of 2 diverged");
+  EXPECT_EQ(app::accuracy_text({0.5}), "0.5000");
+  EXPECT_EQ(app::accuracy_text({kNan, kNan}), "all of 2 diverged");
+  EXPECT_EQ(app::accuracy_text({}), "-");
+  EXPECT_EQ(app::accuracy_percent_text({0.5, 0.7, kNan}), "60.00 ± 10.00 %, 1 of 3 diverged");
 }
 
 TEST(Hazards, WhatDivergedIsNoPartOfAMean) {

@@ -10,6 +10,8 @@
 #include <sstream>
 #include <thread>
 
+#include "app/weights_file.hpp"
+#include "murmur/engine/error.hpp"
 #include "murmur/engine/safetensors.hpp"
 #include "tests/app/run.hpp"
 
@@ -241,6 +243,15 @@ TEST_F(WeightsFileTest, FilesThatDoNotFitAreRefused) {
   for (const std::string& command :
        {predict("--weights " + file), train() + "--init " + file, "train --resume " + file}) {
     expect_error(command, 3, file + ": expected a header of at most ");
+  }
+}
+
+// Epochs without networks, and no epoch at all, are names of nothing.
+TEST_F(WeightsFileTest, AHistoryThatIsNoneIsRefused) {
+  for (const Shape& shape : {Shape{0, 2}, Shape{int64_t{1} << 61, 0}, Shape{2}, Shape{}}) {
+    SafeTensors checkpoint;
+    checkpoint.tensors.emplace("result.epoch", Tensor::zeros(shape, DType::kI64, kCpu));
+    EXPECT_THROW(app::read_history(checkpoint, 2), DataError) << to_string(shape);
   }
 }
 

@@ -124,6 +124,36 @@ TEST_F(ImageTest, RejectsHuffmanTablesThatAreTooLong) {
   EXPECT_THAT(error(bytes), HasSubstr("expected Huffman tables of at most 256 codes, got a damaged one"));
 }
 
+// 64 MB of zeros in 64 KB, which the header says nothing of.
+TEST_F(ImageTest, GivesNoMoreMemoryThanTheHeaderAllows) {
+  const Bytes zeros(size_t{64} << 20);
+  uLongf size = compressBound(zeros.size());
+  Bytes packed(size);
+  ASSERT_EQ(compress2(packed.data(), &size, zeros.data(), zeros.size(), Z_BEST_COMPRESSION), Z_OK);
+  Bytes bytes = png_header(1, 1);
+  bytes.resize(bytes.size() - 12);  // its empty IDAT
+  const auto append = [&](uint32_t number) {
+    for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<uint8_t>(number >> shift & 0xff));
+  };
+  append(static_cast<uint32_t>(size));
+  bytes.insert(bytes.end(), {'I', 'D', 'A', 'T'});
+  bytes.insert(bytes.end(), packed.begin(), packed.begin() + static_cast<ptrdiff_t>(size));
+  append(0);  // the decoder looks at no checksum
+  bytes.insert(bytes.end(), {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82});
+  EXPECT_EQ(error(bytes), "name: expected data of 1x1 pixels as in the header, got more");
+}
+
+// Each can take as long as the whole image.
+TEST_F(ImageTest, RejectsAJpegOfHundredsOfScans) {
+  const Bytes whole = jpeg(8, 8, 3, noise(8 * 8 * 3));
+  const Bytes marker = {0xff, 0xda};
+  const auto scan = std::search(whole.begin(), whole.end(), marker.begin(), marker.end());
+  Bytes bytes(whole.begin(), scan);
+  for (int i = 0; i < 257; ++i) bytes.insert(bytes.end(), scan, whole.end() - 2);
+  bytes.insert(bytes.end(), {0xff, 0xd9});
+  EXPECT_EQ(error(bytes), "name: expected at most 256 scans, got more");
+}
+
 TEST_F(ImageTest, RejectsAJpegWithoutAScan) {
   const Bytes whole = jpeg(8, 8, 3, noise(8 * 8 * 3));
   const Bytes marker = {0xff, 0xda};

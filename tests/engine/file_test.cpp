@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <chrono>
 
 #include "murmur/engine/error.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -14,6 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::ThrowsMessage;
+using ::testing::UnorderedElementsAre;
 
 class FileTest : public ::testing::Test {
  protected:
@@ -45,6 +49,29 @@ TEST_F(FileTest, ANameThatIsTakenIsLeftAlone) {
   std::filesystem::create_symlink("victim", folder_ / taken);
   write_file(folder_ / "a", "text");
   EXPECT_THAT(folder_.contents(), ElementsAre(Pair(taken, "safe"), Pair("a", "text"), Pair("victim", "safe")));
+}
+
+TEST_F(FileTest, WhatAKilledProcessHasLeftGoes) {
+  const pid_t dead = fork();
+  if (dead == 0) _exit(0);
+  waitpid(dead, nullptr, 0);
+  const auto make = [&](const std::string& name, int minutes) {
+    folder_.write(name, "left");
+    std::filesystem::last_write_time(folder_ / name,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::minutes(minutes));
+  };
+  const std::string of_dead = ".a." + std::to_string(dead), of_living = ".a." + std::to_string(getppid());
+  make(of_dead + "-0.tmp", 5);
+  make(of_dead + "-1.tmp", 0);  // of a process on another machine, perhaps
+  make(of_living + "-0.tmp", 5);
+  make(".a.x-0.tmp", 5);
+  make(of_dead + "-01-31.bak", 5);  // a user's, of the year of that number
+  make(".b." + std::to_string(dead) + "-0.tmp", 5);
+  write_file(folder_ / "a", "text");
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : folder_.contents()) names.push_back(name);
+  EXPECT_THAT(names, UnorderedElementsAre("a", of_dead + "-1.tmp", of_living + "-0.tmp", ".a.x-0.tmp",
+                                          of_dead + "-01-31.bak", ".b." + std::to_string(dead) + "-0.tmp"));
 }
 
 TEST_F(FileTest, HasTheModeThatTheUserAsksFor) {

@@ -1,6 +1,7 @@
 #include "murmur/engine/safetensors.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <limits>
@@ -104,6 +105,12 @@ TEST_F(SafeTensorsTest, FilesThatAreNoneAreRefused) {
   for (const char* header : {"{", "{}}", "{\"a\"}", "{'a':1}", "{\"\xff\":1}", "{} x", "{\"a\":NaN}"}) {
     refuse(file(header), "a header of JSON, got something else");
   }
+}
+
+// Opening it would wait for a writer.
+TEST_F(SafeTensorsTest, APipeIsRefusedAtOnce) {
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  refuse(folder_ / "pipe", "a safetensors file, got what cannot be read");
 }
 
 TEST_F(SafeTensorsTest, HeadersThatAreNoneAreRefused) {

@@ -147,7 +147,12 @@ TEST_F(CheckpointTest, WhatDoesNotFitIsRefused) {
   };
   refuse(trainer, changed("state.status", {1, 3}), "states of networks, got status 3, epoch 0, item 0, update 0");
   refuse(trainer, changed("state.item", {-1, 0}), "states of networks, got status 1, epoch 1, item -1, update 3");
-  refuse(trainer, changed("trial.num_epochs", {0, 1}), "trial.num_epochs of at least 1, got 0");
+  constexpr int64_t kTooMany = (int64_t{1} << 53) + 1;
+  refuse(trainer, changed("state.item", {kTooMany, 0}),
+         "states of networks, got status 1, epoch 1, item 9007199254740993, update 3");
+  refuse(trainer, changed("trial.num_epochs", {0, 1}), "trial.num_epochs of 1 to 9007199254740992, got 0");
+  refuse(trainer, changed("trial.num_epochs", {kTooMany, 1}),
+         "trial.num_epochs of 1 to 9007199254740992, got 9007199254740993");
   SafeTensors setting = good;
   setting.tensors["trial.setting.dropout"] =
       Tensor::from<double>(std::vector{std::numeric_limits<double>::quiet_NaN(), 0.0}, {2}, kCpu);

@@ -54,6 +54,14 @@ TEST(Schedule, StaysInItsRange) {
   EXPECT_EQ(batch_sizes(300, -1, 4), (std::vector<double>{300, 150, 128, 128}));
 }
 
+// A checkpoint may say any number of epochs: what stays at its bound is not computed for each of them.
+TEST(Schedule, TakesNoTimeForManyEpochs) {
+  constexpr int64_t kMany = int64_t{1} << 53;
+  Setting setting;
+  setting.set(Technique::kBatchSizeSchedule, 1);
+  EXPECT_EQ(scheduled_values(setting, kMany, kMany, LossReduction::kMean).batch_size, 1024);
+}
+
 // A batch below the study's range is a user's wish: it may grow, and does not jump.
 TEST(Schedule, ABatchBelowTheRangeStays) {
   EXPECT_EQ(batch_sizes(32, -1, 3), (std::vector<double>{32, 32, 32}));

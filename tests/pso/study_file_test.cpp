@@ -234,6 +234,29 @@ TEST_F(StudyFile, AttributeThatIsNotJson) {
   expect_rejected(path_, "expected attributes in JSON");
 }
 
+// Working on it would end the stack.
+TEST_F(StudyFile, AttributesThatAreNestedTooDeep) {
+  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition, {{"a", 1}}); }
+  const std::string value = std::string(1000000, '[') + std::string(1000000, ']');
+  for (const char* where :
+       {"study_user_attributes WHERE \"key\" = 'model'", "trial_user_attributes WHERE \"key\" = 'a'",
+        "trial_user_attributes WHERE \"key\" = 'position'", "study_system_attributes WHERE \"key\" = 'definition'"}) {
+    const std::filesystem::path copy = folder_ / "copy.db";
+    std::filesystem::copy_file(path_, copy, std::filesystem::copy_options::overwrite_existing);
+    const std::string place(where);
+    const size_t space = place.find(' ');
+    SQLite::Database(copy.string(), SQLite::OPEN_READWRITE)
+        .exec("UPDATE " + place.substr(0, space) + " SET value_json = '" + value + "'" + place.substr(space));
+    EXPECT_THAT(
+        [&] {
+          Study study = Study::create_or_open(copy, definition(), kImpatient);
+          static_cast<void>(study.trials());
+        },
+        ThrowsMessage<StudyError>(AllOf(HasSubstr(copy.string()), HasSubstr("expected JSON nested at most 64 deep"))))
+        << where;
+  }
+}
+
 TEST_F(StudyFile, TrialThatMakesNoSense) {
   { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
   const auto expect_unreadable = [&](const std::string& damage, const std::string& message) {
