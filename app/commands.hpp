@@ -20,6 +20,7 @@ Run add_replay(CLI::App& app);
 Run add_study(CLI::App& app);
 Run add_report(CLI::App& app);
 Run add_profile(CLI::App& app);
+Run add_preview(CLI::App& app);
 
 /// All options of `train` on another command, which runs it in a process of its own. They live as long as what is
 /// returned.

@@ -50,12 +50,13 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", murmur::app::version_text());
   const std::vector<std::pair<std::string, murmur::app::Run>> commands{
-      {"info", murmur::app::add_info(app)},     {"data", murmur::app::add_data(app)},
-      {"train", murmur::app::add_train(app)},   {"predict", murmur::app::add_predict(app)},
-      {"search", murmur::app::add_search(app)}, {"analyse", murmur::app::add_analyse(app)},
-      {"ablate", murmur::app::add_ablate(app)}, {"baseline", murmur::app::add_baseline(app)},
-      {"replay", murmur::app::add_replay(app)}, {"study", murmur::app::add_study(app)},
-      {"report", murmur::app::add_report(app)}, {"profile", murmur::app::add_profile(app)}};
+      {"info", murmur::app::add_info(app)},      {"data", murmur::app::add_data(app)},
+      {"train", murmur::app::add_train(app)},    {"predict", murmur::app::add_predict(app)},
+      {"search", murmur::app::add_search(app)},  {"analyse", murmur::app::add_analyse(app)},
+      {"ablate", murmur::app::add_ablate(app)},  {"baseline", murmur::app::add_baseline(app)},
+      {"replay", murmur::app::add_replay(app)},  {"study", murmur::app::add_study(app)},
+      {"report", murmur::app::add_report(app)},  {"profile", murmur::app::add_profile(app)},
+      {"preview", murmur::app::add_preview(app)}};
   // Not an option of the program: for its installation.
   if (argc == 3 && std::string_view(argv[1]) == "--generate") {
     fmt::print("{}", murmur::app::generate(app, argv[2]));

@@ -39,29 +39,6 @@ void take_word(const std::string& word, const std::array<std::string_view, kCoun
   if (found != words.end()) value = static_cast<Enum>(found - words.begin());
 }
 
-/// What the techniques mean: `--paper` has the study's set of them.
-void add_definition_options(CLI::App& command, CommonOptions& options) {
-  const auto one_of = [](const auto& words) {
-    return CLI::IsMember(std::set<std::string>(words.begin(), words.end()));
-  };
-  command.add_option("--dropconnect-on", options.dropconnect_on, "what dropconnect masks: weights (default), inputs")
-      ->check(one_of(kDropconnectOnNames));
-  command.add_option("--contrast-per", options.contrast_per, "what shares a contrast factor: image (default), batch")
-      ->check(one_of(kContrastPerNames));
-  command
-      .add_option("--shuffle-window", options.shuffle_window, "shuffle within so many samples (default 0: the epoch)")
-      ->check(whole_number(0));
-  command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
-      ->check(one_of(kLossReductionNames));
-  command
-      .add_option("--schedule-transfer", options.schedule_transfer,
-                  "what a schedule keeps in other epochs: its number of changes (default), their interval")
-      ->check(one_of(kScheduleTransferNames));
-  command.add_flag("--paper", options.paper,
-                   "the study's own definitions: --dropconnect-on inputs --contrast-per batch --shuffle-window 1024 "
-                   "--loss-reduction sum --schedule-transfer interval; these options win");
-}
-
 }  // namespace
 
 CLI::Validator whole_number(int64_t low, int64_t high) {
@@ -121,6 +98,28 @@ void add_data_options(CLI::App& command, CommonOptions& options) {
                   "use only the first images of the training file (0: all); the split comes after")
       ->check(whole_number(0))
       ->capture_default_str();
+}
+
+void add_definition_options(CLI::App& command, CommonOptions& options) {
+  const auto one_of = [](const auto& words) {
+    return CLI::IsMember(std::set<std::string>(words.begin(), words.end()));
+  };
+  command.add_option("--dropconnect-on", options.dropconnect_on, "what dropconnect masks: weights (default), inputs")
+      ->check(one_of(kDropconnectOnNames));
+  command.add_option("--contrast-per", options.contrast_per, "what shares a contrast factor: image (default), batch")
+      ->check(one_of(kContrastPerNames));
+  command
+      .add_option("--shuffle-window", options.shuffle_window, "shuffle within so many samples (default 0: the epoch)")
+      ->check(whole_number(0));
+  command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
+      ->check(one_of(kLossReductionNames));
+  command
+      .add_option("--schedule-transfer", options.schedule_transfer,
+                  "what a schedule keeps in other epochs: its number of changes (default), their interval")
+      ->check(one_of(kScheduleTransferNames));
+  command.add_flag("--paper", options.paper,
+                   "the study's own definitions: --dropconnect-on inputs --contrast-per batch --shuffle-window 1024 "
+                   "--loss-reduction sum --schedule-transfer interval; these options win");
 }
 
 void add_precision_option(CLI::App& command, CommonOptions& options) {

@@ -64,6 +64,8 @@ void add_image_options(CLI::App& command, std::string& image_size, bool& skip_br
 void add_reading_options(CLI::App& command, bool& skip_broken, bool& no_cache);
 /// --config and what says which images there are.
 void add_data_options(CLI::App& command, CommonOptions& options);
+/// What the techniques mean: --dropconnect-on and the like, and --paper, which has the study's set of them.
+void add_definition_options(CLI::App& command, CommonOptions& options);
 void add_common_options(CLI::App& command, CommonOptions& options, int64_t default_epochs);
 /// --fp32, of commands that train or predict.
 void add_precision_option(CLI::App& command, CommonOptions& options);

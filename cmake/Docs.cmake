@@ -24,5 +24,5 @@ set(DOXYGEN_GENERATE_LATEX NO)
 set(DOXYGEN_QUIET YES)
 set(DOXYGEN_WARN_AS_ERROR FAIL_ON_WARNINGS)
 doxygen_add_docs(docs ${PROJECT_SOURCE_DIR}/murmur.hpp ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/techniques
-                 ${PROJECT_SOURCE_DIR}/kernels ${PROJECT_SOURCE_DIR}/layers ${PROJECT_SOURCE_DIR}/data ${PROJECT_SOURCE_DIR}/pso ${PROJECT_SOURCE_DIR}/distributed
+                 ${PROJECT_SOURCE_DIR}/kernels ${PROJECT_SOURCE_DIR}/layers ${PROJECT_SOURCE_DIR}/preview ${PROJECT_SOURCE_DIR}/data ${PROJECT_SOURCE_DIR}/pso ${PROJECT_SOURCE_DIR}/distributed
                  COMMENT "Pages of the public headers in build/docs/html")

@@ -13,9 +13,9 @@ install(FILES ${PROJECT_BINARY_DIR}/murmurConfig.cmake ${PROJECT_BINARY_DIR}/mur
         DESTINATION ${config_dir})
 
 # What knows oneDNN, CUDA, SQLite or libcurl, or a kernel's target, stays private.
-install(DIRECTORY engine techniques kernels layers data pso distributed DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/murmur
+install(DIRECTORY engine techniques kernels layers preview data pso distributed DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/murmur
         FILES_MATCHING PATTERN "*.hpp"
         PATTERN cpu EXCLUDE PATTERN cuda EXCLUDE PATTERN emulated EXCLUDE PATTERN network EXCLUDE PATTERN "*_impl.hpp" EXCLUDE
         PATTERN study_file.hpp EXCLUDE PATTERN mat_input.hpp EXCLUDE PATTERN "cma_*.hpp" EXCLUDE PATTERN "parallel*.hpp" EXCLUDE PATTERN "lanes_*.hpp" EXCLUDE
-        PATTERN images.hpp EXCLUDE)
+        PATTERN images.hpp EXCLUDE PATTERN input_rows.hpp EXCLUDE)
 install(FILES murmur.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/murmur)

@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 # Headers are included by the path they have where they are installed: "murmur/engine/tensor.hpp".
 set(MURMUR_INCLUDE_DIR ${PROJECT_BINARY_DIR}/include)
 file(MAKE_DIRECTORY ${MURMUR_INCLUDE_DIR}/murmur)
-foreach(name engine techniques kernels layers data pso distributed murmur.hpp)
+foreach(name engine techniques kernels layers preview data pso distributed murmur.hpp)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${MURMUR_INCLUDE_DIR}/murmur/${name} SYMBOLIC)
 endforeach()
 

@@ -32,10 +32,13 @@ void Model::add_modules(const ModelSpecification& specification, Declaration& de
     std::unique_ptr<Module> module = make_module(word);
     declaration.begin(word);
     module->declare(declaration);
-    if (tail != nullptr && module->join(*tail)) continue;
+    if (tail != nullptr && module->join(*tail)) {
+      layers_.back().words += " " + word;
+      continue;
+    }
     tail = nullptr;
     if (!module->runs()) continue;
-    layers_.push_back({std::move(module), {}});
+    layers_.push_back({std::move(module), {}, word});
     if (!layers_.back().module->has_successor()) continue;
     tail = &layers_.back().tail();
     uint32_t& number = tail->options.masks.layer;
@@ -59,21 +62,24 @@ std::vector<NamedTensor> Model::named_tensors() const {
   return result;
 }
 
-Activations Model::forward(const Step& step, const Parameters& parameters, const Batch& batch) const {
+Activations Model::forward(const Step& step, const Parameters& parameters, const Batch& batch,
+                           const OnLayer& on_layer) const {
   Activations x = batch.input;
   for (const Layer& layer : layers_) {
     x = finish_masks(step, layer.module->forward(step, parameters, x), layer.masks);
+    if (on_layer) on_layer(layer.words, x);
   }
   return x;
 }
 
 Activations Model::logits(const Step& step, const Batch& batch) const {
-  const Activations x = forward(step, parameters_, batch);
+  const Activations x = forward(step, parameters_, batch, {});
   return add_bias(step, x, x.bias);
 }
 
-Variable Model::loss(const Step& step, const Parameters& parameters, const Batch& batch) const {
-  const Activations x = forward(step, parameters, batch);
+Variable Model::loss(const Step& step, const Parameters& parameters, const Batch& batch,
+                     const OnLayer& on_layer) const {
+  const Activations x = forward(step, parameters, batch, on_layer);
   return cross_entropy(step, x, x.bias, batch.targets);
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "murmur/layers/modules/module.hpp"
@@ -11,6 +14,10 @@
 #include "murmur/layers/specification.hpp"
 
 namespace murmur {
+
+/// Called with what a layer makes of a micro-batch, right after it: a later one may work in its place. `words` are
+/// those of the specification that it stands for: "conv32 norm pool dropout".
+using OnLayer = std::function<void(std::string_view words, const Activations& output)>;
 
 /// A population of networks of one architecture: a list of modules.
 class Model {
@@ -42,14 +49,16 @@ class Model {
   /// Loss of one micro-batch of every network; adds to the networks' states.
   Variable loss(const Step& step, const Batch& batch) const { return loss(step, parameters_, batch); }
   /// The same of some networks only, whose parameters these are.
-  Variable loss(const Step& step, const Parameters& parameters, const Batch& batch) const;
+  Variable loss(const Step& step, const Parameters& parameters, const Batch& batch, const OnLayer& on_layer = {}) const;
 
  private:
   /// The logits without the last layer's bias, which the loss adds in its own pass.
-  Activations forward(const Step& step, const Parameters& parameters, const Batch& batch) const;
+  Activations forward(const Step& step, const Parameters& parameters, const Batch& batch,
+                      const OnLayer& on_layer) const;
   struct Layer {
     std::unique_ptr<Module> module;
     Tail masks;  // by a kernel of their own, where the module's kernels take nothing over
+    std::string words;
 
     Tail& tail() { return module->tail() != nullptr ? *module->tail() : masks; }
   };

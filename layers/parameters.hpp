@@ -45,6 +45,8 @@ class Parameters {
   /// DropConnect, forward-only weight noise) on it.
   void enable_copy();
   bool has_copy() const { return copy_.defined(); }
+  /// Undefined where there is none.
+  const Tensor& copy() const { return copy_; }
   /// From now on updates find the norm of each network's gradient, for what clips it.
   void enable_clipping();
   bool has_clipping() const { return norms_.defined(); }

@@ -3,7 +3,7 @@
 
     scripts/check_includes.py [FOLDER OF THE REPOSITORY]
 
-app -> distributed -> pso -> layers -> kernels -> techniques -> engine, and data -> engine; tests, bench and examples see all. Headers of
+app -> distributed -> pso -> layers -> kernels -> techniques -> engine, app -> preview -> layers, and data -> engine; tests, bench and examples see all. Headers of
 CUDA appear only in folders called cuda, in *.cu and *.cuh, and in the random numbers, which are cuRAND's in CUDA builds.
 """
 import pathlib
@@ -15,10 +15,11 @@ BELOW = {
     "techniques": {"engine", "techniques"},
     "kernels": {"engine", "techniques", "kernels"},
     "layers": {"engine", "techniques", "kernels", "layers"},
+    "preview": {"engine", "techniques", "kernels", "layers", "preview"},
     "data": {"engine", "data"},
     "pso": {"engine", "techniques", "kernels", "layers", "pso"},
     "distributed": {"engine", "techniques", "kernels", "layers", "pso", "distributed"},
-    "app": {"engine", "techniques", "kernels", "layers", "data", "pso", "distributed", "app"},
+    "app": {"engine", "techniques", "kernels", "layers", "preview", "data", "pso", "distributed", "app"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 CUDA = re.compile(r"^(cuda|cublas|cudnn|curand|nvtx3|cooperative_groups|cub/|thrust/)")
@@ -41,7 +42,7 @@ def complaints(root, path):
             yield f"{path}: expected headers of {', '.join(sorted(BELOW[folder]))}, got {name}"
         elif CUDA.match(name) and not knows_cuda(path):
             yield f"{path}: expected no header of CUDA here, got {name}"
-        elif parts[0] == "murmur" and folder in {"layers", "pso", "distributed", "data", "app"} and "cuda" in parts[2:]:
+        elif parts[0] == "murmur" and folder in {"layers", "preview", "pso", "distributed", "data", "app"} and "cuda" in parts[2:]:
             yield f"{path}: expected no header of CUDA here, got {name}"
 
 

@@ -1,0 +1,58 @@
+#include "murmur/preview/subject.hpp"
+
+#include <vector>
+
+namespace murmur {
+
+Subject::Subject(const TrainingData& data, const TrainerOptions& options)
+    : options_(options),
+      source_{data.train_images, data.train_labels, data.training.first, data.size, data.num_classes},
+      epoch_size_(data.training.count),
+      stream_(make_stream(options.device, 1)),
+      choices_(*stream_, options.deterministic ? ConvolutionPolicy::kDeterministic : ConvolutionPolicy::kFastest),
+      state_(Tensor::zeros({1, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, options.device)),
+      techniques_(Tensor::zeros({kNumTechniques, 1}, DType::kF32, options.device)),
+      arena_(options.device) {
+  if (options.micro_batch < 4 || options.micro_batch % 4 != 0) {
+    throw InvalidArgument("micro-batch: expected a positive multiple of 4, got {}", options.micro_batch);
+  }
+}
+
+void Subject::set(const Setting& setting) {
+  std::vector<float> values;
+  for (const TechniqueInfo& info : techniques()) values.push_back(static_cast<float>(setting[info.id]));
+  techniques_.copy_from_host(values.data(), static_cast<int64_t>(values.size() * sizeof(float)));
+}
+
+void Subject::set(const NetworkState& state) {
+  state_.copy_from_host(&state, sizeof(state));
+}
+
+NetworkState Subject::state() {
+  synchronize();
+  NetworkState result;
+  state_.copy_to_host(&result);
+  return result;
+}
+
+Step Subject::step() {
+  arena_.reset();
+  StepArgs args;
+  args.state = reinterpret_cast<NetworkState*>(state_.raw());
+  args.techniques = {techniques_.data<float>(), 1};
+  args.num_networks = 1;
+  args.micro_batch = options_.micro_batch;
+  args.epoch_size = epoch_size_;
+  args.definitions = options_.definitions;
+  args.fast_normals = options_.device.is_cuda() && !options_.deterministic;
+  return {*stream_, arena_, args, DType::kF32, true, options_.allow_tf32, &choices_};
+}
+
+Setting alone(const Setting& setting, Technique id) {
+  Setting result;
+  result.set(id, setting[id]);
+  result.set_schedule(id, setting.schedule(id));
+  return result;
+}
+
+}  // namespace murmur
