@@ -26,19 +26,9 @@ constexpr float kDropped = 0.3f;
 constexpr float kEta = 0.01f;
 constexpr float kScale = 1 / (1 - kDropped);
 
-/// A range as its law has it: the float's own value.
-Law symmetric_law(float range) {
-  const auto exact = static_cast<double>(range);
-  return uniform_law(-exact, exact);
-}
-
-Law mask_law(float dropped, float kept_value) {
-  return two_valued_law(0, static_cast<double>(kept_value), keep_probability(dropped));
-}
-
 /// 1 where the word keeps an element, else 0.
 Case mask(std::string name, float dropped) {
-  return of_words(std::move(name), "uniform(word) > p", Technique::kDropout, kFeatures, mask_law(dropped, 1),
+  return of_words(std::move(name), "uniform(word) > p", Technique::kDropout, kFeatures, mask_law(dropped),
                   [=](uint32_t word) { return uniform(word) > dropped ? 1.0f : 0.0f; });
 }
 
@@ -128,11 +118,11 @@ std::vector<Case> forward_cases() {
       of_normals("input noise", "input.hpp: input_noise", Technique::kInputNoise, kSample, normal_law(0.5, kSigma),
                  [](float n) { return noise::input_noise(0.5f, kSigma, n); }),
       of_words("dropconnect, inputs", "activation.hpp: input_mask", Technique::kDropconnect, kSample,
-               mask_law(kDropped, 1), [](uint32_t word) { return noise::input_mask(1.0f, kDropped, word); }),
+               mask_law(kDropped), [](uint32_t word) { return noise::input_mask(1.0f, kDropped, word); }),
       of_words("dropout", "activation.hpp: dropout", Technique::kDropout, kFeatures, mask_law(kDropped, kScale),
                [](uint32_t word) { return noise::dropout(1.0f, kDropped, kScale, word); }),
       of_words("dropconnect, next inputs", "activation.hpp: input_mask", Technique::kDropconnect, kFeatures,
-               mask_law(kDropped, 1), [](uint32_t word) { return noise::input_mask(1.0f, kDropped, word); }),
+               mask_law(kDropped), [](uint32_t word) { return noise::input_mask(1.0f, kDropped, word); }),
       of_normals("activation noise", "activation.hpp: activation_noise", Technique::kActivationNoise, kFeatures,
                  normal_law(0.5, kSigma), [](float n) { return noise::activation_noise(0.5f, kSigma, n); }),
       of_items("loss noise", "loss.hpp: loss_factor", normal_law(1, kSigma),
@@ -156,9 +146,9 @@ std::vector<Case> update_cases() {
       of_normals("initial weights", "weight.hpp: initial_weight", Technique::kInitScale, kKernel, normal_law(0, kSigma),
                  [](float n) { return noise::initial_weight(kSigma, n); }),
       of_words("gradient dropout", "gradient.hpp: gradient_dropout", Technique::kGradientDropout, kParameters,
-               mask_law(kDropped, 1), [](uint32_t word) { return noise::gradient_dropout(1.0f, kDropped, word); }),
+               mask_law(kDropped), [](uint32_t word) { return noise::gradient_dropout(1.0f, kDropped, word); }),
       of_words("frozen fraction", "gradient.hpp: freeze", Technique::kFrozenFraction, kFrozenParameters,
-               mask_law(kDropped, 1), [](uint32_t word) { return noise::freeze(1.0f, kDropped, word); }),
+               mask_law(kDropped), [](uint32_t word) { return noise::freeze(1.0f, kDropped, word); }),
       decayed("gradient noise", "gradient.hpp: gradient_noise", Technique::kGradientNoise,
               [](float deviation, float n) { return noise::gradient_noise(0.0f, deviation, n); }),
       decayed("weight noise", "weight.hpp: weight_noise", Technique::kWeightNoise,
@@ -199,6 +189,7 @@ std::vector<Case> technique_cases() {
   std::vector<Case> cases = geometry_cases();
   append(cases, forward_cases());
   append(cases, update_cases());
+  append(cases, cases_beyond_study());
   return cases;
 }
 

@@ -13,4 +13,7 @@ std::vector<Case> distribution_cases();
 /// draws random numbers has a line here, or several.
 std::vector<Case> technique_cases();
 
+/// Those of them whose technique is none of the study's.
+std::vector<Case> cases_beyond_study();
+
 }  // namespace murmur::bench

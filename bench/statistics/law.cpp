@@ -128,6 +128,15 @@ Law two_valued_law(double low, double high, double p) {
   return Law(fmt::format("{:.4g} with probability {:.4g}, else {:.4g}", high, p, low), {{low, 1 - p}, {high, p}});
 }
 
+Law symmetric_law(float range) {
+  const auto exact = static_cast<double>(range);
+  return uniform_law(-exact, exact);
+}
+
+Law mask_law(float p, float kept) {
+  return two_valued_law(0, static_cast<double>(kept), keep_probability(p));
+}
+
 Law integers_law(int64_t n) {
   std::vector<Atom> atoms;
   for (int64_t i = 0; i < n; ++i) atoms.push_back({static_cast<double>(i), 1 / static_cast<double>(n)});

@@ -57,6 +57,10 @@ Law exponential_law(double mean);
 Law beta_law(double a, double b);
 /// `high` with probability p, else `low`.
 Law two_valued_law(double low, double high, double p);
+/// Uniform in (-range, range).
+Law symmetric_law(float range);
+/// What a mask 1[uniform(word) > p] leaves of `kept`.
+Law mask_law(float p, float kept = 1);
 /// 0 .. n - 1, all as likely.
 Law integers_law(int64_t n);
 
