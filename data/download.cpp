@@ -110,6 +110,9 @@ class Download {
       move(part_of(file), staging_ / file.name);
       return staging_ / file.name;
     }
+    std::error_code ignored;
+    if (size_of(part_of(file)) == 0) std::filesystem::remove(part_of(file), ignored);
+    std::filesystem::remove(staging_, ignored);  // unless something is in it
     throw DataError("{}: expected to get {}, got: {}; without a network: {}", source_.name, file.name,
                     fmt::join(reasons, "; "), how_to_put(source_, folder_));
   }

@@ -238,6 +238,7 @@ TEST_F(DownloadTest, SaysWhatEveryMirrorDid) {
   EXPECT_THAT(error(), HasSubstr("http://127.0.0.1:1/train-images-idx3-ubyte.gz: "));
   source_.mirrors = {"nonsense://x/", "not a url"};
   EXPECT_THAT(error(), HasSubstr("nonsense://x/"));
+  EXPECT_TRUE(std::filesystem::is_empty(data_)) << "nothing is left where there is nothing to go on with";
   EXPECT_FALSE(std::filesystem::exists(data_ / "mnist"));
 }
 
