@@ -4,19 +4,29 @@
 
 namespace murmur {
 
+namespace {
+
+const TrainerOptions& checked(const TrainerOptions& options) {
+  check_micro_batch(options.micro_batch);
+  return options;
+}
+
+}  // namespace
+
+void check_micro_batch(int64_t micro_batch) {
+  if (micro_batch >= 4 && micro_batch % 4 == 0) return;
+  throw InvalidArgument("micro-batch: expected a positive multiple of 4, got {}", micro_batch);
+}
+
 Subject::Subject(const TrainingData& data, const TrainerOptions& options)
-    : options_(options),
+    : options_(checked(options)),
       source_{data.train_images, data.train_labels, data.training.first, data.size, data.num_classes},
       epoch_size_(data.training.count),
       stream_(make_stream(options.device, 1)),
       choices_(*stream_, options.deterministic ? ConvolutionPolicy::kDeterministic : ConvolutionPolicy::kFastest),
       state_(Tensor::zeros({1, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8, options.device)),
       techniques_(Tensor::zeros({kNumTechniques, 1}, DType::kF32, options.device)),
-      arena_(options.device) {
-  if (options.micro_batch < 4 || options.micro_batch % 4 != 0) {
-    throw InvalidArgument("micro-batch: expected a positive multiple of 4, got {}", options.micro_batch);
-  }
-}
+      arena_(options.device) {}
 
 void Subject::set(const Setting& setting) {
   std::vector<float> values;

@@ -44,6 +44,9 @@ class Subject {
   Arena arena_;
 };
 
+/// Throws: InvalidArgument for what is no positive multiple of 4.
+void check_micro_batch(int64_t micro_batch);
+
 /// Everything off but one technique, which is as in `setting`, its schedule included.
 Setting alone(const Setting& setting, Technique id);
 

@@ -13,6 +13,7 @@ namespace {
 
 /// A row of the micro-batch is what it is whatever stands beside it, so the smallest there is will do.
 TrainerOptions with_few_rows(TrainerOptions options) {
+  check_micro_batch(options.micro_batch);
   options.micro_batch = 4;
   return options;
 }

@@ -131,8 +131,8 @@ TEST_F(PreviewTest, SaysWhatActsOnNothing) {
 }
 
 TEST_F(PreviewTest, NumbersGoToStandardOutput) {
-  const ProgramResult result =
-      run_murmur("preview --dataset mnist --data " + folder_.path() + " --output " + sheet() + " --json - 2>/dev/null");
+  const ProgramResult result = run_murmur("preview --dataset mnist --data " + folder_.path() + " --output " + sheet() +
+                                          " --json - 2> /dev/null #");
   EXPECT_EQ(Json::parse(result.output)["columns"].size(), 1u);
 }
 

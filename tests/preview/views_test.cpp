@@ -105,6 +105,14 @@ TEST(Views, BytesAreCutOffAtBlackAndWhite) {
               ::testing::ElementsAre(0, 0, 128, 255, 255, 0, 1));
 }
 
+TEST(Views, RefusesAMicroBatchThatIsNone) {
+  for (const int64_t micro_batch : {0, 3, -4}) {
+    TrainerOptions none = options();
+    none.micro_batch = micro_batch;
+    EXPECT_THROW(Viewer(test::small_data(kCpu), none, kSeed, kEpochs), InvalidArgument) << micro_batch;
+  }
+}
+
 TEST(Views, RefusesSamplesThatAreNot) {
   const TrainingData data = test::small_data(kCpu);
   Viewer viewer(data, options(), kSeed, kEpochs);
