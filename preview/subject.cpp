@@ -55,7 +55,7 @@ Step Subject::step() {
   args.epoch_size = epoch_size_;
   args.definitions = options_.definitions;
   args.fast_normals = options_.device.is_cuda() && !options_.deterministic;
-  return {*stream_, arena_, args, DType::kF32, true, options_.allow_tf32, &choices_};
+  return {*stream_, arena_, args, DType::kF32, true, options_.allow_tf32, &choices_, true};
 }
 
 Setting alone(const Setting& setting, Technique id) {

@@ -83,8 +83,10 @@ View Viewer::view(const Setting& setting, int64_t position, int64_t epoch) {
   result.pixels = batch.input.x.value().to_vector<float>();
   result.pixels.resize(static_cast<size_t>(size().elements()));
   result.label = batch.targets.labels.to_vector<int32_t>().front();
-  result.second_label = batch.targets.second_labels.to_vector<int32_t>().front();
-  result.share = static_cast<double>(batch.targets.shares.to_vector<float>().front());
+  if (setting[Technique::kMixup] > 0 || setting[Technique::kCutmix] > 0) {
+    result.second_label = batch.targets.second_labels.to_vector<int32_t>().front();
+    result.share = static_cast<double>(batch.targets.shares.to_vector<float>().front());
+  }
   return result;
 }
 
