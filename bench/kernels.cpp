@@ -277,7 +277,7 @@ Work loss_work(Bed& bed, const Variant& variant) {
   LossArgs<float> args;
   args.step = buffers->networks.step();
   args.num_classes = kClasses;
-  args.logits = per_network<const float>(buffers->logits);
+  args.logits = per_network<float>(buffers->logits);
   args.bias = per_network<const float>(buffers->bias);
   args.targets = buffers->targets.data<int32_t>();
   args.grad = buffers->grad.data<float>();

@@ -69,7 +69,7 @@ TEST_P(CorpusTest, EveryInputIsAnsweredOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CorpusTest, testing::ValuesIn(kTargets),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 // Every folder of inputs has a target: one that is renamed does not leave its findings behind.
 TEST(Corpus, HasNoFolderWithoutATarget) {
