@@ -6,7 +6,7 @@
 #if defined(__CUDACC__)
 #define MURMUR_HD __host__ __device__ __forceinline__
 #define MURMUR_KERNEL __device__
-#define MURMUR_UNROLL                               // nvcc unrolls constant trip counts by itself
+#define MURMUR_UNROLL  // nvcc unrolls constant trip counts by itself
 #if defined(__CUDA_ARCH__)
 #define MURMUR_ROLLED _Pragma("unroll 1")  // and loops of other counts, which may take too many registers
 #else

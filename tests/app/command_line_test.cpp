@@ -90,7 +90,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");
   expect_error(run_murmur("--seed 1 train"), 2,
-               "expected one of info, train, predict, search, analyse, ablate, baseline, replay, study, report, "
+               "expected one of info, data, train, predict, search, analyse, ablate, baseline, replay, study, report, "
                "profile, preview first, got '--seed'");
   expect_error(run_murmur("search"), 2, "--study");
   expect_error(run_murmur("search --study x.db --particles 0"), 2, "particles");
@@ -268,7 +268,7 @@ TEST(CommandLine, AConfigFileMayStandBeforeTheCommandAndBeAPipe) {
   }
   expect_error(run_murmur("train --config /dev/stdin", "echo 'seed = \"one\"' |"), 2, "got 'one'");
   expect_error(run_murmur("--config " + (folder / "run.toml")), 2,
-               "expected one of info, train, predict, search, analyse, ablate, baseline, replay, study, report, "
+               "expected one of info, data, train, predict, search, analyse, ablate, baseline, replay, study, report, "
                "profile, preview first");
 }
 

@@ -226,7 +226,8 @@ TEST_F(WeightsFileTest, FilesThatDoNotFitAreRefused) {
   expect_error(train() + "--init " + file + " --networks 3", 3,
                file + ": expected 'linear1.weight' to be f32 or f64, [50, 36] or [P=3, 50, 36], got f32 [2, 50, 36]");
   expect_error(train() + "--model 'flatten linear40 linear' --init " + file, 3, file + ": expected ");
-  expect_error(train() + "--init hee", 2, "--init: expected scale, he, glorot, lecun, orthogonal or a file with weights, got 'hee'");
+  expect_error(train() + "--init hee", 2,
+               "--init: expected scale, he, glorot, lecun, orthogonal or a file with weights, got 'hee'");
   expect_error("search --study x.db --init " + file, 2, "--init");
   expect_error(predict("--weights " + file + " --network 2"), 2,
                "--network: expected one of 2 networks, from 0 on, got 2");

@@ -143,8 +143,9 @@ TEST(SearchDefinition, InitializationsHaveTheirNames) {
                                     Initialization::kLecun, Initialization::kOrthogonal}) {
     EXPECT_EQ(parse_initialization(initialization_name(initialization)), initialization);
   }
-  EXPECT_THAT([] { parse_initialization("zero"); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("expected one of scale, he, glorot, lecun, orthogonal, got 'zero'")));
+  EXPECT_THAT(
+      [] { parse_initialization("zero"); },
+      ThrowsMessage<InvalidArgument>(HasSubstr("expected one of scale, he, glorot, lecun, orthogonal, got 'zero'")));
 }
 
 }  // namespace

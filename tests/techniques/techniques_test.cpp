@@ -84,7 +84,8 @@ TEST(Techniques, BadValuesAreRefusedWithTheRange) {
   refuse("dropout", "0.1x", "got '0.1x'");
   refuse("weight_noise", "1e-13", "in [1e-12, 1] or 0, got '1e-13'");
   refuse("batch_size", "128.5", "an integer in [1, 65536]");
-  refuse("optimizer", "rmsprop", "optimizer: expected one of sgd, momentum, adam, nesterov, adamw, sgld, got 'rmsprop'");
+  refuse("optimizer", "rmsprop",
+         "optimizer: expected one of sgd, momentum, adam, nesterov, adamw, sgld, got 'rmsprop'");
   refuse("optimizer", "6", "expected one of sgd");
   refuse("shuffle", "0.5", "expected one of off, on");
   Setting setting;
