@@ -154,7 +154,7 @@ class Download {
         const std::string sum = sha256_of(part);
         if (sum == file.sha256) return "";
         remove_file(part);
-        const std::string reason = fmt::format("expected the SHA-256 {}, got {}", file.sha256, sum);
+        std::string reason = fmt::format("expected the SHA-256 {}, got {}", file.sha256, sum);
         if (first == 0) return reason;
         // What was there before may be the wrong half.
         note(fmt::format("{}: {}; once more from its start", url, reason));
