@@ -33,7 +33,7 @@ std::filesystem::path cache_folder() {
 std::vector<std::filesystem::path> places_to_look(const std::string& name, const std::filesystem::path& directory) {
   if (!directory.empty()) return {directory / name, directory};
   std::vector<std::filesystem::path> places;
-  if (const std::filesystem::path root = environment("MURMUR_DATA"); !root.empty()) places = {root / name, root};
+  if (std::filesystem::path root = environment("MURMUR_DATA"); !root.empty()) places = {root / name, root};
   places.emplace_back("./data-" + name);
   if (const std::filesystem::path cached = cached_data(); !cached.empty()) places.push_back(cached / name);
   for (const char* root : {"/usr/local/share/datasets", "/usr/share/datasets"}) {

@@ -43,6 +43,7 @@ std::vector<SourceFile> idx_files(Published train_images, Published train_labels
 // here has had the images yet.
 // The first mirror of each is its publisher, or who has taken over from one that no longer serves it (MNIST); the
 // others are public copies, of which nothing is believed but what has the sum.
+// NOLINTNEXTLINE(readability-function-size): it is a table.
 const std::vector<DatasetSource>& sources() {
   static const std::vector<DatasetSource> table{
       {.name = "mnist",

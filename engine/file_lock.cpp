@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "murmur/engine/error.hpp"
 
@@ -33,7 +34,7 @@ bool is_file_of(int descriptor, const std::filesystem::path& file) {
          open.st_dev == named.st_dev;
 }
 
-FileLock::FileLock(const std::filesystem::path& file, const std::function<void()>& on_wait) : file_(file) {
+FileLock::FileLock(std::filesystem::path file, const std::function<void()>& on_wait) : file_(std::move(file)) {
   constexpr mode_t kMode = 0666;  // less the umask
   try {
     while (true) {

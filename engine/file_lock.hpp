@@ -19,7 +19,7 @@ bool is_file_of(int descriptor, const std::filesystem::path& file);
 class FileLock {
  public:
   /// Waits until it is free; before it does, `on_wait` is called. Throws: Error, naming the file.
-  FileLock(const std::filesystem::path& file, const std::function<void()>& on_wait);
+  FileLock(std::filesystem::path file, const std::function<void()>& on_wait);
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;

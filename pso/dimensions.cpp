@@ -133,9 +133,15 @@ double encode_on(const Dimension& dimension, double value) {
   return is_power(dimension) ? -std::log10(value) : value;
 }
 
+/// Of a whole number whose range begins with off: its positions that round to off, which an interval of it takes over.
+double half_step(const Dimension& dimension) {
+  const bool begins_with_off = std::round(dimension.raw_off) == technique(dimension.id).off;
+  return dimension.decode == kRound && begins_with_off ? 0.5 : 0;
+}
+
 /// By how much what lies above the interval of off is moved up to make room for it.
 double shift_of(const Dimension& dimension) {
-  return has_off_interval(dimension) ? dimension.off_high - dimension.raw_off : 0;
+  return has_off_interval(dimension) ? dimension.off_high - dimension.raw_off - half_step(dimension) : 0;
 }
 
 }  // namespace
@@ -170,6 +176,7 @@ void set_range(Dimension& dimension, double low, double high, bool is_log) {
 void set_off_probability(Dimension& dimension, double probability) {
   dimension.off_low = dimension.off_high = 0;
   if (probability == 0) return;
+  dimension.raw_high -= half_step(dimension);
   const double width = probability / (1 - probability) * (dimension.raw_high - dimension.raw_low);
   if (dimension.raw_off <= dimension.raw_low) {
     dimension.off_low = dimension.raw_low = dimension.raw_off - width;
