@@ -25,7 +25,8 @@ json value_json(const Setting& setting, Technique id) {
 }
 
 void parse_value_json(Setting& setting, const TechniqueInfo& info, const json& value) {
-  if (value.is_string() && info.choices.empty()) return parse_into(setting, info, value.get<std::string>());
+  const bool has_schedule = value.is_string() && value.get_ref<const std::string&>().find('@') != std::string::npos;
+  if (has_schedule) return parse_into(setting, info, value.get<std::string>());
   setting.set(info.id, parse_value_json(info, value));
   setting.set_schedule(info.id, {});
 }

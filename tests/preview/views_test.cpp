@@ -38,7 +38,9 @@ std::vector<View> seen_in_training(const TrainingData& data, const Setting& sett
       for (int64_t row = 0; state.epoch == epoch && row < subject.micro_batch(); ++row) {
         const auto begin = rows.begin() + row * width;
         const auto place = static_cast<size_t>(row);
-        views.push_back({{begin, begin + data.size.elements()}, labels[place], second[place], shares[place]});
+        const bool mixes = setting[Technique::kMixup] > 0 || setting[Technique::kCutmix] > 0;
+        const double share = mixes ? static_cast<double>(shares[place]) : 1;
+        views.push_back({{begin, begin + data.size.elements()}, labels[place], second[place], share});
       }
       advance(step.stream, step.args);
       state = subject.state();

@@ -122,7 +122,7 @@ TEST(SearchSpace, RejectsWhatItCannotMap) {
       },
       ThrowsMessage<InvalidArgument>(HasSubstr("'zoom' twice")));
   EXPECT_THAT([] { SearchSpace({static_cast<Technique>(kNumTechniques)}); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("below 24, got 24")));
+              ThrowsMessage<InvalidArgument>(HasSubstr("below 46, got 46")));
   const SearchSpace space({Technique::kZoom, Technique::kFlip});
   EXPECT_THAT([&] { space.decode(std::vector{0.1}); },
               ThrowsMessage<InvalidArgument>(HasSubstr("2 dimensions, got 1")));
