@@ -134,7 +134,7 @@ void Parameters::enable_clipping() {
 }
 
 Tensor Parameters::without_padding(const Tensor& arena) const {
-  const Tensor result = arena.to(kCpu);
+  Tensor result = arena.to(kCpu);
   const auto element_bytes = static_cast<size_t>(size_bytes(arena.dtype()));
   auto* const bytes = static_cast<std::byte*>(result.raw());
   for (int64_t network = 0; network < arena.size(0); ++network) {

@@ -23,7 +23,6 @@ std::string class_text(const View& view) {
 class SheetPlan {
  public:
   explicit SheetPlan(const SheetContents& contents) : size_(contents.size) {
-    top_ = kMargin + kLineHeight + kGap;
     if (!contents.columns.empty()) place_samples(contents);
     width_ = std::max({lefts_.empty() ? 0 : right_ - kGap, text_width(contents.title) + kMargin,
                        contents.panels.empty() ? 0 : kPanelWidth + kMargin}) +
@@ -60,9 +59,9 @@ class SheetPlan {
 
   ImageSize size_;
   int64_t scale_ = 1;
-  std::vector<int64_t> lefts_;  // of the columns
-  int64_t right_ = 0;           // of the last one, with a gap
-  int64_t top_ = 0;             // of the panels
+  std::vector<int64_t> lefts_;                  // of the columns
+  int64_t right_ = 0;                           // of the last one, with a gap
+  int64_t top_ = kMargin + kLineHeight + kGap;  // of the panels
   int64_t width_ = 0, height_ = 0;
 };
 
