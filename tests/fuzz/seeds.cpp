@@ -165,7 +165,7 @@ Bytes progressive_jpeg() {
   Bytes jpeg{0xff, 0xd8};
   append_segment(jpeg, kQuantization, joined({0}, Bytes(64, 1)));
   append_segment(jpeg, kFrame, {8, 0, 16, 0, 16, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0});
-  for (const uint8_t table : {0x00, 0x10}) append_segment(jpeg, kHuffman, joined({table, 1}, Bytes(16, 0)));
+  for (const uint8_t table : Bytes{0x00, 0x10}) append_segment(jpeg, kHuffman, joined({table, 1}, Bytes(16, 0)));
   append_segment(jpeg, kScan, {3, 1, 0, 2, 0, 3, 0, 0, 0, 0x01}, {0x03});  // first coefficients but for their last bit
   append_segment(jpeg, kScan, {1, 1, 0, 1, 5, 0x02}, {0x0f});              // of the grey ones five more
   append_segment(jpeg, kScan, {1, 2, 0, 1, 63, 0x00}, {0x7f});
