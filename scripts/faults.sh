@@ -30,7 +30,7 @@ if [[ $kills != 0 ]]; then
   python3 -B tests/faults/kills.py "$program" --kills "$kills" --seed "$RANDOM" --minutes "$minutes" || status=1
 fi
 if [[ $calls == all ]]; then
-  for call in write sync open rename truncate unlink read map thread; do walk --call "$call" || status=1; done
+  for call in write sync open rename truncate unlink read map thread large; do walk --call "$call" || status=1; done
   walk --call memory --each 200 || status=1
 elif [[ $calls != 0 ]]; then
   walk --sample "$calls" --seed "$RANDOM" || status=1

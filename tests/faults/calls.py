@@ -29,7 +29,9 @@ ACTIONS = {
     "read": ["EIO", "+EIO"],
     "map": ["ENOMEM"],
     "thread": ["EAGAIN"],
-    "memory": ["ENOMEM", "+ENOMEM"],
+    # Not all of them from there on: where no byte can be had any more, C++ itself ends a program.
+    "memory": ["ENOMEM"],
+    "large": ["ENOMEM", "+ENOMEM"],
 }
 PROGRAMS_CODES = (1, 2, 3, 4)
 
@@ -106,24 +108,28 @@ def prepare(work, root, library):
     return {"nothing": (nothing, counts), "half": (half, counts_from(half))}, undisturbed
 
 
-def faults_of(counts, options):
-    """Every fault that is to be tried of a run with so many calls: (call, in words)."""
-    faults = []
-    for call, actions in ACTIONS.items():
-        if options.call not in (None, call):
-            continue
-        for place in places(counts[call], options.each):
-            for action in actions:
-                faults.append((call, f"{call}:{place}{'+' if action[0] == '+' else ''}:{action.lstrip('+')}"))
-    return faults
+def fault_of(call, place, action):
+    return f"{call}:{place}{'+' if action[0] == '+' else ''}:{action.lstrip('+')}"
+
+
+def faults_of(states, options):
+    """What is tried: (state, call, fault in words). Of a sample each kind of call is as likely as another, however often
+    it is made."""
+    calls = [call for call in ACTIONS if options.call in (None, call)]
+    if options.sample > 0:
+        generator = random.Random(options.seed)
+        kinds = [(name, call) for name, (_, counts) in states.items() for call in calls if counts[call] > 0]
+        drawn = [generator.choice(kinds) for _ in range(options.sample)]
+        return [(name, call, fault_of(call, generator.randint(1, states[name][1][call]), generator.choice(ACTIONS[call])))
+                for name, call in drawn]
+    return [(name, call, fault_of(call, place, action)) for name, (_, counts) in states.items() for call in calls
+            for place in places(counts[call], options.each) for action in ACTIONS[call]]
 
 
 def walk(work, root, library, options, end):
     """All faults of one kind of work; (runs by what they came to, findings)."""
     states, undisturbed = prepare(work, root, library)
-    tries = [(name, call, fault) for name, (_, counts) in states.items() for call, fault in faults_of(counts, options)]
-    if options.sample > 0:
-        tries = random.Random(options.seed).sample(tries, min(options.sample, len(tries)))
+    tries = faults_of(states, options)
     folder = root / f"{work.name}-run"
     outcomes, findings = {}, []
     for name, call, fault in tries:
