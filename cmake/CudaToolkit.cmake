@@ -16,17 +16,20 @@ find_path(MURMUR_CUDA_INCLUDE cublas_v2.h HINTS ${MURMUR_CUDA_ROOT}/include ${MU
 find_path(MURMUR_CUDNN_INCLUDE cudnn_graph.h HINTS ${MURMUR_CUDA_INCLUDE})
 
 # murmur_import(TARGET INCLUDE LIBRARY...): imported, so that the export set names it and murmurConfig.cmake finds it again.
+# The program finds the libraries in their folders. It is linked with the runtime alone: the others are loaded when they are
+# first called (engine/cuda/cublas_loaded.cpp).
 function(murmur_import target include)
-  list(GET ARGN 0 library)
-  get_filename_component(folder ${library} DIRECTORY)
   add_library(${target} INTERFACE IMPORTED GLOBAL)
   target_include_directories(${target} SYSTEM INTERFACE ${include})
-  target_link_libraries(${target} INTERFACE ${ARGN})
-  target_link_options(${target} INTERFACE -Wl,-rpath,${folder})
+  foreach(library ${ARGN})
+    get_filename_component(folder ${library} DIRECTORY)
+    target_link_options(${target} INTERFACE -Wl,-rpath,${folder})
+  endforeach()
 endfunction()
 
 if(MURMUR_CUDART_LIBRARY AND MURMUR_CUBLAS_LIBRARY AND MURMUR_CUDA_INCLUDE AND NOT TARGET murmur::cuda_toolkit)
   murmur_import(murmur::cuda_toolkit ${MURMUR_CUDA_INCLUDE} ${MURMUR_CUDART_LIBRARY} ${MURMUR_CUBLAS_LIBRARY})
+  target_link_libraries(murmur::cuda_toolkit INTERFACE ${MURMUR_CUDART_LIBRARY} ${CMAKE_DL_LIBS})
   if(MURMUR_CUDNN_LIBRARY AND MURMUR_CUDNN_INCLUDE)
     murmur_import(murmur::cudnn ${MURMUR_CUDNN_INCLUDE} ${MURMUR_CUDNN_LIBRARY})
   endif()

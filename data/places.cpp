@@ -44,7 +44,7 @@ std::vector<std::filesystem::path> places_to_look(const std::string& name, const
 
 std::filesystem::path place_to_put(const std::filesystem::path& directory) {
   if (!directory.empty()) return directory;
-  if (const std::filesystem::path root = environment("MURMUR_DATA"); !root.empty()) return root;
+  if (std::filesystem::path root = environment("MURMUR_DATA"); !root.empty()) return root;
   std::filesystem::path cached = cached_data();
   if (!cached.empty()) return cached;
   throw DataError("data sets: expected HOME, XDG_CACHE_HOME, MURMUR_DATA or --data to say where they go, got none");

@@ -292,8 +292,12 @@ Convolutions& convolutions_of(murmur::Stream& stream) {
 }  // namespace
 
 std::string convolution_library() {
-  const size_t version = cudnnGetVersion();
-  return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
+  try {
+    const size_t version = cudnnGetVersion();
+    return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
+  } catch (const CudnnError& error) {
+    return error.what();
+  }
 }
 
 std::string convolution_library_status(int device) {

@@ -13,7 +13,7 @@ namespace murmur {
 namespace {
 
 /// The values to try of a dimension, each once and none the base's.
-std::vector<double> levels(const Dimension& dimension, double base, int64_t num_levels) {
+std::vector<double> levels_of(const Dimension& dimension, double base, int64_t num_levels) {
   std::vector<double> values;
   const auto add = [&](double value) {
     if (value != base && std::ranges::find(values, value) == values.end()) values.push_back(value);
@@ -35,7 +35,7 @@ std::vector<BaselineSetting> single_settings(const SearchSpace& space, const Set
   std::vector<BaselineSetting> settings;
   for (const Dimension& dimension : space.dimensions()) {
     const TechniqueInfo& info = technique(dimension.id);
-    for (const double value : levels(dimension, base[dimension.id], num_levels)) {
+    for (const double value : levels_of(dimension, base[dimension.id], num_levels)) {
       BaselineSetting row{fmt::format("{}={}", info.key, format_value(info, value)), base};
       row.setting.set(dimension.id, value);
       settings.push_back(std::move(row));

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Makes the n-th call of a search or of a training fail, or kills it there, for n over the whole run.
 
-  calls.py PROGRAM LIBRARY [--each N] [--work search|train] [--call CALL] [--minutes M]
+  calls.py PROGRAM LIBRARY [--each N] [--sample N] [--seed S] [--work search|train] [--call CALL] [--minutes M]
 
-LIBRARY is fail_nth.cpp's. --each: places of each kind of call that are tried, evenly spread (0: all). Each run must end
+LIBRARY is fail_nth.cpp's. --each: places of each kind of call that are tried, evenly spread (0: all); --sample: of all
+that there is to try so many, drawn. Each run must end
 in success, with the result of one that nobody disturbed, or with one line and an exit code of the program's own; no
 temporary file may be left; and the same command must go on to that result. A run begins from nothing, and from what a
 kill in its middle has left. Exit code 1 where it is not so."""
 import argparse
 import pathlib
+import random
 import shutil
 import sys
 import tempfile
@@ -27,7 +29,9 @@ ACTIONS = {
     "read": ["EIO", "+EIO"],
     "map": ["ENOMEM"],
     "thread": ["EAGAIN"],
-    "memory": ["ENOMEM", "+ENOMEM"],
+    # Not all of them from there on: where no byte can be had any more, C++ itself ends a program.
+    "memory": ["ENOMEM"],
+    "large": ["ENOMEM", "+ENOMEM"],
 }
 PROGRAMS_CODES = (1, 2, 3, 4)
 
@@ -81,48 +85,66 @@ def start_from(state, folder):
     shutil.copytree(state, folder)
 
 
-def walk(work, root, library, options, end):
-    """All faults of one kind of work; (runs by what they came to, findings)."""
+def prepare(work, root, library):
+    """What faults are tried on: {name: (folder that a run begins from, how many calls of each kind it then makes)}, and
+    the result of an undisturbed run."""
     undisturbed_folder = root / f"{work.name}-undisturbed"
     undisturbed_folder.mkdir()
     undisturbed = common.run_undisturbed(work, undisturbed_folder)
-    nothing = root / f"{work.name}-nothing"
+    nothing, half, folder = (root / f"{work.name}-{name}" for name in ("nothing", "half", "run"))
     nothing.mkdir()
-    folder = root / f"{work.name}-run"
-    # What a kill in its middle has left.
-    half = root / f"{work.name}-half"
-    start_from(nothing, folder)
-    probe = {"LD_PRELOAD": library, "MURMUR_FAULT_COUNTS": str(root / "counts")}
-    common.run(work.command(folder), folder, probe)
-    writes = counts_of(root / "counts")["write"]
-    start_from(nothing, folder)
-    common.run(work.command(folder), folder, {"LD_PRELOAD": library, "MURMUR_FAULT": f"write:{writes // 2}:kill"})
-    folder.rename(half)
-    outcomes, findings = {}, []
-    for state in (nothing, half):
+
+    def counts_from(state):
         start_from(state, folder)
-        common.run(work.command(folder), folder, probe)
-        counts = counts_of(root / "counts")
-        for call, actions in ACTIONS.items():
-            if options.call not in (None, call):
-                continue
-            done = 0
-            for place in places(counts[call], options.each):
-                for action in actions if done == 0 or options.each != 1 else actions[:1]:
-                    if time.monotonic() > end:
-                        return outcomes, findings
-                    fault = f"{call}:{place}{'+' if action[0] == '+' else ''}:{action.lstrip('+')}"
-                    start_from(state, folder)
-                    try:
-                        outcome = check_run(work, folder, undisturbed, fault, library)
-                    except common.Finding as finding:
-                        findings.append(f"{work.name} {fault} from {state.name}: {finding}")
-                        print(findings[-1], file=sys.stderr, flush=True)
-                        outcome = "finding"
-                    key = (call, outcome)
-                    outcomes[key] = outcomes.get(key, 0) + 1
-                done += 1
-            print(f"{work.name} from {state.name}: {call}: {counts[call]} calls, {done} places", flush=True)
+        common.run(work.command(folder), folder, {"LD_PRELOAD": library, "MURMUR_FAULT_COUNTS": str(root / "counts")})
+        return counts_of(root / "counts")
+
+    counts = counts_from(nothing)
+    # What a kill in its middle has left.
+    start_from(nothing, folder)
+    fault = f"write:{counts['write'] // 2}:kill"
+    common.run(work.command(folder), folder, {"LD_PRELOAD": library, "MURMUR_FAULT": fault})
+    folder.rename(half)
+    return {"nothing": (nothing, counts), "half": (half, counts_from(half))}, undisturbed
+
+
+def fault_of(call, place, action):
+    return f"{call}:{place}{'+' if action[0] == '+' else ''}:{action.lstrip('+')}"
+
+
+def faults_of(states, options):
+    """What is tried: (state, call, fault in words). Of a sample each kind of call is as likely as another, however often
+    it is made."""
+    calls = [call for call in ACTIONS if options.call in (None, call)]
+    if options.sample > 0:
+        generator = random.Random(options.seed)
+        kinds = [(name, call) for name, (_, counts) in states.items() for call in calls if counts[call] > 0]
+        drawn = [generator.choice(kinds) for _ in range(options.sample)]
+        return [(name, call, fault_of(call, generator.randint(1, states[name][1][call]), generator.choice(ACTIONS[call])))
+                for name, call in drawn]
+    return [(name, call, fault_of(call, place, action)) for name, (_, counts) in states.items() for call in calls
+            for place in places(counts[call], options.each) for action in ACTIONS[call]]
+
+
+def walk(work, root, library, options, end):
+    """All faults of one kind of work; (runs by what they came to, findings)."""
+    states, undisturbed = prepare(work, root, library)
+    tries = faults_of(states, options)
+    folder = root / f"{work.name}-run"
+    outcomes, findings = {}, []
+    for name, call, fault in tries:
+        if time.monotonic() > end:
+            break
+        start_from(states[name][0], folder)
+        try:
+            outcome = check_run(work, folder, undisturbed, fault, library)
+        except common.Finding as finding:
+            findings.append(f"{work.name} {fault} from {name}: {finding}")
+            print(findings[-1], file=sys.stderr, flush=True)
+            outcome = "finding"
+        outcomes[call, outcome] = outcomes.get((call, outcome), 0) + 1
+    for name, (_, counts) in states.items():
+        print(f"{work.name} from {name}: " + ", ".join(f"{count} {call}" for call, count in counts.items()))
     return outcomes, findings
 
 
@@ -131,6 +153,8 @@ def main():
     parser.add_argument("program")
     parser.add_argument("library")
     parser.add_argument("--each", type=int, default=0)
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", choices=["search", "train"])
     parser.add_argument("--call", choices=sorted(ACTIONS))
     parser.add_argument("--minutes", type=float, default=0, help="end after so many")

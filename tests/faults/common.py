@@ -8,7 +8,7 @@ import struct
 import subprocess
 import tempfile
 
-TIMEOUT_SECONDS = 120  # a run takes one; what takes longer hangs
+TIMEOUT_SECONDS = 1800  # a run takes one, and on a busy machine a hundred; what takes longer hangs
 
 
 class Finding(Exception):

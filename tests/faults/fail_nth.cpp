@@ -3,7 +3,8 @@
 //   MURMUR_FAULT=CALL:N:ACTION     the N-th call since main began; N+: that and all after it
 //   MURMUR_FAULT_COUNTS=FILE       how many calls of each kind there were, written when main returns
 //
-// CALL: write, sync, open, rename, truncate, unlink, read, map, thread, memory (which is malloc, and so operator new).
+// CALL: write, sync, open, rename, truncate, unlink, read, map, thread, memory (which is malloc, and so operator new),
+// large (such of 64 KiB and more).
 // ACTION: the name of an error; short (a write of half of the bytes), kill (before the call), tear (half of a write,
 // then a kill). What is before main, and after it, is not the program's doing. No function here allocates memory.
 #include <dlfcn.h>
@@ -34,9 +35,9 @@ void* __libc_memalign(size_t, size_t);
 
 namespace {
 
-enum Call { kWrite, kSync, kOpen, kRename, kTruncate, kUnlink, kRead, kMap, kThread, kMemory, kNumCalls };
-constexpr const char* kCallNames[kNumCalls] = {"write",  "sync", "open", "rename", "truncate",
-                                               "unlink", "read", "map",  "thread", "memory"};
+enum Call { kWrite, kSync, kOpen, kRename, kTruncate, kUnlink, kRead, kMap, kThread, kMemory, kLarge, kNumCalls };
+constexpr const char* kCallNames[kNumCalls] = {"write", "sync", "open",   "rename", "truncate", "unlink",
+                                               "read",  "map",  "thread", "memory", "large"};
 
 enum Action { kNone, kFail, kShort, kKill, kTear };
 
@@ -116,6 +117,12 @@ Action next(Call call) {
 
 bool fails(Call call) {
   return next(call) == kFail;
+}
+
+bool fails_to_allocate(size_t size) {
+  constexpr size_t kLargeBytes = size_t{64} << 10;
+  const bool fails_at_all = fails(kMemory);
+  return (size >= kLargeBytes && fails(kLarge)) || fails_at_all;
 }
 
 /// Half of the bytes of a write that is to be short or torn; at least one.
@@ -254,7 +261,8 @@ ssize_t pread64(int file, void* bytes, size_t count, off64_t offset) {
 }
 
 void* mmap(void* at, size_t size, int protection, int flags, int file, off_t offset) noexcept {
-  if (fails(kMap)) return MAP_FAILED;
+  // Of files; memory without one is what oneDNN has its code in, and version 2.6 does not look whether it got it.
+  if (file >= 0 && fails(kMap)) return MAP_FAILED;
   return reinterpret_cast<void*>(syscall(SYS_mmap, at, size, protection, flags, file, offset));
 }
 void* mmap64(void* at, size_t size, int protection, int flags, int file, off64_t offset) noexcept {
@@ -267,16 +275,16 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 }
 
 void* malloc(size_t size) noexcept {
-  return fails(kMemory) ? nullptr : __libc_malloc(size);
+  return fails_to_allocate(size) ? nullptr : __libc_malloc(size);
 }
 void* calloc(size_t count, size_t size) noexcept {
-  return fails(kMemory) ? nullptr : __libc_calloc(count, size);
+  return fails_to_allocate(count * size) ? nullptr : __libc_calloc(count, size);
 }
 void* realloc(void* memory, size_t size) noexcept {
-  return fails(kMemory) ? nullptr : __libc_realloc(memory, size);
+  return fails_to_allocate(size) ? nullptr : __libc_realloc(memory, size);
 }
 void* memalign(size_t alignment, size_t size) noexcept {
-  return fails(kMemory) ? nullptr : __libc_memalign(alignment, size);
+  return fails_to_allocate(size) ? nullptr : __libc_memalign(alignment, size);
 }
 void* aligned_alloc(size_t alignment, size_t size) noexcept {
   return memalign(alignment, size);

@@ -108,8 +108,8 @@ def main():
         folder = root / f"round-{sum(rounds.values())}"
         folder.mkdir()
         try:
-            kills[work.name] += one_round(work, folder, undisturbed, duration, generator,
-                                          options.kills - sum(kills.values()))
+            most = min(options.kills - sum(kills.values()), max(1, options.kills // len(works)))
+            kills[work.name] += one_round(work, folder, undisturbed, duration, generator, most)
         except common.Finding as finding:
             print(f"{work.name}: {finding}\nseed {options.seed}; what is left of it: {folder}", file=sys.stderr)
             return 1

@@ -47,21 +47,6 @@ Bytes joined(const Bytes& a, const Bytes& b) {
   return bytes;
 }
 
-void add_data_files(const Seeds& seeds) {
-  const Bytes images = test::idx(0x803, {2, 3, 4}, test::ramp(24));
-  seeds.add("idx", "images", images);
-  seeds.add("idx", "images.gz", test::gzip(images));
-  seeds.add("idx", "labels", test::idx(0x801, {5}, test::ramp(5)));
-  seeds.add("idx", "floats", test::idx(0xd02, {1, 1}, test::ramp(4)));
-  seeds.add("mat", "plain", mat_file(false));
-  seeds.add("mat", "packed", mat_file(true));
-  seeds.add("gzip", "plain", std::string("abc"));
-  seeds.add("gzip", "packed", test::gzip(test::ramp(600)));
-  seeds.add("gzip", "two-members", joined(test::gzip(test::noise(40)), test::gzip(test::ramp(3))));
-  seeds.add("cifar", "ten", joined({128}, Bytes(2 * 3073, 3)));
-  seeds.add("cifar", "hundred", joined({129}, Bytes(2 * 3074, 7)));
-}
-
 void append_little_endian(Bytes& bytes, size_t number) {
   for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(number >> shift & 0xff));
 }
@@ -109,6 +94,21 @@ Bytes mat_file(bool is_packed) {
   return bytes;
 }
 
+void add_data_files(const Seeds& seeds) {
+  const Bytes images = test::idx(0x803, {2, 3, 4}, test::ramp(24));
+  seeds.add("idx", "images", images);
+  seeds.add("idx", "images.gz", test::gzip(images));
+  seeds.add("idx", "labels", test::idx(0x801, {5}, test::ramp(5)));
+  seeds.add("idx", "floats", test::idx(0xd02, {1, 1}, test::ramp(4)));
+  seeds.add("mat", "plain", mat_file(false));
+  seeds.add("mat", "packed", mat_file(true));
+  seeds.add("gzip", "plain", std::string("abc"));
+  seeds.add("gzip", "packed", test::gzip(test::ramp(600)));
+  seeds.add("gzip", "two-members", joined(test::gzip(test::noise(40)), test::gzip(test::ramp(3))));
+  seeds.add("cifar", "ten", joined({128}, Bytes(2 * 3073, 3)));
+  seeds.add("cifar", "hundred", joined({129}, Bytes(2 * 3074, 7)));
+}
+
 void append_chunk(Bytes& png, const std::string& type, const Bytes& data) {
   const auto append = [&png](uLong number) {
     for (int shift = 24; shift >= 0; shift -= 8) png.push_back(static_cast<uint8_t>(number >> shift & 0xff));
@@ -141,46 +141,14 @@ Bytes rare_png(uint8_t side, uint8_t depth, uint8_t colour_type, bool is_interla
 
 /// A BMP file with a palette, and one with masks, 4 x 2 pixels.
 Bytes rare_bmp(bool has_palette) {
-  const uint8_t first = has_palette ? 62 : 66;
-  const Bytes pixels(has_palette ? 8 : 16, 1);
-  Bytes bmp{'B',
-            'M',
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            first,
-            0,
-            0,
-            0,
-            40,
-            0,
-            0,
-            0,
-            4,
-            0,
-            0,
-            0,
-            2,
-            0,
-            0,
-            0,
-            1,
-            0,
-            static_cast<uint8_t>(has_palette ? 8 : 16),
-            0,
-            static_cast<uint8_t>(has_palette ? 0 : 3),
-            0,
-            0,
-            0};
-  bmp.resize(54, 0);
-  if (has_palette) bmp[46] = 2;
   const Bytes table = has_palette ? Bytes{1, 2, 3, 0, 4, 5, 6, 0} : Bytes{0, 0xf8, 0, 0, 0xe0, 7, 0, 0, 0x1f, 0, 0, 0};
-  return joined(joined(bmp, table), pixels);
+  const size_t bits = has_palette ? 8 : 16, compression = has_palette ? 0 : 3;
+  Bytes bmp{'B', 'M'};
+  for (const size_t number : {size_t{0}, size_t{0}, 54 + table.size(), size_t{40}, size_t{4}, size_t{2}, bits << 16 | 1,
+                              compression, size_t{0}, size_t{0}, size_t{0}, size_t{has_palette ? 2u : 0u}, size_t{0}}) {
+    append_little_endian(bmp, number);
+  }
+  return joined(joined(bmp, table), Bytes(bits, 1));
 }
 
 void append_segment(Bytes& jpeg, uint8_t marker, const Bytes& data, const Bytes& scan = {}) {
@@ -197,7 +165,7 @@ Bytes progressive_jpeg() {
   Bytes jpeg{0xff, 0xd8};
   append_segment(jpeg, kQuantization, joined({0}, Bytes(64, 1)));
   append_segment(jpeg, kFrame, {8, 0, 16, 0, 16, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0});
-  for (const uint8_t table : {0x00, 0x10}) append_segment(jpeg, kHuffman, joined({table, 1}, Bytes(16, 0)));
+  for (const uint8_t table : Bytes{0x00, 0x10}) append_segment(jpeg, kHuffman, joined({table, 1}, Bytes(16, 0)));
   append_segment(jpeg, kScan, {3, 1, 0, 2, 0, 3, 0, 0, 0, 0x01}, {0x03});  // first coefficients but for their last bit
   append_segment(jpeg, kScan, {1, 1, 0, 1, 5, 0x02}, {0x0f});              // of the grey ones five more
   append_segment(jpeg, kScan, {1, 2, 0, 1, 63, 0x00}, {0x7f});
@@ -234,9 +202,9 @@ void add_cache(const Seeds& seeds, const test::TemporaryFolder& folder) {
 void add_safetensors(const Seeds& seeds, const test::TemporaryFolder& folder) {
   SafeTensors contents;
   contents.metadata = {{"a", "text"}, {"b", "\xc3\xa9"}};
-  contents.tensors.emplace("f32", Tensor::from<float>({1, 2, 3, 4, 5, 6}, {2, 3}, kCpu));
-  contents.tensors.emplace("f64", Tensor::from<double>({1}, {}, kCpu));
-  contents.tensors.emplace("u8", Tensor::from<uint8_t>({1, 2, 3}, {3}, kCpu));
+  contents.tensors.emplace("f32", Tensor::from<float>(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3}, kCpu));
+  contents.tensors.emplace("f64", Tensor::from<double>(std::vector<double>{1}, {}, kCpu));
+  contents.tensors.emplace("u8", Tensor::from<uint8_t>(std::vector<uint8_t>{1, 2, 3}, {3}, kCpu));
   contents.tensors.emplace("i64", Tensor::zeros({0, 4}, DType::kI64, kCpu));
   write_safetensors(folder / "tensors", contents);
   seeds.add("safetensors", "tensors", read(folder / "tensors"));

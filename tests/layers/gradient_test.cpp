@@ -141,7 +141,7 @@ TEST_P(GradientTest, CrossEntropyWithAllNoise) {
   std::vector<int32_t> labels(kNetworks * kRows);
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % kRows < 30 ? static_cast<int32_t>(i * 7 % kClasses) : -1;
   Targets targets{Tensor::from<int32_t>(labels, {kNetworks, kRows}, device())};
-  for (int32_t& label : labels) label = label < 0 ? 0 : (label + 2) % kClasses;
+  for (int32_t& label : labels) label = label < 0 ? 0 : static_cast<int32_t>((label + 2) % kClasses);
   targets.second_labels = Tensor::from<int32_t>(labels, {kNetworks, kRows}, device());
   targets.shares =
       Tensor::from<float>(test::random_values<float>(labels.size(), 4, 0, 1), {kNetworks, kRows}, device());
