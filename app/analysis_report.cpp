@@ -51,7 +51,7 @@ std::string percent(double share) {
 }
 
 std::string key_of(const SearchSpace& space, int64_t dimension) {
-  return std::string(technique(space.techniques()[static_cast<size_t>(dimension)]).key);
+  return murmur::key_of(space.dimensions()[static_cast<size_t>(dimension)]);
 }
 
 void print_rows(const AblationReport& report, Comparison comparison, const std::string& title) {

@@ -29,8 +29,8 @@ SearchSpace space_of(const SearchCommand& command, const DimensionDefaults& defa
     for (const Technique id : ids) dimensions.push_back(default_dimension(id, defaults));
   }
   for (const Dimension& dimension : named) {
-    const auto found = std::ranges::find(dimensions, dimension.id, &Dimension::id);
-    const bool is_of_group = found != dimensions.end() && std::ranges::count(named, dimension.id, &Dimension::id) == 1;
+    const auto found = std::ranges::find(dimensions, key_of(dimension), key_of);
+    const bool is_of_group = found != dimensions.end() && std::ranges::count(named, key_of(dimension), key_of) == 1;
     if (is_of_group) {
       *found = dimension;
     } else {
@@ -82,6 +82,13 @@ SearchDefinition definition_of(const SearchCommand& command) {
   search.trial_repeats = command.trial_repeats;
   search.same_seeds = command.same_seeds;
   search.space = space_of(command, {search.definitions.loss_reduction, command.off_probability});
+  for (const Dimension& dimension : search.space.dimensions()) {
+    const bool can_be_on =
+        search.space.find(dimension.id) != nullptr || search.base[dimension.id] != technique(dimension.id).off;
+    if (can_be_on) continue;
+    throw InvalidArgument("--search {0}: expected {1} to be searched, or set with --set, got neither",
+                          key_of(dimension), technique(dimension.id).key);
+  }
   const std::vector<std::string> starts{common.paper ? "none" : "off"};
   search.starts = read_starts(command.start.empty() ? starts : command.start, search.space, search.base);
   search.algorithm = command.algorithm;

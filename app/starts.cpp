@@ -53,12 +53,17 @@ Setting read_file(const std::string& path, const SearchSpace& space, const Setti
   Setting setting = base;
   for (const auto& [key, value] : values.items()) {
     const TechniqueInfo& info = technique(key);
-    const double number = parse_value_json(info, value);
-    if (space.find(info.id) == nullptr && number != base[info.id]) {
+    parse_value_json(setting, info, value);
+    if (space.find(info.id) == nullptr && setting[info.id] != base[info.id]) {
       throw InvalidArgument("--start {}: expected values of searched techniques, got {}, which is not (see --set)",
                             path, key);
     }
-    setting.set(info.id, number);
+    // What a position does not say would be lost.
+    const NoiseSchedule& schedule = setting.schedule(info.id);
+    if (space.decode(space.encode(setting), base).schedule(info.id) != schedule) {
+      throw InvalidArgument("--start {}: expected schedules that are searched (--search {}.schedule), got {}", path,
+                            key, schedule.is_constant() ? "none" : format_noise_schedule(schedule));
+    }
   }
   return setting;
 }
@@ -66,7 +71,10 @@ Setting read_file(const std::string& path, const SearchSpace& space, const Setti
 Setting read_trial(const std::string& path, const std::string& trial, const SearchSpace& space, const Setting& base) {
   const TrialRecord record = chosen_trial(Study::open_read_only(path), trial, "--start STUDY:TRIAL");
   Setting setting = base;
-  for (const Technique id : space.techniques()) setting.set(id, record.setting[id]);
+  for (const Dimension& dimension : space.dimensions()) {
+    setting.set(dimension.id, record.setting[dimension.id]);
+    setting.set_schedule(dimension.id, record.setting.schedule(dimension.id));
+  }
   return setting;
 }
 

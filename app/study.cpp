@@ -106,9 +106,8 @@ std::string setting_text(const Setting& setting) {
 
 /// "learning_rate from 1e-05 to 0.1, log"; "optimizer sgd adam".
 std::string search_text(const Dimension& dimension) {
-  const TechniqueInfo& info = technique(dimension.id);
-  std::string text(info.key);
-  for (const double value : dimension.choices) text += " " + format_value(info, value);
+  std::string text = key_of(dimension);
+  for (const double value : dimension.choices) text += " " + format_value(dimension, value);
   if (!dimension.choices.empty()) return text;
   const bool is_log = dimension_json(dimension).at("scale") == "log";
   return text + fmt::format(" from {} to {}{}", dimension.low, dimension.high, is_log ? ", log" : "");

@@ -8,6 +8,7 @@ set(MURMUR_MARCH native CACHE STRING "Value of -march for the CPU target: native
 set(MURMUR_SANITIZE "" CACHE STRING "Sanitizers of the CPU build, e.g. address,undefined")
 option(MURMUR_FUZZ "Build the fuzz targets (clang++'s libFuzzer), and what they call so that they see which code an input reaches" OFF)
 option(MURMUR_EMULATE_GPU "Run the kernels' CUDA code on the CPU, blocks of threads as fibers: slow, for tests" OFF)
+option(MURMUR_UNITY "Compile several files of a library as one: the whole in a third of the time, one file alone in twice of it" ON)
 # What a project that takes this one in (add_subdirectory, FetchContent) seldom wants.
 option(MURMUR_APP "Build the command line" ${PROJECT_IS_TOP_LEVEL})
 option(MURMUR_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})

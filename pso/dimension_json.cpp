@@ -57,6 +57,36 @@ Condition parse_condition_json(const json& object) {
   return {parent.id, parse_values_json(parent, object.begin().value())};
 }
 
+constexpr std::string_view kScheduleEnd = ".schedule";
+
+/// All of a schedule's dimension that is not the same for each.
+json schedule_json(const Dimension& dimension) {
+  json choices = json::array();
+  for (const double place : dimension.choices) choices.push_back(format_value(dimension, place));
+  json object{{"key", key_of(dimension)}, {"kind", "categorical"}, {"choices", choices}};
+  if (dimension.only) {
+    const TechniqueInfo& parent = technique(dimension.only->technique);
+    object["only"] = {{std::string(parent.key), values_json(parent, dimension.only->values)}};
+  }
+  return object;
+}
+
+Dimension parse_schedule_json(const json& object, const std::string& key) {
+  const json choices = object.value("choices", json());
+  const TechniqueInfo& info = technique(key.substr(0, key.size() - kScheduleEnd.size()));
+  std::vector<NoiseSchedule> schedules;
+  for (const json& text : choices.is_array() ? choices : json::array()) {
+    if (!text.is_string()) throw InvalidArgument("{}: expected a schedule, got {}", key, text.dump());
+    schedules.push_back(parse_noise_schedule(text.get<std::string>()));
+  }
+  Dimension dimension = schedule_dimension(info.id, std::move(schedules));
+  if (object.contains("only")) dimension.only = parse_condition_json(object.at("only"));
+  if (const json expected = schedule_json(dimension); expected != object) {
+    throw InvalidArgument("expected search_space {} = {}, got {}", key, expected.dump(), object.dump());
+  }
+  return dimension;
+}
+
 /// Throws where the bounds are none.
 void check_bounds(const Dimension& dimension, const TechniqueInfo& info) {
   const double low = dimension.raw_low, high = dimension.raw_high;
@@ -70,8 +100,14 @@ void check_bounds(const Dimension& dimension, const TechniqueInfo& info) {
 
 }  // namespace
 
+json value_json(const Dimension& dimension, double value) {
+  if (is_schedule(dimension)) return format_value(dimension, value);
+  return value_json(technique(dimension.id), value);
+}
+
 json dimension_json(const Dimension& dimension) {
   const TechniqueInfo& info = technique(dimension.id);
+  if (is_schedule(dimension)) return schedule_json(dimension);
   json object{{"key", info.key},
               {"kind", kind_name(info.kind)},
               {"off", value_json(info, info.off)},
@@ -104,7 +140,9 @@ Dimension parse_dimension_json(const json& object) {
     throw InvalidArgument("expected search_space with a key, range and scale for each dimension, got {}",
                           object.dump());
   }
-  const TechniqueInfo& info = technique(object.at("key").get<std::string>());
+  const auto key = object.at("key").get<std::string>();
+  if (key.ends_with(kScheduleEnd)) return parse_schedule_json(object, key);
+  const TechniqueInfo& info = technique(key);
   Dimension dimension{.id = info.id, .decode = parse_decode(object, info)};
   dimension.raw_low = number(object, info, "raw_low");
   dimension.raw_high = number(object, info, "raw_high");

@@ -83,6 +83,23 @@ Condition parse_condition(std::string_view key, std::string_view text) {
   return {parent.id, parse_values(parent, text.substr(equals + 1))};
 }
 
+constexpr std::string_view kScheduleEnd = ".schedule";
+
+/// `KEY.schedule` or `KEY.schedule=SCHEDULE|SCHEDULE...`
+Dimension parse_schedules(std::string_view key, std::string_view text) {
+  const TechniqueInfo& info = technique(key.substr(0, key.size() - kScheduleEnd.size()));
+  text.remove_prefix(key.size());
+  if (text.empty()) text = "=constant|early:0.5|late:0.5|linear:1:0|linear:0:1";
+  if (text.front() != '=') {
+    throw InvalidArgument("--search: expected {0} or {0}=SCHEDULE|SCHEDULE, got '{0}{1}'", key, text);
+  }
+  std::vector<NoiseSchedule> schedules;
+  for (const std::string_view word : split(text.substr(1), '|')) {
+    schedules.push_back(word == kScheduleShapes.front() ? NoiseSchedule{} : parse_noise_schedule(word));
+  }
+  return schedule_dimension(info.id, std::move(schedules));
+}
+
 }  // namespace
 
 Dimension default_dimension(Technique id, const DimensionDefaults& defaults) {
@@ -107,6 +124,11 @@ Dimension parse_dimension(std::string_view text, const DimensionDefaults& defaul
     wanted.off_probability = 0;
   }
   const std::string_view key = text.substr(0, text.find_first_of(":="));
+  if (key.ends_with(kScheduleEnd)) {
+    Dimension dimension = parse_schedules(key, text);
+    if (at != std::string_view::npos) dimension.only = parse_condition(key, whole.substr(at + 1));
+    return dimension;
+  }
   const TechniqueInfo& info = technique(key);
   Dimension dimension = default_dimension(info.id, wanted);
   const std::vector<std::string_view> words = split(text, ':');

@@ -20,6 +20,7 @@ Dimension default_dimension(Technique id, const DimensionDefaults& defaults);
 ///   KEY                          the default range
 ///   KEY:LOW:HIGH[:log|:linear]   a range of its own; the scale is that of the default where it is not said
 ///   KEY=VALUE|VALUE...           some values only
+///   KEY.schedule[=SCHEDULE|...]  the technique's schedule, where it is on
 /// each with `:on` behind it where the technique is never to be off, and `@PARENT=VALUE|VALUE...` where the dimension
 /// exists only while another technique has one of these values. Throws: InvalidArgument.
 Dimension parse_dimension(std::string_view text, const DimensionDefaults& defaults);

@@ -146,6 +146,31 @@ double shift_of(const Dimension& dimension) {
 
 }  // namespace
 
+std::string key_of(const Dimension& dimension) {
+  std::string key(technique(dimension.id).key);
+  return is_schedule(dimension) ? key + ".schedule" : key;
+}
+
+double value_of(const Setting& setting, const Dimension& dimension) {
+  if (!is_schedule(dimension)) return setting[dimension.id];
+  const auto found = std::ranges::find(dimension.schedules, setting.schedule(dimension.id));
+  return found == dimension.schedules.end() ? -1 : static_cast<double>(found - dimension.schedules.begin());
+}
+
+void set_value(Setting& setting, const Dimension& dimension, double value) {
+  if (!is_schedule(dimension)) return setting.set(dimension.id, value);
+  if (!(value >= 0 && value < static_cast<double>(dimension.schedules.size()))) {
+    throw InvalidArgument("{}: expected one of {} schedules, from 0 on, got {}", key_of(dimension),
+                          dimension.schedules.size(), value);
+  }
+  setting.set_schedule(dimension.id, dimension.schedules[static_cast<size_t>(value)]);
+}
+
+std::string format_value(const Dimension& dimension, double value) {
+  if (!is_schedule(dimension)) return format_value(technique(dimension.id), value);
+  return format_noise_schedule(dimension.schedules.at(static_cast<size_t>(value)));
+}
+
 const Dimension& study_dimension(Technique id) {
   static const std::vector<Dimension> dimensions = [] {
     std::vector<Dimension> all;
@@ -153,6 +178,23 @@ const Dimension& study_dimension(Technique id) {
     return all;
   }();
   return dimensions[static_cast<size_t>(id)];
+}
+
+Dimension schedule_dimension(Technique id, std::vector<NoiseSchedule> schedules) {
+  const TechniqueInfo& info = technique(id);
+  if (!can_be_scheduled(info)) throw InvalidArgument("{}: expected no schedule, because it is no magnitude", info.key);
+  if (schedules.empty()) throw InvalidArgument("{}.schedule: expected one schedule or more, got none", info.key);
+  Dimension dimension{id, kCeil, 0, static_cast<double>(schedules.size()), 1};
+  for (size_t i = 0; i < schedules.size(); ++i) {
+    if (std::ranges::count(schedules, schedules[i]) > 1) {
+      throw InvalidArgument("{}.schedule: expected each schedule once, got {} twice", info.key,
+                            format_noise_schedule(schedules[i]));
+    }
+    dimension.choices.push_back(static_cast<double>(i));
+    if (schedules[i].is_constant()) dimension.raw_off = static_cast<double>(i) + 1;
+  }
+  dimension.schedules = std::move(schedules);
+  return dimension;
 }
 
 void set_range(Dimension& dimension, double low, double high, bool is_log) {
@@ -189,6 +231,7 @@ void set_off_probability(Dimension& dimension, double probability) {
 }
 
 bool has_off(const Dimension& dimension) {
+  if (is_schedule(dimension)) return false;
   const Row& row = kRows[static_cast<size_t>(dimension.id)];
   return row.sparse || row.id == T::kLearningRateSchedule || row.id == T::kBatchSizeSchedule;
 }
@@ -241,7 +284,7 @@ double parse_stored_value(const Dimension& dimension, double stored) {
   if (dimension.choices.empty()) return stored;
   const auto num_choices = static_cast<double>(dimension.choices.size());
   if (!(stored >= 0 && stored < num_choices)) {
-    throw InvalidArgument("{}: expected one of {} choices, from 0 on, got {}", technique(dimension.id).key,
+    throw InvalidArgument("{}: expected one of {} choices, from 0 on, got {}", key_of(dimension),
                           dimension.choices.size(), stored);
   }
   return dimension.choices[static_cast<size_t>(stored)];

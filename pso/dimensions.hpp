@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "murmur/techniques/techniques.hpp"
@@ -41,11 +42,34 @@ struct Dimension {
   double off_low = 0, off_high = 0;  // equal: no interval of its own
   std::vector<double> choices{};     // the values, where they are some or have names; of kCeil always
   std::optional<Condition> only{};   // elsewhere the technique keeps the base's value
+  // Of the dimension of a technique's schedule those that are searched, whose places are the choices. It exists where
+  // the technique is on.
+  std::vector<NoiseSchedule> schedules{};
   bool operator==(const Dimension&) const = default;
 };
 
+/// True for the dimension of a technique's schedule.
+inline bool is_schedule(const Dimension& dimension) {
+  return !dimension.schedules.empty();
+}
+
+/// What a dimension is called: the key of its technique, or "dropout.schedule".
+std::string key_of(const Dimension& dimension);
+
+/// A setting's value of a dimension: its technique's; of a schedule the place among the searched ones, -1 where it is
+/// none of them. And the inverse, which leaves a technique's schedule, or its value, as it is.
+double value_of(const Setting& setting, const Dimension& dimension);
+void set_value(Setting& setting, const Dimension& dimension, double value);
+
+/// "0.3", "adam", "early:0.5".
+std::string format_value(const Dimension& dimension, double value);
+
 /// The study's row of a technique, in its units and its range.
 const Dimension& study_dimension(Technique id);
+
+/// The dimension of a technique's schedule. Throws: InvalidArgument where the technique can have none, and where there
+/// is no schedule or one twice.
+Dimension schedule_dimension(Technique id, std::vector<NoiseSchedule> schedules);
 
 /// Searches from `low` to `high` instead, both a user's values, with even steps of the value or of its logarithm
 /// (low > 0). An interval of off is lost; off lies where the range is next to it.

@@ -52,7 +52,7 @@ RecordedTrial record_of(const Study& study, const TrialRecord& trial, const Stor
 void check_trial(const Study& study, const TrialRecord& trial, const Stored& stored, const Candidate& candidate,
                  const TrialSeeds& seeds, bool has_stages) {
   const SearchSpace& space = study.space();
-  const std::vector<std::string_view> keys = space.keys();
+  const std::vector<std::string> keys = space.keys();
   for (size_t d = 0; d < keys.size(); ++d) {
     if (trial.position[d] == candidate.position[d]) continue;
     fail(study, trial.number, fmt::format("position of {}", keys[d]), candidate.position[d], trial.position[d]);
@@ -68,12 +68,14 @@ void check_trial(const Study& study, const TrialRecord& trial, const Stored& sto
 
   constexpr double kPowerTolerance = 1e-12;  // relative; a few units of the last place are 1e-15
   const Setting setting = space.decode(candidate.position, study.base());
-  for (const Technique id : space.techniques()) {
+  for (const Dimension& dimension : space.dimensions()) {
+    const Technique id = dimension.id;
     const TechniqueInfo& info = technique(id);
     const double tolerance = info.kind == Kind::kLogFloat ? kPowerTolerance * std::abs(setting[id]) : 0;
-    if (std::abs(trial.setting[id] - setting[id]) <= tolerance) continue;
-    fail(study, trial.number, std::string(info.key), value_json(info, setting[id]).dump(),
-         value_json(info, trial.setting[id]).dump());
+    const bool has_schedule = trial.setting.schedule(id) == setting.schedule(id);
+    if (has_schedule && std::abs(trial.setting[id] - setting[id]) <= tolerance) continue;
+    fail(study, trial.number, std::string(info.key), value_json(setting, id).dump(),
+         value_json(trial.setting, id).dump());
   }
 }
 

@@ -35,17 +35,16 @@ std::vector<T> column(const std::vector<Dimension>& dimensions, T Dimension::*me
 
 SearchSpace::SearchSpace(const std::vector<Technique>& techniques) : SearchSpace(study_dimensions(techniques)) {}
 
-SearchSpace::SearchSpace(std::vector<Dimension> dimensions)
-    : dimensions_(std::move(dimensions)), techniques_(column(dimensions_, &Dimension::id)) {
+SearchSpace::SearchSpace(std::vector<Dimension> dimensions) : dimensions_(std::move(dimensions)) {
   if (dimensions_.empty()) throw InvalidArgument("search space: expected at least one technique, got none");
   for (const Dimension& dimension : dimensions_) {
-    if (std::ranges::count(techniques_, dimension.id) > 1) {
-      throw InvalidArgument("search space: expected each technique once, got '{}' twice", technique(dimension.id).key);
+    if (std::ranges::count(dimensions_, key_of(dimension), key_of) > 1) {
+      throw InvalidArgument("search space: expected each technique once, got '{}' twice", key_of(dimension));
     }
     const Dimension* parent = dimension.only ? find(dimension.only->technique) : nullptr;
     if (parent != nullptr && parent->only) {
       throw InvalidArgument("search space: expected '{}', which '{}' depends on, to depend on nothing itself",
-                            technique(parent->id).key, technique(dimension.id).key);
+                            key_of(*parent), key_of(dimension));
     }
   }
 }
@@ -57,7 +56,8 @@ SearchSpace SearchSpace::all() {
 }
 
 const Dimension* SearchSpace::find(Technique id) const {
-  const auto found = std::ranges::find(dimensions_, id, &Dimension::id);
+  const auto found = std::ranges::find_if(
+      dimensions_, [&](const Dimension& dimension) { return dimension.id == id && !is_schedule(dimension); });
   return found == dimensions_.end() ? nullptr : &*found;
 }
 
@@ -75,9 +75,9 @@ std::vector<double> SearchSpace::off() const {
   return positions;
 }
 
-std::vector<std::string_view> SearchSpace::keys() const {
-  std::vector<std::string_view> keys;
-  for (const Technique id : techniques_) keys.push_back(technique(id).key);
+std::vector<std::string> SearchSpace::keys() const {
+  std::vector<std::string> keys;
+  for (const Dimension& dimension : dimensions_) keys.push_back(key_of(dimension));
   return keys;
 }
 
@@ -93,13 +93,19 @@ Setting SearchSpace::decode(std::span<const double> position, const Setting& bas
   Setting setting = base;
   for (size_t i = 0; i < dimensions_.size(); ++i) {
     if (!std::isfinite(position[i])) {
-      throw InvalidArgument("search space: expected a finite position of '{}', got {}", technique(techniques_[i]).key,
+      throw InvalidArgument("search space: expected a finite position of '{}', got {}", key_of(dimensions_[i]),
                             position[i]);
     }
-    setting.set(techniques_[i], murmur::decode(dimensions_[i], position[i]));
+    set_value(setting, dimensions_[i], murmur::decode(dimensions_[i], position[i]));
   }
   for (const Dimension& dimension : dimensions_) {
-    if (!exists(dimension, setting)) setting.set(dimension.id, base[dimension.id]);
+    if (!is_schedule(dimension) && !exists(dimension, setting)) setting.set(dimension.id, base[dimension.id]);
+  }
+  // Whether a technique is on is known now.
+  for (const Dimension& dimension : dimensions_) {
+    if (is_schedule(dimension) && !exists(dimension, setting)) {
+      setting.set_schedule(dimension.id, base.schedule(dimension.id));
+    }
   }
   return setting;
 }
@@ -107,11 +113,14 @@ Setting SearchSpace::decode(std::span<const double> position, const Setting& bas
 std::vector<double> SearchSpace::encode(const Setting& setting) const {
   std::vector<double> position;
   position.reserve(dimensions_.size());
-  for (const Dimension& dimension : dimensions_) position.push_back(murmur::encode(dimension, setting[dimension.id]));
+  for (const Dimension& dimension : dimensions_) {
+    position.push_back(murmur::encode(dimension, value_of(setting, dimension)));
+  }
   return position;
 }
 
 bool SearchSpace::exists(const Dimension& dimension, const Setting& setting) {
+  if (is_schedule(dimension) && setting[dimension.id] == technique(dimension.id).off) return false;
   if (!dimension.only) return true;
   const std::vector<double>& values = dimension.only->values;
   return std::ranges::find(values, setting[dimension.only->technique]) != values.end();

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "murmur/pso/dimensions.hpp"
@@ -17,7 +17,7 @@ namespace murmur {
 /// holds values as a user writes them.
 class SearchSpace {
  public:
-  /// In this order. Throws: InvalidArgument when the list is empty or repeats a technique, or where a dimension exists
+  /// In this order. Throws: InvalidArgument when the list is empty or repeats a key, or where a dimension exists
   /// only with another that itself does not always exist.
   explicit SearchSpace(std::vector<Dimension> dimensions);
   /// The study's dimensions of these techniques.
@@ -28,16 +28,15 @@ class SearchSpace {
 
   int64_t num_dimensions() const { return static_cast<int64_t>(dimensions_.size()); }
   const std::vector<Dimension>& dimensions() const { return dimensions_; }
-  const std::vector<Technique>& techniques() const { return techniques_; }
-  /// The dimension of a technique; null where it is not searched.
+  /// The dimension of a technique, not of its schedule; null where it is not searched.
   const Dimension* find(Technique id) const;
 
-  /// One entry per dimension: the bounds and the off position in raw units, the techniques' keys, and whether the
+  /// One entry per dimension: the bounds and the off position in raw units, the keys, and whether the
   /// sparse initialisation may set the dimension to off.
   std::vector<double> low() const;
   std::vector<double> high() const;
   std::vector<double> off() const;
-  std::vector<std::string_view> keys() const;
+  std::vector<std::string> keys() const;
   std::vector<bool> sparse() const;
 
   /// The setting of a position, clamped to the bounds first. What is not searched, or does not exist with the others'
@@ -48,7 +47,8 @@ class SearchSpace {
   /// A position that decodes to the setting's values of the searched dimensions, as `murmur::encode` does for each.
   std::vector<double> encode(const Setting& setting) const;
 
-  /// False for a dimension that does not exist with these values of the others.
+  /// False for a dimension that does not exist with these values of the others: of a schedule, where its technique is
+  /// off.
   static bool exists(const Dimension& dimension, const Setting& setting);
 
   /// An array of `dimension_json`, one a dimension; and the inverse, which throws InvalidArgument.
@@ -59,7 +59,6 @@ class SearchSpace {
 
  private:
   std::vector<Dimension> dimensions_;
-  std::vector<Technique> techniques_;  // of the dimensions
 };
 
 }  // namespace murmur

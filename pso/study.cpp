@@ -88,7 +88,7 @@ class Differences {
 
 void compare_space(const StudyDefinition& definition, const SearchSpace& space, const Setting& base,
                    Differences& differences) {
-  if (space.techniques() != definition.space.techniques()) {
+  if (space.keys() != definition.space.keys()) {
     differences.compare(kSpaceKey, definition.space.keys(), space.keys());
   } else {
     const json expected = definition.space.to_json(), stored = space.to_json();

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
+#include "murmur/pso/dimension_json.hpp"
 #include "murmur/pso/replay.hpp"
 #include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/study_impl.hpp"
@@ -66,7 +68,7 @@ constexpr std::array<const char*, 7> kCsvAttributes{kEpochs, kParticle, kStage, 
 void export_csv(const Study& study, const std::vector<TrialRecord>& trials, const Write& write) {
   std::vector<std::string> header{"number", "state", "value", "seed", "started", "finished"};
   header.insert(header.end(), kCsvAttributes.begin(), kCsvAttributes.end());
-  for (const std::string_view key : study.space().keys()) header.emplace_back(key);
+  std::ranges::copy(study.space().keys(), std::back_inserter(header));
   size_t num_epochs = 0;
   for (const TrialRecord& trial : trials) num_epochs = std::max(num_epochs, trial.intermediate.size());
   for (size_t epoch = 1; epoch <= num_epochs; ++epoch) header.push_back(fmt::format("epoch_{}", epoch));
@@ -79,8 +81,9 @@ void export_csv(const Study& study, const std::vector<TrialRecord>& trials, cons
       const auto found = trial.attributes.find(key);
       fields.push_back(csv_field(found == trial.attributes.end() ? json() : found->second));
     }
-    for (const Technique id : study.space().techniques()) {
-      fields.push_back(csv_field(value_json(technique(id), trial.setting[id])));
+    for (const Dimension& dimension : study.space().dimensions()) {
+      const bool exists = !is_schedule(dimension) || SearchSpace::exists(dimension, trial.setting);
+      fields.push_back(exists ? csv_field(value_json(dimension, value_of(trial.setting, dimension))) : "");
     }
     for (size_t epoch = 0; epoch < num_epochs; ++epoch) {
       fields.push_back(epoch < trial.intermediate.size() ? csv_field(number_json(trial.intermediate[epoch])) : "");
@@ -136,8 +139,8 @@ std::string journal_trial(const Study& study, const TrialRecord& trial) {
   if (trial.finished) object["datetime_complete"] = time_json(trial.finished);
   object["params"] = object["distributions"] = json::object();
   for (const Dimension* dimension : present_dimensions(study, trial.setting)) {
-    const std::string key(technique(dimension->id).key);
-    object["params"][key] = stored_value(*dimension, trial.setting[dimension->id]);
+    const std::string key = key_of(*dimension);
+    object["params"][key] = stored_value(*dimension, value_of(trial.setting, *dimension));
     object["distributions"][key] = study_schema::distribution_json(*dimension);
   }
   object["user_attrs"] = trial.attributes;

@@ -104,7 +104,8 @@ std::string distribution_json(const Dimension& dimension) {
     std::string choices;
     for (const double value : dimension.choices) {
       choices += choices.empty() ? "" : ", ";
-      choices += info.choices.empty() ? python_float(value) : nlohmann::json(format_value(info, value)).dump();
+      const bool is_number = info.choices.empty() && !is_schedule(dimension);
+      choices += is_number ? python_float(value) : nlohmann::json(format_value(dimension, value)).dump();
     }
     return R"({"name": "CategoricalDistribution", "attributes": {"choices": [)" + choices + "]}}";
   }

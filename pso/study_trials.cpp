@@ -172,14 +172,17 @@ void Study::Impl::Reader::read_settings() {
     Technique id;
     const Dimension* dimension;  // null: not searched
   };
-  std::unordered_map<std::string_view, Parameter> parameters;
-  for (const TechniqueInfo& info : techniques()) parameters[info.key] = {info.id, study_.space.find(info.id)};
+  std::unordered_map<std::string, Parameter> parameters;
+  for (const TechniqueInfo& info : techniques()) parameters[std::string(info.key)] = {info.id, nullptr};
+  for (const Dimension& dimension : study_.space.dimensions())
+    parameters[key_of(dimension)] = {dimension.id, &dimension};
   for_each("trial_params", "param_name, param_value", [&](TrialRecord& record, SQLite::Statement& row) {
     const auto found = parameters.find(row.getColumn(1).getText());
     if (found == parameters.end()) return;  // not ours
     const auto [id, dimension] = found->second;
     const double stored = row.getColumn(2).getDouble();
-    record.setting.set(id, dimension == nullptr ? stored : parse_stored_value(*dimension, stored));
+    if (dimension == nullptr) return record.setting.set(id, stored);
+    set_value(record.setting, *dimension, parse_stored_value(*dimension, stored));
   });
 }
 

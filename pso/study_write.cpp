@@ -97,8 +97,8 @@ int64_t Study::begin_trial(uint64_t seed, std::span<const double> position, cons
     for (size_t d = 0; d < position.size(); ++d) {
       const Dimension& dimension = impl_->space.dimensions()[d];
       if (!SearchSpace::exists(dimension, setting)) continue;  // as Optuna has conditional parameters
-      execute(writer.insert_param, trial_id, std::string(technique(dimension.id).key),
-              stored_value(dimension, setting[dimension.id]), impl_->distributions[d]);
+      execute(writer.insert_param, trial_id, key_of(dimension), stored_value(dimension, value_of(setting, dimension)),
+              impl_->distributions[d]);
     }
     execute(writer.upsert_attribute, trial_id, kSeedKey, dump(std::to_string(seed)));
     execute(writer.upsert_attribute, trial_id, kPositionKey,

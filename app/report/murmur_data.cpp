@@ -32,8 +32,7 @@ struct Source {
 };
 
 Json dimension_data(const Dimension& dimension, const Setting& base) {
-  const TechniqueInfo& info = technique(dimension.id);
-  Json result = technique_data(std::string(info.key));
+  Json result = technique_data(key_of(dimension));
   const bool is_category = !dimension.choices.empty();
   const Json stored = dimension_json(dimension);
   result["kind"] = is_category ? Json("categorical") : stored.at("kind");
@@ -41,10 +40,10 @@ Json dimension_data(const Dimension& dimension, const Setting& base) {
   result["low"] = stored.value("low", Json());
   result["high"] = stored.value("high", Json());
   if (is_category) {
-    for (const double value : dimension.choices) result["choices"].push_back(format_value(info, value));
+    for (const double value : dimension.choices) result["choices"].push_back(format_value(dimension, value));
   }
   result["off"] = !has_off(dimension) ? Json()
-                  : is_category       ? Json(format_value(info, base[dimension.id]))
+                  : is_category       ? Json(format_value(dimension, base[dimension.id]))
                                       : Json(base[dimension.id]);
   return result;
 }
@@ -52,8 +51,8 @@ Json dimension_data(const Dimension& dimension, const Setting& base) {
 /// All that is searched, and what else is not off.
 Json whole_setting(const Study& study, const Setting& setting) {
   Json result = setting_json(setting, SettingPart::kNotOff);
-  for (const Technique id : study.space().techniques()) {
-    result[std::string(technique(id).key)] = value_json(technique(id), setting[id]);
+  for (const Dimension& dimension : study.space().dimensions()) {
+    result[std::string(technique(dimension.id).key)] = value_json(setting, dimension.id);
   }
   return result;
 }
@@ -74,7 +73,7 @@ void add_trials(const Source& source, Json& result) {
                  trial.attributes.contains(kPruned)});
     for (size_t d = 0; d < dimensions.size(); ++d) {
       const bool exists = SearchSpace::exists(dimensions[d], trial.setting);
-      columns.add_parameter(d, exists ? stored_value(dimensions[d], trial.setting[dimensions[d].id])
+      columns.add_parameter(d, exists ? stored_value(dimensions[d], value_of(trial.setting, dimensions[d]))
                                       : std::numeric_limits<double>::quiet_NaN());
     }
   }

@@ -1,5 +1,7 @@
 #include "app/report/study_data.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <system_error>
@@ -54,9 +56,12 @@ bool was_written_lately(const fs::path& file) {
 
 nlohmann::json technique_data(const std::string& key) {
   const auto all = techniques();
-  const auto found = std::ranges::find(all, key, [](const TechniqueInfo& info) { return std::string(info.key); });
+  const bool is_schedule = key.ends_with(".schedule");
+  const std::string_view name = std::string_view(key).substr(0, key.size() - (is_schedule ? 9 : 0));
+  const auto found = std::ranges::find(all, name, &TechniqueInfo::key);
   if (found == all.end()) return {{"key", key}, {"group", "other"}};
-  return {{"key", key}, {"help", found->help}, {"group", kPlaces[static_cast<size_t>(found->place)]}};
+  const std::string help = is_schedule ? fmt::format("what {} follows in a training", name) : std::string(found->help);
+  return {{"key", key}, {"help", help}, {"group", kPlaces[static_cast<size_t>(found->place)]}};
 }
 
 }  // namespace murmur::app

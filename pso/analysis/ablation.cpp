@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 
@@ -16,30 +17,42 @@ namespace {
 constexpr int64_t kFewestBest = 10;
 constexpr int64_t kBestShare = 10;  // one in so many
 
-std::string label_of(Technique id, double value) {
-  const TechniqueInfo& info = technique(id);
-  return fmt::format("{}={}", info.key, format_value(info, value));
+std::string label_of(const Dimension& dimension, double value) {
+  return fmt::format("{}={}", key_of(dimension), format_value(dimension, value));
 }
 
-Setting with(Setting setting, Technique id, double value) {
-  setting.set(id, value);
+Setting with(Setting setting, const Dimension& dimension, double value) {
+  set_value(setting, dimension, value);
   return setting;
 }
 
-/// The techniques of the space that the setting has on.
-std::vector<Technique> active_techniques(const SearchSpace& space, const Setting& all_off, const Setting& setting) {
-  std::vector<Technique> active;
-  for (const Technique id : space.techniques()) {
-    if (setting[id] != all_off[id]) active.push_back(id);
+Setting without(Setting setting, const Dimension& dimension, const Setting& all_off) {
+  if (is_schedule(dimension)) {
+    setting.set_schedule(dimension.id, all_off.schedule(dimension.id));
+  } else {
+    setting.set(dimension.id, all_off[dimension.id]);
   }
+  return setting;
+}
+
+bool is_active(const Dimension& dimension, const Setting& all_off, const Setting& setting) {
+  return SearchSpace::exists(dimension, setting) && value_of(setting, dimension) != value_of(all_off, dimension);
+}
+
+/// The dimensions of the space that the setting has on.
+std::vector<Dimension> active_dimensions(const SearchSpace& space, const Setting& all_off, const Setting& setting) {
+  std::vector<Dimension> active;
+  std::ranges::copy_if(space.dimensions(), std::back_inserter(active),
+                       [&](const Dimension& dimension) { return is_active(dimension, all_off, setting); });
   return active;
 }
 
 /// A typical level of those that have it on; NaN where none has.
-double level_of(std::span<const Setting> best, Technique id, double off) {
+double level_of(std::span<const Setting> best, const Dimension& dimension, const Setting& all_off) {
   std::vector<Setting> on;
-  std::copy_if(best.begin(), best.end(), std::back_inserter(on), [&](const Setting& s) { return s[id] != off; });
-  return typical_value(on, id);
+  std::copy_if(best.begin(), best.end(), std::back_inserter(on),
+               [&](const Setting& setting) { return is_active(dimension, all_off, setting); });
+  return typical_value(on, dimension);
 }
 
 /// Which family of tests a row belongs to.
@@ -50,12 +63,13 @@ int family_of(Comparison comparison) {
 
 }  // namespace
 
-double typical_value(std::span<const Setting> settings, Technique technique) {
+double typical_value(std::span<const Setting> settings, const Dimension& dimension) {
   if (settings.empty()) return std::numeric_limits<double>::quiet_NaN();
   std::vector<double> values;
-  for (const Setting& setting : settings) values.push_back(setting[technique]);
+  for (const Setting& setting : settings) values.push_back(value_of(setting, dimension));
   std::sort(values.begin(), values.end());
-  if (murmur::technique(technique).kind != Kind::kCategorical) return values[(values.size() - 1) / 2];
+  const bool has_order = technique(dimension.id).kind != Kind::kCategorical && !is_schedule(dimension);
+  if (has_order) return values[(values.size() - 1) / 2];
   std::map<double, int64_t> counts;
   for (const double value : values) ++counts[value];
   return std::max_element(counts.begin(), counts.end(),
@@ -80,29 +94,33 @@ std::vector<Setting> best_settings(std::span<const TrialRecord> trials) {
 std::vector<AblationRow> ablation_rows(const SearchSpace& space, const Setting& all_off, const Setting& setting,
                                        std::span<const Setting> best) {
   std::vector<AblationRow> rows{{Comparison::kAllOff, "the setting", setting}};
-  const std::vector<Technique> active = active_techniques(space, all_off, setting);
-  for (const Technique id : active) {
-    rows.push_back({Comparison::kWithout, label_of(id, setting[id]), with(setting, id, all_off[id])});
+  const std::vector<Dimension> active = active_dimensions(space, all_off, setting);
+  for (const Dimension& dimension : active) {
+    rows.push_back({Comparison::kWithout, label_of(dimension, value_of(setting, dimension)),
+                    without(setting, dimension, all_off)});
   }
   for (size_t place = 0; place < kPlaces.size(); ++place) {
-    Setting without = setting;
+    Setting left = setting;
     int64_t num_active = 0;
-    for (const Technique id : active) {
-      if (technique(id).place != static_cast<Place>(place)) continue;
-      without.set(id, all_off[id]);
-      ++num_active;
+    for (const Dimension& dimension : active) {
+      if (technique(dimension.id).place != static_cast<Place>(place)) continue;
+      left = without(left, dimension, all_off);
+      num_active += is_schedule(dimension) ? 0 : 1;
     }
     if (num_active > 1) {
-      rows.push_back({Comparison::kWithoutPlace, fmt::format("{} ({})", kPlaces[place], num_active), without});
+      rows.push_back({Comparison::kWithoutPlace, fmt::format("{} ({})", kPlaces[place], num_active), left});
     }
   }
   std::vector<AblationRow> alone;
-  for (const Technique id : space.techniques()) {
-    const bool is_active = setting[id] != all_off[id];
-    const double level = is_active ? setting[id] : level_of(best, id, all_off[id]);
+  for (const Dimension& dimension : space.dimensions()) {
+    const bool has_it = is_active(dimension, all_off, setting);
+    const double level = has_it ? value_of(setting, dimension) : level_of(best, dimension, all_off);
     if (std::isnan(level)) continue;
-    if (!is_active) rows.push_back({Comparison::kWith, label_of(id, level), with(setting, id, level)});
-    alone.push_back({Comparison::kAlone, label_of(id, level), with(all_off, id, level)});
+    // A schedule changes nothing where its technique is off.
+    const bool can_have_it = SearchSpace::exists(dimension, setting) || !is_schedule(dimension);
+    const std::string label = label_of(dimension, level);
+    if (!has_it && can_have_it) rows.push_back({Comparison::kWith, label, with(setting, dimension, level)});
+    if (!is_schedule(dimension)) alone.push_back({Comparison::kAlone, label, with(all_off, dimension, level)});
   }
   rows.insert(rows.end(), alone.begin(), alone.end());
   return rows;

@@ -35,7 +35,7 @@ std::vector<AblationRow> ablation_rows(const SearchSpace& space, const Setting& 
 
 /// The median of the settings' values of a technique, of an even number the lower one; of a choice the most frequent.
 /// NaN without settings.
-double typical_value(std::span<const Setting> settings, Technique technique);
+double typical_value(std::span<const Setting> settings, const Dimension& dimension);
 
 /// The settings of the best tenth of the complete trials, at least ten of them.
 std::vector<Setting> best_settings(std::span<const TrialRecord> trials);

@@ -34,10 +34,10 @@ std::vector<BaselineSetting> single_settings(const SearchSpace& space, const Set
   if (num_levels < 1) throw InvalidArgument("levels: expected at least 1, got {}", num_levels);
   std::vector<BaselineSetting> settings;
   for (const Dimension& dimension : space.dimensions()) {
-    const TechniqueInfo& info = technique(dimension.id);
-    for (const double value : levels_of(dimension, base[dimension.id], num_levels)) {
-      BaselineSetting row{fmt::format("{}={}", info.key, format_value(info, value)), base};
-      row.setting.set(dimension.id, value);
+    if (is_schedule(dimension) && !SearchSpace::exists(dimension, base)) continue;  // it would change nothing
+    for (const double value : levels_of(dimension, value_of(base, dimension), num_levels)) {
+      BaselineSetting row{fmt::format("{}={}", key_of(dimension), format_value(dimension, value)), base};
+      set_value(row.setting, dimension, value);
       settings.push_back(std::move(row));
     }
   }
@@ -56,7 +56,7 @@ std::vector<BaselineSetting> sparse_settings(const SearchSpace& space, const Set
     BaselineSetting row{fmt::format("sparse {}", i + 1), base};
     for (const size_t d : on) {
       const Dimension& dimension = space.dimensions()[d];
-      row.setting.set(dimension.id, decode(dimension, position[d]));
+      set_value(row.setting, dimension, decode(dimension, position[d]));
     }
     settings.push_back(std::move(row));
   }

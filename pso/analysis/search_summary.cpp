@@ -41,7 +41,7 @@ std::vector<double> correlations_of(const SearchSpace& space, std::span<const Tr
     settings.push_back(trial.setting);
     values.push_back(trial.state == TrialState::kFail ? kNan : trial.value);
   }
-  std::vector<double> result(space.techniques().size(), kNan);
+  std::vector<double> result(space.dimensions().size(), kNan);
   if (settings.size() < kFewest) return result;
   const std::vector<Effect> effects = controlled_correlations(setting_sample(space, settings, values));
   for (size_t i = 0; i < result.size(); ++i) result[i] = effects[i].size;
@@ -59,12 +59,14 @@ SearchSummary summarize_search(const SearchSpace& space, const Setting& all_off,
   const std::vector<Setting> best = best_settings(trials);
   summary.num_best = static_cast<int64_t>(best.size());
   const std::vector<double> correlations = correlations_of(space, trials);
-  for (const Technique id : space.techniques()) {
+  for (size_t d = 0; d < space.dimensions().size(); ++d) {
+    if (is_schedule(space.dimensions()[d])) continue;  // a part of its technique
+    const Technique id = space.dimensions()[d].id;
     std::vector<Setting> on;
     std::copy_if(best.begin(), best.end(), std::back_inserter(on),
                  [&](const Setting& s) { return s[id] != all_off[id]; });
     const double share = best.empty() ? kNan : static_cast<double>(on.size()) / static_cast<double>(best.size());
-    summary.techniques.push_back({id, {}, {}, share, typical_value(on, id), correlations[summary.techniques.size()]});
+    summary.techniques.push_back({id, {}, {}, share, typical_value(on, space.dimensions()[d]), correlations[d]});
   }
   std::map<double, ChoiceSummary> optimizers;
   for (const TrialRecord& trial : trials) {

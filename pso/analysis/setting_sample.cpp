@@ -16,8 +16,7 @@ constexpr int64_t kFewestInGroup = 10;
 std::vector<GroupCorrelations> correlate_groups(const SearchSpace& space, std::span<const Setting> settings,
                                                 const Sample& sample, uint64_t seed) {
   const TechniqueInfo& optimizer = technique(Technique::kOptimizer);
-  const auto& ids = space.techniques();
-  const bool is_searched = std::find(ids.begin(), ids.end(), optimizer.id) != ids.end();
+  const bool is_searched = space.find(optimizer.id) != nullptr;
   std::vector<GroupCorrelations> groups;
   const size_t num_groups = is_searched ? optimizer.choices.size() : 1;
   for (size_t choice = 0; choice < num_groups; ++choice) {
@@ -51,12 +50,14 @@ void correct_together(std::vector<GroupCorrelations>& groups) {
 
 Sample setting_sample(const SearchSpace& space, std::span<const Setting> settings, std::span<const double> values) {
   Sample sample;
-  for (const Technique id : space.techniques()) {
+  for (const Dimension& dimension : space.dimensions()) {
     std::vector<double> column;
-    for (const Setting& setting : settings) column.push_back(setting[id]);
+    for (const Setting& setting : settings) column.push_back(value_of(setting, dimension));
     sample.columns.push_back(std::move(column));
     // Of two choices either order is one.
-    sample.is_ordered.push_back(technique(id).kind != Kind::kCategorical || technique(id).choices.size() == 2);
+    const TechniqueInfo& info = technique(dimension.id);
+    sample.is_ordered.push_back(is_schedule(dimension) ? dimension.schedules.size() == 2
+                                                       : info.kind != Kind::kCategorical || info.choices.size() == 2);
   }
   sample.values.assign(values.begin(), values.end());
   return sample;
@@ -76,7 +77,8 @@ TrainedRegion trained_region(const SearchSpace& space, std::span<const TrialReco
   complete.resize((complete.size() + 1) / 2);
   TrainedRegion region{space.low(), space.high(), space.sparse()};
   for (size_t d = 0; d < region.low.size(); ++d) {
-    if (technique(space.techniques()[d]).kind == Kind::kCategorical) continue;
+    const Dimension& dimension = space.dimensions()[d];
+    if (technique(dimension.id).kind == Kind::kCategorical || is_schedule(dimension)) continue;
     const auto by_coordinate = [d](const TrialRecord* a, const TrialRecord* b) {
       return a->position[d] < b->position[d];
     };
@@ -84,7 +86,6 @@ TrainedRegion trained_region(const SearchSpace& space, std::span<const TrialReco
     region.low[d] = (*lowest)->position[d];
     region.high[d] = (*highest)->position[d];
     // Half of the settings have an optional technique off by design; the others have it on.
-    const Dimension& dimension = space.dimensions()[d];
     if (!has_off_interval(dimension) || !dimension.sparse) continue;
     const double top = std::nextafter(dimension.off_high, dimension.raw_high);
     if (dimension.off_low <= dimension.raw_low) region.low[d] = std::max(region.low[d], top);

@@ -81,7 +81,7 @@ TEST(Report, HasEveryColumnOfAStudy) {
   ASSERT_THAT(got["params"], SizeIs(4));
   const std::vector<TrialRecord> trials = study.trials();
   for (size_t d = 0; d < 4; ++d) {
-    const Technique id = definition.space.techniques()[d];
+    const Technique id = definition.space.dimensions()[d].id;
     EXPECT_EQ(got["dimensions"][d]["key"], technique(id).key);
     std::vector<double> expected;
     for (const TrialRecord& trial : trials) expected.push_back(trial.setting[id]);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -128,6 +129,34 @@ TEST(SearchSpaceOptions, OffHasAnIntervalWhereItIsAskedFor) {
   };
   EXPECT_FALSE(has_interval("a.db", ""));
   EXPECT_TRUE(has_interval("b.db", "--off-probability 0.25"));
+}
+
+// A schedule is searched, stored, replayed bit for bit, and the same command goes on.
+TEST(SearchSpaceOptions, SchedulesAreSearched) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string search =
+      "--trials 12 --abort-below 0 --search 'dropout:0.1:0.5:on,dropout.schedule=early:0.5|late:0.5'";
+  const auto result = run_murmur(search_command(folder, "a.db", search));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const Study study = Study::open_read_only(folder / "a.db");
+  EXPECT_THAT(study.space().keys(), ::testing::ElementsAre("dropout", "dropout.schedule"));
+  std::set<std::string> seen;
+  for (const TrialRecord& trial : study.trials()) {
+    seen.insert(format_noise_schedule(trial.setting.schedule(Technique::kDropout)));
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre("early:0.5", "late:0.5"));
+  const auto replay = run_murmur("replay --trial 7 --study " + (folder / "a.db") + " --data " + folder.path());
+  EXPECT_EQ(replay.exit_code, 0) << replay.output;
+  const auto again = run_murmur(search_command(folder, "a.db", search));
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  const auto shown = run_murmur("study show " + (folder / "a.db"));
+  EXPECT_THAT(shown.output, HasSubstr("dropout.schedule early:0.5 late:0.5"));
+  const auto exported = run_murmur("study export " + (folder / "a.db"));
+  EXPECT_THAT(exported.output, HasSubstr(",dropout,dropout.schedule,epoch_1"));
+  const auto refused = run_murmur(search_command(folder, "b.db", "--search zoom,dropout.schedule"));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.output, HasSubstr("expected dropout to be searched, or set with --set, got neither"));
 }
 
 // The learning rate's default and range are those of the loss's reduction.

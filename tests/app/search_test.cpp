@@ -275,7 +275,7 @@ TEST(Search, SearchesAllTechniquesOnLenet5) {
                                     (folder / "a.json")));
   ASSERT_EQ(result.exit_code, 0) << result.output;
   const Study study = Study::open_read_only(folder / "a.db");
-  EXPECT_EQ(study.space().techniques(), SearchSpace::all().techniques());
+  EXPECT_EQ(study.space().keys(), SearchSpace::all().keys());
   ASSERT_EQ(study.num_trials(), 6);
   int64_t num_complete = 0;
   for (const TrialRecord& trial : study.trials()) {

@@ -101,7 +101,7 @@ size_t width_of(const std::string& line) {
   return width;
 }
 
-std::string search_command(const Folder& folder, const std::string& study, const std::string& rest = "") {
+std::string small_search(const Folder& folder, const std::string& study, const std::string& rest = "") {
   return "search --device cpu --micro-batch 32 --data " + folder.path() + " --study " + (folder / study) +
          " --particles 4 --slots 3 --trials 8 --epochs 2 --repeats 2 --confirm 2 --seed 5 --patience 100 "
          "--abort-below 0 " +
@@ -113,7 +113,7 @@ TEST(TerminalTest, ProgressFitsEveryWidth) {
   write_dataset(folder);
   for (const uint16_t columns : std::array<uint16_t, 3>{40, 80, 200}) {
     const std::string study = std::to_string(columns) + ".db";
-    Terminal terminal(search_command(folder, study), columns);
+    Terminal terminal(small_search(folder, study), columns);
     ASSERT_EQ(terminal.finish(), 0) << terminal.output();
     EXPECT_THAT(terminal.output(), HasSubstr("trials 8/8"));
     for (const std::string& line : lines_of(terminal.output())) {
@@ -145,8 +145,7 @@ TEST(TerminalTest, ColoursAreWhereTheyAreTaken) {
 
 /// Epochs of a second or so.
 std::string slow_command(const Folder& folder, const std::string& study) {
-  return search_command(folder, study,
-                        "--model 'flatten linear512 linear512 linear' --trials 5 --confirm 0 --repeats 1");
+  return small_search(folder, study, "--model 'flatten linear512 linear512 linear' --trials 5 --confirm 0 --repeats 1");
 }
 
 TEST(TerminalTest, ASecondInterruptStopsWithinTheEpochAndTheStudyGoesOn) {

@@ -108,17 +108,17 @@ TEST(Normal, LargestIsThatOfTheSmallestUniform) {
 
 // The fast normals of a GPU, with functions that are off by all that their documentation allows.
 
-enum class Error : uint8_t { kNone, kAbove, kBelow, kEither };
+enum class Fault : uint8_t { kNone, kAbove, kBelow, kEither };
 
 /// +1 or -1. kEither: by the value's bits, so that neighbours differ.
-template <Error kError>
+template <Fault kError>
 double sign_of(float x) {
-  if (kError == Error::kNone) return 0;
-  if (kError == Error::kEither) return (detail::as_bits(x) * 0x9E3779B9u >> 31) != 0 ? 1 : -1;
-  return kError == Error::kAbove ? 1 : -1;
+  if (kError == Fault::kNone) return 0;
+  if (kError == Fault::kEither) return (detail::as_bits(x) * 0x9E3779B9u >> 31) != 0 ? 1 : -1;
+  return kError == Fault::kAbove ? 1 : -1;
 }
 
-template <Error kError>
+template <Fault kError>
 struct WorstFunctions {
   static float off(double exact, double error, float x) {
     return static_cast<float>(exact + sign_of<kError>(x) * error);
@@ -136,7 +136,7 @@ struct WorstFunctions {
   static float cosine(float x) { return off(std::cos(static_cast<double>(x)), std::exp2(-21.19), x); }
 };
 
-template <Error kError>
+template <Fault kError>
 struct WorstNormals {
   Quad<float> operator()(const Quad<uint32_t>& words) const {
     return detail::approximate_normal<WorstFunctions<kError>>(words);
@@ -163,7 +163,7 @@ double distance_from_normal(uint64_t seed, int64_t num_quads) {
 }
 
 /// Of both members of a pair: |fast - exact|, per unit of the radius, and beside what the logarithm allows.
-template <Error kError>
+template <Fault kError>
 void expect_close_to_exact() {
   for (int64_t i = -1; i < kQuads; ++i) {
     Quad<uint32_t> words = philox(static_cast<uint64_t>(i), 7, 0, 3);
@@ -187,15 +187,15 @@ void expect_close_to_exact() {
 }
 
 TEST(FastNormal, IsCloseToTheExactOne) {
-  expect_close_to_exact<Error::kNone>();
-  expect_close_to_exact<Error::kAbove>();
-  expect_close_to_exact<Error::kBelow>();
-  expect_close_to_exact<Error::kEither>();
+  expect_close_to_exact<Fault::kNone>();
+  expect_close_to_exact<Fault::kAbove>();
+  expect_close_to_exact<Fault::kBelow>();
+  expect_close_to_exact<Fault::kEither>();
 }
 
 // The bounds above move a mean of n^k by less than k E|n|^(k-1) 1e-5 and a frequency by less than 1e-5: a hundredth of
 // what five standard deviations allow.
-template <Error kError>
+template <Fault kError>
 void expect_normal_distribution() {
   const Moments moments = moments_of<WorstNormals<kError>>(1, 7);
   expect_moments_of_a_normal(moments);
@@ -206,10 +206,10 @@ void expect_normal_distribution() {
 }
 
 TEST(FastNormal, HasTheNormalDistribution) {
-  expect_normal_distribution<Error::kNone>();
-  expect_normal_distribution<Error::kAbove>();
-  expect_normal_distribution<Error::kBelow>();
-  expect_normal_distribution<Error::kEither>();
+  expect_normal_distribution<Fault::kNone>();
+  expect_normal_distribution<Fault::kAbove>();
+  expect_normal_distribution<Fault::kBelow>();
+  expect_normal_distribution<Fault::kEither>();
 }
 
 using Draw = std::function<double(int64_t)>;

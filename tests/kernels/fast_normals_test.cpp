@@ -20,7 +20,8 @@
 namespace murmur {
 namespace {
 
-constexpr int64_t kNetworks = 2, kRows = 7;
+constexpr int64_t kNetworks = 2;
+constexpr int64_t kRows = 7;
 constexpr double kSigma = 1;
 
 class FastNormalsTest : public test::DeviceTest {

@@ -17,7 +17,9 @@ namespace {
 class RegionsTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(RegionsTest);
 
-constexpr int64_t kRows = 24, kEpochSize = 40, kFirst = 7;
+constexpr int64_t kRows = 24;
+constexpr int64_t kEpochSize = 40;
+constexpr int64_t kFirst = 7;
 
 /// One network of a population, with nothing but its geometry.
 test::Population only_geometry(const test::Population& population, int64_t p, Device device) {

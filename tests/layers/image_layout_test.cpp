@@ -10,7 +10,8 @@
 namespace murmur {
 namespace {
 
-constexpr int64_t kNetworks = 2, kRows = 36;
+constexpr int64_t kNetworks = 2;
+constexpr int64_t kRows = 36;
 
 struct Case {
   const char* name;

@@ -150,7 +150,8 @@ TEST(ParseDimension, Conditions) {
 TEST(ParseDimension, JsonRoundTrips) {
   for (const char* text :
        {"dropout", "flip", "shuffle", "weight_noise", "weight_noise:on", "learning_rate", "batch_size=128|512",
-        "optimizer=adam|sgd", "input_noise:0.01:1:log", "zoom:0:0.1@flip=both|none", "learning_rate_schedule"}) {
+        "optimizer=adam|sgd", "input_noise:0.01:1:log", "zoom:0:0.1@flip=both|none", "learning_rate_schedule",
+        "dropout.schedule", "dropout.schedule=early:0.25|constant|decay:0.5@optimizer=adam"}) {
     const Dimension dimension = parse_dimension(text, kDefaults);
     EXPECT_EQ(parse_dimension_json(nlohmann::json::parse(dimension_json(dimension).dump())), dimension) << text;
   }
@@ -175,6 +176,25 @@ TEST(ParseDimension, RefusesWhatIsNone) {
   refuse("dropout@", "expected a condition @TECHNIQUE=VALUE, got '@'");
   refuse("dropout@dropout=0.1", "a condition on another technique");
   refuse("dropout@optimizer=lion", "expected one of sgd");
+  refuse("telepathy.schedule", "unknown technique 'telepathy'");
+  refuse("shuffle.schedule", "shuffle: expected no schedule, because it is no magnitude");
+  refuse("dropout.schedule:0:1", "expected dropout.schedule or dropout.schedule=SCHEDULE|SCHEDULE");
+  refuse("dropout.schedule=", "schedule: expected");
+  refuse("dropout.schedule=early:2", "schedule: expected");
+  refuse("dropout.schedule=early:0.5|late:0.5|early:0.50", "expected each schedule once, got early:0.5 twice");
+}
+
+TEST(ParseDimension, JsonOfScheduleIsChecked) {
+  nlohmann::json object = dimension_json(parse_dimension("dropout.schedule=constant|early:0.5", kDefaults));
+  EXPECT_EQ(object.dump(), R"({"choices":["constant","early:0.5"],"key":"dropout.schedule","kind":"categorical"})");
+  const auto refuse = [](const nlohmann::json& bad, const char* message) {
+    EXPECT_THAT([&] { parse_dimension_json(bad); }, ThrowsMessage<InvalidArgument>(HasSubstr(message))) << bad;
+  };
+  object["sparse"] = true;
+  refuse(object, "expected search_space dropout.schedule =");
+  refuse({{"key", "dropout.schedule"}, {"choices", {1}}}, "expected a schedule, got 1");
+  refuse({{"key", "dropout.schedule"}}, "expected one schedule or more, got none");
+  refuse({{"key", ".schedule"}, {"choices", {"constant"}}}, "unknown technique ''");
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ json expected_trial(const TrialRecord& trial, const SearchSpace& space) {
       {"activation_noise", kFloat01},
       {"weight_noise", kFloat01}};
   json params, distributions;
-  for (const Technique id : space.techniques()) {
+  for (const Dimension& dimension : space.dimensions()) {
+    const Technique id = dimension.id;
     const TechniqueInfo& info = technique(id);
     const std::string key(info.key);
     params[key] = info.choices.empty() ? json(trial.setting[id]) : json(format_value(info, trial.setting[id]));

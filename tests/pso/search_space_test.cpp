@@ -8,6 +8,7 @@
 #include <set>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/random.hpp"
 
@@ -189,6 +190,36 @@ TEST(SwarmUniforms, AreUniformAndDifferByEachPartOfTheAddress) {
       swarm_uniforms(3, SwarmStream::kMove, 2, 1, 1).first, swarm_uniforms(3, SwarmStream::kMove, 1, 2, 1).first,
       swarm_uniforms(3, SwarmStream::kMove, 1, 1, 2).first};
   EXPECT_EQ(values.size(), 7u);
+}
+
+// A schedule is a dimension of its own, which exists where its technique is on.
+TEST(SearchSpace, SchedulesOfTechniques) {
+  const DimensionDefaults defaults{.off_probability = 0.5};
+  const SearchSpace space({parse_dimension("dropout.schedule=late:0.25|constant|linear:1:0", defaults),
+                           parse_dimension("dropout:0:0.5", defaults)});
+  EXPECT_THAT(space.keys(), testing::ElementsAre("dropout.schedule", "dropout"));
+  EXPECT_EQ(space.find(Technique::kDropout), &space.dimensions()[1]);
+  const auto schedule = [](const Setting& setting) { return setting.schedule(Technique::kDropout); };
+  const NoiseSchedule late{ScheduleShape::kLate, 0.25F}, linear{ScheduleShape::kLinear, 1, 0};
+  Setting base;
+  base.set_schedule(Technique::kDropout, linear);
+  const double on = 0.3, off = space.low()[1];
+  EXPECT_EQ(schedule(space.decode(std::vector{0.5, on}, base)), late);
+  EXPECT_EQ(schedule(space.decode(std::vector{1.5, on}, base)), NoiseSchedule{});
+  EXPECT_EQ(schedule(space.decode(std::vector{3.0, on}, base)), linear);
+  EXPECT_GT(space.decode(std::vector{0.5, on}, base)[Technique::kDropout], 0);
+  EXPECT_EQ(schedule(space.decode(std::vector{0.5, off}, base)), linear) << "off: it keeps the base's";
+  EXPECT_EQ(space.decode(std::vector{0.5, off}, base)[Technique::kDropout], 0);
+  EXPECT_EQ(space.off()[0], 2) << "constant";
+  for (const double place : {0.5, 1.5, 2.5}) {
+    const Setting setting = space.decode(std::vector{place, on}, base);
+    EXPECT_EQ(space.decode(space.encode(setting), base), setting);
+  }
+  EXPECT_THAT(
+      [&] {
+        SearchSpace({space.dimensions()[0], space.dimensions()[0]});
+      },
+      testing::ThrowsMessage<InvalidArgument>(testing::HasSubstr("got 'dropout.schedule' twice")));
 }
 
 }  // namespace

@@ -97,9 +97,30 @@ TEST(Ablation, TypicalValues) {
                                       setting_of({{Technique::kDropout, 0.5}, {Technique::kFlip, 1}}),
                                       setting_of({{Technique::kDropout, 0.2}, {Technique::kFlip, 3}}),
                                       setting_of({{Technique::kDropout, 0.4}, {Technique::kFlip, 2}})};
-  EXPECT_EQ(typical_value(settings, Technique::kDropout), 0.2);
-  EXPECT_EQ(typical_value(settings, Technique::kFlip), 3);
-  EXPECT_TRUE(std::isnan(typical_value({}, Technique::kDropout)));
+  EXPECT_EQ(typical_value(settings, study_dimension(Technique::kDropout)), 0.2);
+  EXPECT_EQ(typical_value(settings, study_dimension(Technique::kFlip)), 3);
+  EXPECT_TRUE(std::isnan(typical_value({}, study_dimension(Technique::kDropout))));
+}
+
+// A schedule is taken away, and given, where its technique is on; alone it would be nothing.
+TEST(Ablation, SchedulesOfTechniques) {
+  const SearchSpace space({study_dimension(Technique::kDropout), study_dimension(Technique::kZoom),
+                           schedule_dimension(Technique::kDropout, {{}, {ScheduleShape::kEarly, 0.5F}}),
+                           schedule_dimension(Technique::kZoom, {{}, {ScheduleShape::kLate, 0.5F}})});
+  Setting setting = setting_of({{Technique::kDropout, 0.25}});
+  setting.set_schedule(Technique::kDropout, {ScheduleShape::kEarly, 0.5F});
+  Setting other = setting_of({{Technique::kZoom, 0.1}});
+  other.set_schedule(Technique::kZoom, {ScheduleShape::kLate, 0.5F});
+  std::vector<std::string> labels;
+  for (const AblationRow& row : ablation_rows(space, Setting(), setting, std::vector{setting, other})) {
+    labels.push_back(row.label);
+    if (row.label == "dropout.schedule=early:0.5") {
+      EXPECT_EQ(row.comparison, Comparison::kWithout);
+      EXPECT_EQ(row.setting, setting_of({{Technique::kDropout, 0.25}}));
+    }
+  }
+  EXPECT_THAT(labels, testing::ElementsAre("the setting", "dropout=0.25", "dropout.schedule=early:0.5", "zoom=0.1",
+                                           "dropout=0.25", "zoom=0.1"));
 }
 
 TEST(Ablation, TheBestAreATenthAndAtLeastTen) {

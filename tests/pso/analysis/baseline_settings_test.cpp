@@ -68,7 +68,7 @@ TEST(BaselineSettings, SparseOnesHaveFewOn) {
     seen.insert(on.begin(), on.end());
   }
   EXPECT_GT(num_on, 700u);
-  EXPECT_EQ(seen.size(), SearchSpace::all().techniques().size()) << "each now and then";
+  EXPECT_EQ(seen.size(), SearchSpace::all().dimensions().size()) << "each now and then";
   const std::vector<BaselineSetting> fewer = sparse_settings(SearchSpace::all(), base, 3, 4, 7);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(fewer[i].setting, rows[i].setting) << "addressed";
   EXPECT_NE(sparse_settings(SearchSpace::all(), base, 1, 4, 8)[0].setting, rows[0].setting);
