@@ -57,6 +57,9 @@ std::string summary(const SheetContents& contents) {
 
 void run(const PreviewOptions& options) {
   const CommonOptions& common = options.common;
+  if (common.json == options.output) {
+    throw InvalidArgument("--json: expected another file than --output, got '{}'", options.output);
+  }
   reserve_report(common.json);
   require_writable("--output", options.output);
   parse_settings(common.set, definitions_of(common));  // what is wrong with it is said before data are read

@@ -41,6 +41,8 @@ verify() {
   done
   ((!failed)) || die "--verify: libraries are missing (CUDA's: is a toolkit with cuDNN there? CUDA_HOME or LD_LIBRARY_PATH names it)"
   murmur info >/dev/null || die "--verify: murmur info failed"
+  # What is loaded late, ldd does not know.
+  murmur --version | grep -q '^cuDNN [0-9]' || die "--verify: $(murmur --version | grep cuDNN) (CUDA_HOME or LD_LIBRARY_PATH names it)"
   printf 'every program finds its libraries; %s\n' "$(murmur --version | head -n 1)"
 }
 

@@ -155,6 +155,7 @@ TEST_F(PreviewTest, RefusesBadOptions) {
   expect("--samples 0", "expected a whole number from 1 to 100, got '0'");
   expect("--samples -3", "expected a whole number");
   expect("--draws 1e3", "expected a whole number");
+  expect("--json " + sheet(), "--json: expected another file than --output, got '");
   expect("--train-images 20 --samples 17", "samples: expected from 1 to 16, the number of training images, got 17");
   expect("--set nonsense=1", "unknown technique 'nonsense'");
   expect("--set dropout=2", "dropout: expected a number in [0, 0.95], got '2'");
