@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -109,21 +110,43 @@ int with_error_codes(const F& f) {
   }
 }
 
+/// The line where there is no memory for one.
+void say_no_memory() {
+  constexpr std::string_view kLine = "murmur: expected more memory than this machine has left\n";
+  [[maybe_unused]] const ssize_t count = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+}
+
 /// The same, also where there is no memory for the line.
 template <class F>
 int with_errors(const F& f) {
   try {
     return with_error_codes(f);
   } catch (const std::exception&) {
-    constexpr std::string_view kLine = "murmur: expected more memory than this machine has left\n";
-    [[maybe_unused]] const ssize_t count = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+    say_no_memory();
     return kFailure;
   }
+}
+
+std::terminate_handler terminate_otherwise = std::abort;
+
+/// Destructors of nlohmann::json allocate, and noexcept functions of CLI11: where that fails, no handler is asked. What
+/// a run has acknowledged is on disk; it ends here as where it is killed, but says why.
+void terminate() {
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    say_no_memory();
+    ::_exit(kFailure);
+  } catch (...) {
+    terminate_otherwise();
+  }
+  terminate_otherwise();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  terminate_otherwise = std::set_terminate(terminate);
   // A reader that has gone, and a limit of file sizes, are errors of a write like others: one line.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

@@ -48,6 +48,16 @@ json read_values(const std::string& path) {
   return to_json(path, set != nullptr ? *set : table);
 }
 
+/// A schedule that a position cannot say would be lost.
+void check_schedules(const std::string& word, const Setting& setting, const SearchSpace& space, const Setting& base) {
+  const Setting said = space.decode(space.encode(setting), base);
+  for (const TechniqueInfo& info : techniques()) {
+    if (said.schedule(info.id) == setting.schedule(info.id)) continue;
+    throw InvalidArgument("--start {}: expected schedules that are searched (see --search {}.schedule), got {}", word,
+                          info.key, format_assignment(setting, info.id));
+  }
+}
+
 Setting read_file(const std::string& path, const SearchSpace& space, const Setting& base) {
   const json values = read_values(path);
   Setting setting = base;
@@ -58,13 +68,8 @@ Setting read_file(const std::string& path, const SearchSpace& space, const Setti
       throw InvalidArgument("--start {}: expected values of searched techniques, got {}, which is not (see --set)",
                             path, key);
     }
-    // What a position does not say would be lost.
-    const NoiseSchedule& schedule = setting.schedule(info.id);
-    if (space.decode(space.encode(setting), base).schedule(info.id) != schedule) {
-      throw InvalidArgument("--start {}: expected schedules that are searched (--search {}.schedule), got {}", path,
-                            key, schedule.is_constant() ? "none" : format_noise_schedule(schedule));
-    }
   }
+  check_schedules(path, setting, space, base);
   return setting;
 }
 
@@ -75,6 +80,7 @@ Setting read_trial(const std::string& path, const std::string& trial, const Sear
     setting.set(dimension.id, record.setting[dimension.id]);
     setting.set_schedule(dimension.id, record.setting.schedule(dimension.id));
   }
+  check_schedules(path + ":" + trial, setting, space, base);
   return setting;
 }
 

@@ -1,7 +1,7 @@
 # murmur_unity(TARGET): the compiler reads several of the target's files as one, and the headers once for all of them, which
 # are most of its work: four to five times less of it. Files go together as long as the names that they declare at the
-# beginning of a line (unnamed namespaces are not indented) differ. What the linker would refuse is refused here by the
-# compiler: two classes or functions of one name, in two unnamed namespaces. Rename one.
+# beginning of a line (unnamed namespaces are not indented) differ. Where the compiler objects all the same (a second
+# declaration on a line; a local variable with the name of another file's constant), rename one.
 function(murmur_unity target)
   if(NOT MURMUR_UNITY)
     return()
@@ -38,7 +38,6 @@ function(murmur_unity target)
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${target}_${place})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:murmur_unity_warnings>)
 endfunction()
 
 # murmur_names(RESULT FILE): the last word before the parameters, the value, the body or the base of each declaration.

@@ -12,6 +12,3 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   target_compile_options(murmur_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-pass-failed>)
 endif()
-# Of files that are compiled as one: a name of one may be that of a variable inside of another's function.
-add_library(murmur_unity_warnings INTERFACE)
-target_compile_options(murmur_unity_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow>)

@@ -57,8 +57,6 @@ Condition parse_condition_json(const json& object) {
   return {parent.id, parse_values_json(parent, object.begin().value())};
 }
 
-constexpr std::string_view kScheduleEnd = ".schedule";
-
 /// All of a schedule's dimension that is not the same for each.
 json schedule_json(const Dimension& dimension) {
   json choices = json::array();

@@ -83,8 +83,6 @@ Condition parse_condition(std::string_view key, std::string_view text) {
   return {parent.id, parse_values(parent, text.substr(equals + 1))};
 }
 
-constexpr std::string_view kScheduleEnd = ".schedule";
-
 /// `KEY.schedule` or `KEY.schedule=SCHEDULE|SCHEDULE...`
 Dimension parse_schedules(std::string_view key, std::string_view text) {
   const TechniqueInfo& info = technique(key.substr(0, key.size() - kScheduleEnd.size()));

@@ -148,7 +148,8 @@ double shift_of(const Dimension& dimension) {
 
 std::string key_of(const Dimension& dimension) {
   std::string key(technique(dimension.id).key);
-  return is_schedule(dimension) ? key + ".schedule" : key;
+  if (is_schedule(dimension)) key += kScheduleEnd;
+  return key;
 }
 
 double value_of(const Setting& setting, const Dimension& dimension) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "murmur/techniques/techniques.hpp"
@@ -52,6 +53,9 @@ struct Dimension {
 inline bool is_schedule(const Dimension& dimension) {
   return !dimension.schedules.empty();
 }
+
+/// What the key of a schedule's dimension ends in.
+inline constexpr std::string_view kScheduleEnd = ".schedule";
 
 /// What a dimension is called: the key of its technique, or "dropout.schedule".
 std::string key_of(const Dimension& dimension);

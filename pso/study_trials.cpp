@@ -172,10 +172,13 @@ void Study::Impl::Reader::read_settings() {
     Technique id;
     const Dimension* dimension;  // null: not searched
   };
-  std::unordered_map<std::string, Parameter> parameters;
-  for (const TechniqueInfo& info : techniques()) parameters[std::string(info.key)] = {info.id, nullptr};
-  for (const Dimension& dimension : study_.space.dimensions())
-    parameters[key_of(dimension)] = {dimension.id, &dimension};
+  const std::vector<std::string> keys = study_.space.keys();
+  std::unordered_map<std::string_view, Parameter> parameters;
+  for (const TechniqueInfo& info : techniques()) parameters[info.key] = {info.id, nullptr};
+  for (size_t d = 0; d < keys.size(); ++d) {
+    const Dimension& dimension = study_.space.dimensions()[d];
+    parameters[keys[d]] = {dimension.id, &dimension};
+  }
   for_each("trial_params", "param_name, param_value", [&](TrialRecord& record, SQLite::Statement& row) {
     const auto found = parameters.find(row.getColumn(1).getText());
     if (found == parameters.end()) return;  // not ours

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "murmur/pso/dimensions.hpp"
 #include "murmur/pso/optuna_study.hpp"
 #include "murmur/techniques/techniques.hpp"
 
@@ -56,8 +57,8 @@ bool was_written_lately(const fs::path& file) {
 
 nlohmann::json technique_data(const std::string& key) {
   const auto all = techniques();
-  const bool is_schedule = key.ends_with(".schedule");
-  const std::string_view name = std::string_view(key).substr(0, key.size() - (is_schedule ? 9 : 0));
+  const bool is_schedule = key.ends_with(kScheduleEnd);
+  const std::string_view name = std::string_view(key).substr(0, key.size() - (is_schedule ? kScheduleEnd.size() : 0));
   const auto found = std::ranges::find(all, name, &TechniqueInfo::key);
   if (found == all.end()) return {{"key", key}, {"group", "other"}};
   const std::string help = is_schedule ? fmt::format("what {} follows in a training", name) : std::string(found->help);

@@ -23,13 +23,13 @@ using Archive = std::unique_ptr<archive, decltype(&archive_read_free)>;
 }
 
 Archive open_archive(const std::filesystem::path& path) {
-  constexpr size_t kBlockBytes = size_t{1} << 18;
+  constexpr size_t kReadBytes = size_t{1} << 18;
   Archive reader(archive_read_new(), archive_read_free);
   if (reader == nullptr) throw DataError("{}: expected libarchive to start, got no memory", path.string());
   archive_read_support_filter_all(reader.get());
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_zip(reader.get());
-  if (archive_read_open_filename(reader.get(), path.c_str(), kBlockBytes) != ARCHIVE_OK) fail(path, reader.get());
+  if (archive_read_open_filename(reader.get(), path.c_str(), kReadBytes) != ARCHIVE_OK) fail(path, reader.get());
   return reader;
 }
 

@@ -150,6 +150,18 @@ TEST(SearchSpaceOptions, SchedulesAreSearched) {
   EXPECT_EQ(replay.exit_code, 0) << replay.output;
   const auto again = run_murmur(search_command(folder, "a.db", search));
   EXPECT_EQ(again.exit_code, 0) << again.output;
+  // A schedule that is searched is a start; one that is not would be lost.
+  const std::string from = " --start " + (folder / "a.db") + ":";
+  std::string late;
+  for (const TrialRecord& trial : study.trials()) {
+    if (trial.setting.schedule(Technique::kDropout).shape == ScheduleShape::kLate) late = std::to_string(trial.number);
+  }
+  ASSERT_EQ(run_murmur(search_command(folder, "c.db", search + from + late)).exit_code, 0);
+  EXPECT_EQ(Study::open_read_only(folder / "c.db").trial(0).setting, study.trial(std::stoll(late)).setting);
+  const auto lost = run_murmur(search_command(folder, "d.db", "--search dropout" + from + late));
+  EXPECT_EQ(lost.exit_code, 2);
+  EXPECT_THAT(lost.output,
+              HasSubstr("expected schedules that are searched (see --search dropout.schedule), got dropout="));
   const auto shown = run_murmur("study show " + (folder / "a.db"));
   EXPECT_THAT(shown.output, HasSubstr("dropout.schedule early:0.5 late:0.5"));
   const auto exported = run_murmur("study export " + (folder / "a.db"));

@@ -146,6 +146,27 @@ TEST_F(Replay, RefusesTrialsThatDiffer) {
               ThrowsMessage<StudyError>(HasSubstr("trial 0: expected position of dropout = ")));
 }
 
+TEST_F(Replay, RefusesAnotherSchedule) {
+  StudyDefinition scheduled;
+  scheduled.space = SearchSpace(
+      {schedule_dimension(Technique::kDropout, {{ScheduleShape::kEarly, 0.5F}, {ScheduleShape::kLate, 0.5F}})});
+  scheduled.base.set(Technique::kDropout, 0.25);
+  Swarm searcher(scheduled.space.low(), scheduled.space.high(), {.num_particles = 4, .seed = kSeed});
+  {
+    Study study = Study::create_or_open(path_, scheduled);
+    const std::vector<Candidate> candidates = searcher.ask(1);
+    study.begin_trial(kSeed, candidates.at(0).position, {{"particle", 0}, {"slot", 0}, {"begun", 0}});
+  }
+  const auto replay = [&] {
+    Swarm again(scheduled.space.low(), scheduled.space.high(), {.num_particles = 4, .seed = kSeed});
+    replay_study(Study::open_read_only(path_), again, {kSeed});
+  };
+  EXPECT_NO_THROW(replay());
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE trial_params SET param_value = 1 - param_value");
+  EXPECT_THAT(replay, ThrowsMessage<StudyError>(HasSubstr("trial 0: expected dropout = \"0.25@")));
+}
+
 TEST_F(Replay, PowersOfTenMayDifferInTheLastDigits) {
   record(path_, make_swarm());
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
