@@ -97,7 +97,7 @@ bool has_valid_sizes(const Header& header) {
   constexpr int64_t kMaxCachedSide = 65535;
   constexpr int64_t kMaxSamples = int64_t{1} << 27;
   constexpr int64_t kMaxSkippedBytes = int64_t{1} << 36;
-  return is_between(header.height, 1, kMaxCachedSide) && is_between(header.width, 1, kMostPixelsOfSide) &&
+  return is_between(header.height, 1, kMaxCachedSide) && is_between(header.width, 1, kMaxCachedSide) &&
          is_between(header.channels, 1, 3) && is_between(header.num_train, 1, kMaxSamples) &&
          is_between(header.num_validation, 0, header.num_train - 1) && is_between(header.num_test, 1, kMaxSamples) &&
          is_between(header.skipped_bytes, 0, kMaxSkippedBytes) && is_between(header.num_classes, 2, 256);
