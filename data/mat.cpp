@@ -17,7 +17,6 @@ namespace murmur {
 namespace {
 
 constexpr int64_t kTagBytes = 8;
-constexpr int64_t kBlockBytes = int64_t{1} << 16;
 constexpr int64_t kMostElements = int64_t{1} << 31;
 constexpr int64_t kMostDimensions = 32;
 constexpr int64_t kMostNameBytes = 4096;
@@ -195,9 +194,9 @@ MatArray read_values(MatInput& input, const MatrixHeader& header) {
     append(input, header.name, std::span(*tag.small).first(static_cast<size_t>(tag.num_bytes)), tag.type, array.values);
     return array;
   }
-  std::vector<uint8_t> block(static_cast<size_t>(std::min(tag.num_bytes, kBlockBytes)));
+  std::vector<uint8_t> block(static_cast<size_t>(std::min(tag.num_bytes, kMatBlockBytes)));
   for (int64_t left = tag.num_bytes; left > 0; left -= static_cast<int64_t>(block.size())) {
-    block.resize(static_cast<size_t>(std::min(left, kBlockBytes)));
+    block.resize(static_cast<size_t>(std::min(left, kMatBlockBytes)));
     input.read(block);
     append(input, header.name, block, tag.type, array.values);
   }

@@ -29,11 +29,10 @@ bool MatInput::read_if_any(std::span<uint8_t> output) {
 }
 
 void MatInput::skip(int64_t count) {
-  constexpr int64_t kBlockBytes = int64_t{1} << 16;
   if (count > left_) throw DataError("{}: expected {} bytes more, got {}: file truncated", name_, count, left_);
-  std::vector<uint8_t> block(static_cast<size_t>(std::min(count, kBlockBytes)));
+  std::vector<uint8_t> block(static_cast<size_t>(std::min(count, kMatBlockBytes)));
   while (count > 0) {
-    block.resize(static_cast<size_t>(std::min(count, kBlockBytes)));
+    block.resize(static_cast<size_t>(std::min(count, kMatBlockBytes)));
     read(block);
     count -= static_cast<int64_t>(block.size());
   }

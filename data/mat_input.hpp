@@ -13,6 +13,9 @@
 
 namespace murmur {
 
+/// What is read or skipped at once, so that no more memory is asked for than a file can fill.
+inline constexpr int64_t kMatBlockBytes = int64_t{1} << 16;
+
 /// Bytes of a MATLAB file or of a packed element in it, read once from front to back.
 class MatInput {
  public:
