@@ -45,7 +45,9 @@ SafeTensors select(const SafeTensors& weights, const ModelSpecification& model, 
   }
   const Model all(model, data.size, data.num_classes, kCpu, DType::kF32, num_networks);
   import_weights(all, weights);
-  return export_weights(all, network);
+  SafeTensors result = export_weights(all, network);
+  result.metadata = weights.metadata;
+  return result;
 }
 
 Predictions predict(const PredictOptions& options, const SafeTensors& weights, const TrainingData& data,

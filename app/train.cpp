@@ -329,13 +329,15 @@ class Training {
   void save_checkpoint() {
     if (options_.checkpoint.empty()) return;
     saved_epoch_ = last_epoch();
+    record_.rrelu = trainer_->in_force(Technique::kRrelu, 0);
     SafeTensors checkpoint = trainer_->checkpoint();
     checkpoint.metadata.merge(metadata_of(record_));
     add_history(checkpoint, history_);
     write_safetensors(options_.checkpoint, checkpoint);
   }
 
-  void save_weights() const {
+  void save_weights() {
+    record_.rrelu = trainer_->in_force(Technique::kRrelu, 0);
     const auto network = options_.network < 0 ? std::nullopt : std::optional(options_.network);
     SafeTensors weights = export_weights(trainer_->model(), network);
     weights.metadata = metadata_of(record_, network);

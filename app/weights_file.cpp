@@ -60,6 +60,7 @@ std::map<std::string, std::string> metadata_of(const TrainingRecord& record, std
       {"seeds", seeds.dump()},
       {"epochs", std::to_string(epochs)},
       {"validation_accuracy", validation.dump()}};
+  if (record.rrelu > 0) result.emplace("rrelu", fmt::format("{}", record.rrelu));
   if (!record.tests.empty()) result.emplace("test_accuracy", test.dump());
   return result;
 }

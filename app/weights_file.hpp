@@ -21,6 +21,7 @@ struct TrainingRecord {
   int64_t num_classes = 0;
   nlohmann::json setting, definitions;
   uint64_t first_seed = 0;  // the others follow
+  float rrelu = 0;          // in force, for evaluations
   std::vector<EpochResult> results;
   std::vector<Evaluation> tests;  // empty in a checkpoint
 };

@@ -1,5 +1,7 @@
 #include "murmur/engine/memory.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -7,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "murmur/engine/address_sanitizer.hpp"
 #include "murmur/engine/cpu/memory.hpp"
 #include "murmur/engine/cuda/memory.hpp"
 
@@ -18,7 +21,23 @@ constexpr size_t kAlignment = 256;
 std::atomic<int64_t> host_copies = 0;
 std::atomic<int64_t> bytes_in_use = 0;
 
+// Large ones are the system's pages: zeros that are there when they are touched, and gone when they are freed, where a
+// heap would keep them. Not under a sanitizer, which sees where the heap's end.
+constexpr size_t kMappedBytes = size_t{1} << 20;
+#ifdef MURMUR_ADDRESS_SANITIZER
+constexpr bool kMapsLarge = false;
+#else
+constexpr bool kMapsLarge = true;
+#endif
+
+std::shared_ptr<void> map_pages(size_t num_bytes) {
+  void* const memory = ::mmap(nullptr, num_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return {memory, [num_bytes](void* pointer) { ::munmap(pointer, num_bytes); }};
+}
+
 std::shared_ptr<void> allocate_host(int64_t num_bytes) {
+  if (kMapsLarge && static_cast<size_t>(num_bytes) >= kMappedBytes) return map_pages(static_cast<size_t>(num_bytes));
   // Not rounded up, as aligned_alloc would have it: sanitizers see where it ends.
   const auto size = static_cast<size_t>(num_bytes);
   void* memory = nullptr;

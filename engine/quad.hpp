@@ -33,6 +33,11 @@ MURMUR_HD Quad<T> map(const Quad<T>& x, const Quad<U>& y, const F& f) {
   return {f(x.v[0], y.v[0]), f(x.v[1], y.v[1]), f(x.v[2], y.v[2]), f(x.v[3], y.v[3])};
 }
 
+template <class T, class U, class V, class F>
+MURMUR_HD Quad<T> map(const Quad<T>& x, const Quad<U>& y, const Quad<V>& z, const F& f) {
+  return {f(x.v[0], y.v[0], z.v[0]), f(x.v[1], y.v[1], z.v[1]), f(x.v[2], y.v[2], z.v[2]), f(x.v[3], y.v[3], z.v[3])};
+}
+
 /// Number of quads that hold n elements.
 MURMUR_HD constexpr long long num_quads(long long n) {
   return (n + 3) / 4;

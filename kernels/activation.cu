@@ -2,6 +2,7 @@
 #include "murmur/kernels/activation.hpp"
 
 #include "murmur/engine/random/philox.hpp"
+#include "murmur/kernels/negative_slope.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/kernels/parallel_normals.hpp"
 #include "murmur/techniques/noise/activation.hpp"
@@ -64,7 +65,7 @@ struct Masks {
     }
     if (gaussian > 0) {
       const T sigma = noise::gaussian_dropout_sigma(static_cast<T>(gaussian));
-      lanes.compute([&](int i) {
+      lanes.compute([&](int i) MURMUR_INLINED {
         x.set(i, noise::gaussian_dropout(x.get(i), sigma, normal(words(Technique::kGaussianDropout, first + i))));
       });
     }
@@ -93,6 +94,7 @@ struct ActivationForward {
     T* x = args.x[network] + 4 * quad * rows;
     const Quad<T> bias = args.bias.is_null() ? Quad<T>{} : as_quads(args.bias[network])[quad];
     const T sigma = args.relu ? static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network)) : T{0};
+    const NegativeSlope<T> slope(args.step, network);
     const Masks<T> masks(args, network);
     const Words words = words_of(args, network, quad);
     PerLaneQuad<T, kWidth> value;
@@ -107,9 +109,24 @@ struct ActivationForward {
           value.set(i, noise::activation_noise(value.get(i), sigma, n));
         });
       }
-      if (args.relu) lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
+      if (args.relu) relu(lanes, value, slope, words, first);
       masks.apply(lanes, value, words, first);
       store_columns(lanes, column, rows, args.num_features - 4 * quad, value);
+    }
+  }
+
+  MURMUR_KERNEL static void relu(const Lanes<kWidth>& lanes, PerLaneQuad<T, kWidth>& value,
+                                 const NegativeSlope<T>& slope, const Words& words, int64_t first) {
+    if (slope.largest > 0) {
+      const T largest = slope.largest;
+      lanes.compute([&](int i) MURMUR_INLINED {
+        value.set(i, noise::rrelu(value.get(i), largest, words(Technique::kRrelu, first + i)));
+      });
+    } else if (slope.mean > 0) {
+      const T mean = slope.mean;
+      lanes.compute([&](int i) { value.set(i, map(value.get(i), [=](T x) { return noise::leaky_relu(x, mean); })); });
+    } else {
+      lanes.compute([&](int i) { value.set(i, noise::relu(value.get(i))); });
     }
   }
 };
@@ -125,6 +142,7 @@ struct ActivationBackward {
     const int64_t offset = network * forward.x.stride + 4 * quad * rows;
     const T* output = forward.x.data + offset;
     T* grad = args.grad + offset;
+    const NegativeSlope<T> slope(forward.step, network);
     const Masks<T> masks(forward, network);
     const Words words = words_of(forward, network, quad);
     PerLaneQuad<T, kWidth> value;
@@ -133,7 +151,16 @@ struct ActivationBackward {
       const Lanes<kWidth> lanes = all.first(rows - first);
       lanes.each([&](int i) { value.set(i, load_column(grad + first + i, rows)); });
       masks.apply(lanes, value, words, first);
-      if (forward.relu) {
+      if (forward.relu && slope.largest > 0) {
+        PerLaneQuad<T, kWidth> y;
+        lanes.each([&](int i) { y.set(i, load_column(output + first + i, rows)); });
+        // Factors of Gaussian dropout may be negative; their squares leave the activation its sign.
+        masks.apply(lanes, y, words, first);
+        const T largest = slope.largest;
+        lanes.compute([&](int i) MURMUR_INLINED {
+          value.set(i, noise::rrelu_gradient(value.get(i), y.get(i), largest, words(Technique::kRrelu, first + i)));
+        });
+      } else if (forward.relu) {
         lanes.each([&](int i) {
           // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
           const Quad<T> y = load_column(output + first + i, rows);

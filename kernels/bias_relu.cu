@@ -19,6 +19,7 @@ struct BiasReluForward {
     const NetworkState& state = args.step.state[network];
     const ImageWalk walk(args.step, args.images, state, tile);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
+    const NegativeSlope<T> slope(args.step, network);
     const ImageMasks masks(args, network);
     PerImageElement<T> bias;
     TileSums<T> sums;
@@ -36,7 +37,7 @@ struct BiasReluForward {
         Elements<T> x(sample + first);
         x.load(lanes);
         lanes.elements([&](int e) { x[e] += bias[e]; });
-        if (args.relu) noise_relu<Normals>(lanes, x, sigma, words);
+        if (args.relu) noise_relu<Normals>(lanes, x, sigma, slope, words);
         if (args.sums != nullptr) {
           lanes.each_element([&](int e) {
             sums.first[e] += x[e];
@@ -61,6 +62,7 @@ struct BiasReluBackward {
     const BiasReluArgs<T>& forward = args.forward;
     const NetworkState& state = forward.step.state[network];
     const ImageWalk walk(forward.step, forward.images, state, tile);
+    const float rrelu = forward.step.techniques.get(Technique::kRrelu, network);
     const ImageMasks masks(forward, network);
     PerImageElement<T> a;
     PerImageElement<T> b;
@@ -87,10 +89,10 @@ struct BiasReluBackward {
         Elements<T> grad(args.grad + offset + first);
         x.load(lanes);
         grad.load(lanes);
-        masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
+        const ImageWords words = words_of(forward, state, walk, row, first);
+        masks.apply(lanes, grad, words);
         if (norm) lanes.elements([&](int e) { grad[e] = a[e] * grad[e] + b[e] * x[e] + c[e]; });
-        // An output of 0 was cut off by the ReLU or by a mask; a NaN must pass.
-        if (forward.relu) lanes.elements([&](int e) { grad[e] = x[e] == T{0} ? T{0} : grad[e]; });
+        if (forward.relu) relu_gradient(lanes, grad, x, rrelu, words);
         lanes.each_element([&](int e) { sums.first[e] += grad[e]; });
         grad.store(lanes);
       }

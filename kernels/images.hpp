@@ -2,6 +2,7 @@
 
 #include "murmur/engine/random/philox.hpp"
 #include "murmur/kernels/image_tiles.hpp"
+#include "murmur/kernels/negative_slope.hpp"
 #include "murmur/kernels/parallel.hpp"
 #include "murmur/techniques/noise/activation.hpp"
 
@@ -153,13 +154,38 @@ MURMUR_HD ImageWords words_of(const Args& args, const NetworkState& state, const
 }
 
 template <class Normals, class T>
-MURMUR_KERNEL void noise_relu(const ImageLanes& lanes, Elements<T>& x, T sigma, const ImageWords& words) {
+MURMUR_KERNEL void noise_relu(const ImageLanes& lanes, Elements<T>& x, T sigma, const NegativeSlope<T>& slope,
+                              const ImageWords& words) {
   if (sigma > 0) {
     PerImageElement<float> n;
     lanes.fill(n, [&](int i) { return Normals()(words(Technique::kActivationNoise, i)); });
     lanes.elements([&](int e) { x[e] = noise::activation_noise(x[e], sigma, n[e]); });
   }
-  lanes.elements([&](int e) { x[e] = noise::relu(x[e]); });
+  if (slope.largest > 0) {
+    PerImageElement<uint32_t> word;
+    lanes.fill(word, [&](int i) { return words(Technique::kRrelu, i); });
+    const T largest = slope.largest;
+    lanes.elements([&](int e) { x[e] = noise::rrelu(x[e], largest, word[e]); });
+  } else if (slope.mean > 0) {
+    const T mean = slope.mean;
+    lanes.elements([&](int e) { x[e] = noise::leaky_relu(x[e], mean); });
+  } else {
+    lanes.elements([&](int e) { x[e] = noise::relu(x[e]); });
+  }
+}
+
+/// `y`: the output, or a positive multiple of it. One that is 0 was cut off by the ReLU or by a mask; a NaN must pass.
+template <class Output, class T>
+MURMUR_KERNEL void relu_gradient(const ImageLanes& lanes, Elements<T>& grad, const Output& y, float rrelu,
+                                 const ImageWords& words) {
+  if (rrelu > 0) {
+    PerImageElement<uint32_t> word;
+    lanes.fill(word, [&](int i) { return words(Technique::kRrelu, i); });
+    const T largest = static_cast<T>(rrelu);
+    lanes.elements([&](int e) { grad[e] = noise::rrelu_gradient(grad[e], y[e], largest, word[e]); });
+  } else {
+    lanes.elements([&](int e) { grad[e] = y[e] == T{0} ? T{0} : grad[e]; });
+  }
 }
 
 /// The masks at a layer's end, the same in forward and backward (each is its own gradient rule).

@@ -70,6 +70,7 @@ class Elements {
     }
   }
   __device__ Value& operator[](int e) { return value_.v[e & 3]; }
+  __device__ const Value& operator[](int e) const { return value_.v[e & 3]; }
 
  private:
   /// Rows of bytes may have any size; all others are padded.

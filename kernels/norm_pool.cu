@@ -148,6 +148,7 @@ struct NormPoolForward {
     const ImageMasks masks(args, network);
     const Norm<T> norm(all, args, windows.input, network);
     const T sigma = static_cast<T>(args.step.techniques.get(Technique::kActivationNoise, network));
+    const NegativeSlope<T> slope(args.step, network);
     for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
       const T* x = args.x[network] + row * windows.input.row_stride() + windows.input.start();
       const int64_t offset = walk.offset(row);
@@ -167,7 +168,7 @@ struct NormPoolForward {
           residual.load(lanes);
           lanes.elements([&](int e) { y[e] = factor * y[e] + residual[e]; });
         }
-        if (args.relu) noise_relu<Normals>(lanes, y, sigma, words);
+        if (args.relu) noise_relu<Normals>(lanes, y, sigma, slope, words);
         masks.apply(lanes, y, words);
         y.store(lanes);
       }
@@ -218,15 +219,19 @@ struct NormPoolBackward {
     const bool pools = forward.window.pooling != Pooling::kNone;
     TileSums<T> sums;
     sums.clear(all);
-    for (int64_t row = walk.first_row; row < walk.last_row; ++row) {
+    // In 32 bits, or the registers of a GPU do not suffice.
+    const auto size = static_cast<int32_t>(walk.size), stride = static_cast<int32_t>(walk.stride);
+    const auto last_row = static_cast<int32_t>(walk.last_row);
+    for (auto row = static_cast<int32_t>(walk.first_row); row < last_row; ++row) {
       const int64_t input_offset = row * windows.input.row_stride() + windows.input.start();
       const T* x = forward.x[network] + input_offset;
       T* grad_input = args.grad_input + network * forward.x.stride + input_offset;
       T* grad_residual = args.grad_residual;
-      if (grad_residual != nullptr) grad_residual += network * forward.residual.stride + walk.offset(row);
       if (row >= walk.num_rows) {
         clear_row(all, input_size, grad_input);
-        if (grad_residual != nullptr && !args.accumulate_residual) clear_row(all, walk.size, grad_residual);
+        if (grad_residual != nullptr && !args.accumulate_residual) {
+          clear_row(all, walk.size, grad_residual + network * forward.residual.stride + walk.offset(row));
+        }
         continue;
       }
       if (windows.have_rest()) {
@@ -234,18 +239,21 @@ struct NormPoolBackward {
         all.sync();
       }
       const T factor = forward.residual.is_null() ? T{1} : branch_factor(forward, network, row);
-      for (int64_t first = 0; first < walk.size; first += walk.stride) {
+      for (int32_t first = 0; first < size; first += stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
         const int64_t offset = network * forward.output.stride + walk.offset(row) + first;
         Elements<T> grad(args.grad_output + offset);
         grad.load(lanes);
-        masks.apply(lanes, grad, words_of(forward, state, walk, row, first));
+        const ImageWords words = words_of(forward, state, walk, row, first);
+        masks.apply(lanes, grad, words);
         if (forward.relu) {
           Elements<const T> output(forward.output.data + offset);
           output.load(lanes);
-          lanes.elements([&](int e) { grad[e] = output[e] == T{0} ? T{0} : grad[e]; });
+          relu_gradient(lanes, grad, output, forward.step.techniques.get(Technique::kRrelu, network), words);
         }
-        if (grad_residual != nullptr) add_residual(lanes, grad, grad_residual + first);
+        if (grad_residual != nullptr) {
+          add_residual(lanes, grad, grad_residual + network * forward.residual.stride + walk.offset(row) + first);
+        }
         if (!forward.residual.is_null()) lanes.elements([&](int e) { grad[e] *= factor; });
         if (pools) {
           spread(lanes, windows, norm, x, first, grad, grad_input, sums);

@@ -76,6 +76,8 @@ struct RegionMasks {
     const float channels = techniques.get(Technique::kSpatialDropout, network);
     const float blocks = techniques.get(Technique::kDropblock, network);
     if (gaussian <= 0 && channels <= 0 && blocks <= 0) return;
+    const bool restores_signs =
+        gaussian > 0 && !args.output.is_null() && techniques.get(Technique::kRrelu, network) > 0;
     const NetworkState& state = args.step.state[network];
     const ImageWalk walk(args.step, args.images, state, tile);
     for (int64_t row = walk.first_row; row < walk.last_row && row < walk.num_rows; ++row) {
@@ -89,6 +91,12 @@ struct RegionMasks {
           PerImageElement<float> n;
           lanes.fill(n, [&](int i) { return normal(words(Technique::kGaussianDropout, i)); });
           lanes.elements([&](int e) { x[e] = noise::gaussian_dropout(x[e], sigma, n[e]); });
+          if (restores_signs) {
+            Elements<T> y(args.output[network] + walk.offset(row) + first);
+            y.load(lanes);
+            lanes.elements([&](int e) { y[e] = noise::gaussian_dropout(y[e], sigma, n[e]); });
+            y.store(lanes);
+          }
         }
         if (channels > 0) {
           const T scale = T{1} / (T{1} - static_cast<T>(channels));

@@ -21,6 +21,7 @@ namespace murmur {
 struct StepArgs {
   NetworkState* state = nullptr;  // [P]
   TechniqueTable techniques;
+  const float* rrelu = nullptr;  // [P], of an evaluation: the technique's values; null: all are off
   ScheduleTable schedules;
   int64_t num_networks = 0;
   int64_t micro_batch = 0;

@@ -183,15 +183,16 @@ Activations with_region_masks(const Step& step, const Activations& images, const
   Activations result = images;
   dispatch_dtype(step.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const auto run = [step, masks, tiles = tiles_of(step, images)](const Tensor& x) {
-      region_masks(step.stream, RegionMasksArgs<T>{step.args, tiles, masks, per_network<T>(x)});
-    };
-    run(images.x.value());
-    result.x =
-        Variable::result("region_masks", images.x.value(), {images.x}, [run, x = images.x](const Variable& self) {
-          run(self.grad());
-          x.take_grad(self.grad());
-        });
+    RegionMasksArgs<T> args{step.args, tiles_of(step, images), masks, per_network<T>(images.x.value())};
+    region_masks(step.stream, args);
+    result.x = Variable::result("region_masks", images.x.value(), {images.x},
+                                [&stream = step.stream, args, x = images.x](const Variable& self) {
+                                  RegionMasksArgs<T> backward_args = args;
+                                  backward_args.x = per_network<T>(self.grad());
+                                  backward_args.output = args.x;
+                                  region_masks(stream, backward_args);
+                                  x.take_grad(self.grad());
+                                });
   });
   return result;
 }

@@ -26,7 +26,12 @@ PopulationTrainer::Pass PopulationTrainer::make_pass(const Tensor& images, const
   pass.source = {images, labels, range.first, data_.size, data_.num_classes};
   const Tensor& state = training ? state_ : evaluation_state_;
   pass.args.state = reinterpret_cast<NetworkState*>(state.raw());
-  if (training) pass.args.techniques = {techniques_.data<float>(), options_.num_networks};
+  const TechniqueTable table{techniques_.data<float>(), options_.num_networks};
+  if (training) {
+    pass.args.techniques = table;
+  } else {
+    pass.args.rrelu = table.row(Technique::kRrelu);
+  }
   pass.args.num_networks = options_.num_networks;
   pass.args.micro_batch = options_.micro_batch;
   pass.args.epoch_size = range.count;
@@ -57,8 +62,9 @@ StepArgs PopulationTrainer::args_of(const StepArgs& all, const Wave& wave) {
   args.state += wave.first;
   args.num_networks = wave.count;
   if (args.techniques.values != nullptr) args.techniques.values += wave.first;  // rows stay those of all networks
+  if (args.rrelu != nullptr) args.rrelu += wave.first;
   if (args.schedules.lists != nullptr) {
-    args.schedules.lists += wave.first * kNumTechniques;
+    args.schedules.lists += wave.first * kMaxScheduled;
     args.schedules.values += wave.first;
   }
   return args;

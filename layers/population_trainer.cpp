@@ -185,8 +185,8 @@ void PopulationTrainer::upload_schedules() {
   const PinnedArray<float>& table = technique_values_;
   const ScheduleTable schedules{schedules_->lists.data(), technique_values_.data(), options_.num_networks};
   for (size_t network = 0; network < trials_.size(); ++network) {
-    ScheduledTechnique* list = schedules_->lists.data() + network * kNumTechniques;
-    std::fill_n(list, kNumTechniques, ScheduledTechnique{});
+    ScheduledTechnique* list = schedules_->lists.data() + network * kMaxScheduled;
+    std::fill_n(list, kMaxScheduled, ScheduledTechnique{});
     if (!trials_[network]) continue;
     const Trial& trial = *trials_[network];
     const float per_item = 1.0F / static_cast<float>(trial.num_epochs * epoch_size());
@@ -283,6 +283,12 @@ std::vector<Evaluation> PopulationTrainer::evaluated(const Pass& pass) const {
     if (trials_[network]) results[network] = summary(evaluation_end_[network]);
   }
   return results;
+}
+
+float PopulationTrainer::in_force(Technique id, int64_t slot) {
+  check_slot("in_force", slot);
+  prepare();
+  return technique_values_[static_cast<size_t>(id) * trials_.size() + static_cast<size_t>(slot)];
 }
 
 std::vector<Evaluation> PopulationTrainer::evaluate_test() {

@@ -61,6 +61,9 @@ class PopulationTrainer final : public Trainer {
   std::vector<EpochResult> run_epoch() override;
   std::vector<Evaluation> evaluate_test() override;
 
+  /// The value of a technique that a slot's next update has, its schedule included; of an empty slot, off.
+  float in_force(Technique id, int64_t slot);
+
   /// Every running network goes on from these weights, stacked ones or the same for all; what its optimizer remembers
   /// stays. A slot that starts later has fresh ones. Throws: DataError, naming what does not fit.
   void load_weights(const SafeTensors& weights);
@@ -87,14 +90,14 @@ class PopulationTrainer final : public Trainer {
     int64_t num_at_once = 4;  // ticks that are launched between two calls of on_ticks; follows their speed
   };
 
-  /// The lists of what is scheduled, [P][kNumTechniques], on the host and on the device.
+  /// The lists of what is scheduled, [P][kMaxScheduled], on the host and on the device.
   struct Schedules {
     PinnedArray<ScheduledTechnique> lists;
     Tensor memory;  // as bytes
 
     Schedules(Device device, int64_t num_networks)
-        : lists(device, num_networks * kNumTechniques),
-          memory(Tensor::zeros({num_networks, kNumTechniques * static_cast<int64_t>(sizeof(ScheduledTechnique))},
+        : lists(device, num_networks * kMaxScheduled),
+          memory(Tensor::zeros({num_networks, kMaxScheduled * static_cast<int64_t>(sizeof(ScheduledTechnique))},
                                DType::kU8, device)) {}
     ScheduleTable table(float* values) const {
       return {reinterpret_cast<const ScheduledTechnique*>(memory.raw()), values, memory.size(0)};

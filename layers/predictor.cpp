@@ -44,10 +44,13 @@ Predictor::Predictor(const ModelSpecification& model, const ImageSize& size, int
       model_(model, size, num_classes, options.device, options.dtype, options.num_networks),
       state_(Tensor::zeros({options.num_networks, static_cast<int64_t>(sizeof(NetworkState))}, DType::kU8,
                            options.device)),
+      rrelu_(Tensor::zeros({options.num_networks}, DType::kF32, options.device)),
       arena_(options.device) {}
 
 void Predictor::load_weights(const SafeTensors& weights) {
+  const std::vector<float> rrelu(static_cast<size_t>(options_.num_networks), rrelu_of(weights));
   import_weights(model_, weights);
+  rrelu_.copy_from_host(rrelu.data(), static_cast<int64_t>(rrelu.size() * sizeof(float)));
 }
 
 template <class T>
@@ -57,6 +60,7 @@ void Predictor::run(const Tensor& images, int64_t first, const Tensor& result) {
   const SampleSource source{images, labels, first, size_};
   StepArgs args;
   args.state = reinterpret_cast<NetworkState*>(state_.raw());
+  args.rrelu = rrelu_.data<float>();
   args.num_networks = networks;
   args.micro_batch = rows;
   args.epoch_size = count;

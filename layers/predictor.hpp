@@ -23,7 +23,8 @@ class Predictor {
   Predictor(const ModelSpecification& model, const ImageSize& size, int64_t num_classes, const TrainerOptions& options);
 
   const Model& model() const { return model_; }
-  /// Stacked weights, or plain ones for all networks. Throws: DataError, naming what does not fit.
+  /// Stacked weights, or plain ones for all networks, and the slopes that their metadata name ("rrelu"; none: 0).
+  /// Throws: DataError, naming what does not fit.
   void load_weights(const SafeTensors& weights);
 
   /// Outputs of the last layer for the samples [first, first + count), on the host: [P, count, num_classes].
@@ -43,6 +44,7 @@ class Predictor {
   ConvolutionChoices choices_;
   Model model_;
   Tensor state_;  // NetworkState [P], as bytes
+  Tensor rrelu_;  // [P]
   Arena arena_;
 };
 

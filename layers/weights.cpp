@@ -117,6 +117,16 @@ void import_weights(const Model& model, const SafeTensors& weights) {
   }
 }
 
+float rrelu_of(const SafeTensors& weights) {
+  const auto found = weights.metadata.find("rrelu");
+  if (found == weights.metadata.end()) return 0;
+  try {
+    return static_cast<float>(parse_value(technique(Technique::kRrelu), found->second));
+  } catch (const InvalidArgument& error) {
+    throw DataError("{}: {}", weights.source.string(), error.what());
+  }
+}
+
 std::optional<int64_t> num_stacked(const Model& model, const SafeTensors& weights) {
   const NamedTensor first = model.named_tensors().front();
   const Tensor& tensor = find(weights, first, {});

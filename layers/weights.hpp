@@ -18,6 +18,10 @@ SafeTensors export_weights(const Model& model, std::optional<int64_t> network = 
 /// Throws: DataError, naming the tensor that is missing, too much, or of another shape, expected and got.
 void import_weights(const Model& model, const SafeTensors& weights);
 
+/// What `rrelu` was in force when training ended, by the metadata of a file of weights; 0 where they say nothing.
+/// Throws: DataError.
+float rrelu_of(const SafeTensors& weights);
+
 /// The number of networks that weights are of, and nothing where they are those of one, plain. `model`: one of the same
 /// architecture, with any number. Throws: DataError where they are not of this architecture.
 std::optional<int64_t> num_stacked(const Model& model, const SafeTensors& weights);

@@ -75,6 +75,7 @@ constexpr std::array<Row, kNumTechniques> kRows{{
   {T::kLossDropout,                 kIdentity,          0,     0.5,                  0,     true},
   {T::kLogitNoise,                  kIdentity,          0,     1,                    0,     true},
   {T::kWeightDecay,                 kNegativePowerOff,  1,     6,                    6,     true},
+  {T::kRrelu,                       kIdentity,          0,     0.5,                  0,     true},
 }};
 // clang-format on
 

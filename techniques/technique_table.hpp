@@ -34,6 +34,8 @@ struct TechniqueTable {
   MURMUR_HD float get(Technique id, int64_t network) const {
     return values == nullptr ? off_value(id) : values[static_cast<int64_t>(id) * num_networks + network];
   }
+  /// [P], of a table that is not null.
+  MURMUR_HD const float* row(Technique id) const { return values + static_cast<int64_t>(id) * num_networks; }
 };
 
 /// The 32-bit site of a random number: what it is for, and the layer it is for.

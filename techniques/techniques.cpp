@@ -77,6 +77,7 @@ constexpr std::array<TechniqueInfo, kNumTechniques> kTechniques{{
   {T::kLossDropout,                "loss_dropout",                 kLoss,       kNetwork,      kFloat,       0,    0.95,              0,    kNoChoices,  "probability to leave a sample's loss out (the rest is scaled up)"},
   {T::kLogitNoise,                 "logit_noise",                  kLoss,       kNetwork,      kFloat,       0,    100,               0,    kNoChoices,  "standard deviation of the Gaussian noise on the logits"},
   {T::kWeightDecay,                "weight_decay",                 kUpdate,     kOptimization, kLogFloat,    1e-12,1,                 0,    kNoChoices,  "times the parameters, on the gradient; with adamw on the parameters themselves"},
+  {T::kRrelu,                      "rrelu",                        kActivation, kNetwork,      kFloat,       0,    1,                 0,    kNoChoices,  "largest slope v of negative hidden activations, each from U(3/8 v, v); in evaluation their mean"},
 }};
 // clang-format on
 

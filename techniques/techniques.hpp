@@ -91,9 +91,10 @@ enum class Technique : uint8_t {
   kLossDropout,
   kLogitNoise,
   kWeightDecay,
+  kRrelu,
 };
 
-inline constexpr int kNumTechniques = 46;
+inline constexpr int kNumTechniques = 47;
 /// The dimensions of the study, and of a search that does not say otherwise: the first rows of the table.
 inline constexpr int kNumStudyTechniques = 22;
 

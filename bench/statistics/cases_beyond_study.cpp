@@ -109,6 +109,8 @@ std::vector<Case> activation_cases() {
       of_normals("gaussian dropout", "activation.hpp: gaussian_dropout", Technique::kGaussianDropout, kFeatures,
                  normal_law(1, deviation),
                  [](float n) { return noise::gaussian_dropout(1.0f, noise::gaussian_dropout_sigma(kDropped), n); }),
+      of_words("rrelu, slopes", "activation.hpp: random_slope", Technique::kRrelu, kFeatures, uniform_law(0.15, 0.4),
+               [](uint32_t word) { return noise::random_slope(0.4f, word); }),
       // nine places that are no centres leave a pixel
       of_words("dropblock", "activation.hpp: dropblock_centres", Technique::kDropblock, kBlocks,
                two_valued_law(0, 1, std::pow(0.7, 1.0 / 9)),

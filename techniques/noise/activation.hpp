@@ -28,6 +28,52 @@ MURMUR_HD Quad<T> relu(const Quad<T>& x) {
   return map(x, [](T value) { return relu(value); });
 }
 
+/// The slope of one negative activation, from U(3/8 v, v): PyTorch's 1/8 and 1/3 where v is 1/3.
+/// Source: Xu, Wang, Chen & Li 2015 (RReLU).
+template <class T>
+MURMUR_HD T random_slope(T largest, uint32_t word) {
+  return largest * (T{0.375F} + T{0.625F} * static_cast<T>(uniform(word)));
+}
+
+/// The slope of all of them in evaluation: the mean of those in training.
+template <class T>
+MURMUR_HD T mean_slope(T largest) {
+  return T{0.6875F} * largest;
+}
+
+/// x where it is positive, otherwise slope x; a NaN stays.
+template <class T>
+MURMUR_HD T leaky_relu(T x, T slope) {
+  return x < T{0} ? slope * x : x;
+}
+
+/// x with a slope of its own.
+template <class T>
+MURMUR_HD T rrelu(T x, T largest, uint32_t word) {
+  return leaky_relu(x, random_slope(largest, word));
+}
+
+template <class T>
+MURMUR_HD Quad<T> rrelu(const Quad<T>& x, T largest, const Quad<uint32_t>& words) {
+  return map(x, words, [=](T value, uint32_t word) { return rrelu(value, largest, word); });
+}
+
+/// The gradient where the output, or a positive multiple of it, is y: 0 was cut off by a mask.
+template <class T>
+MURMUR_HD T leaky_relu_gradient(T grad, T y, T slope) {
+  return y == T{0} ? T{0} : (y < T{0} ? slope * grad : grad);
+}
+
+template <class T>
+MURMUR_HD T rrelu_gradient(T grad, T y, T largest, uint32_t word) {
+  return leaky_relu_gradient(grad, y, random_slope(largest, word));
+}
+
+template <class T>
+MURMUR_HD Quad<T> rrelu_gradient(const Quad<T>& grad, const Quad<T>& y, T largest, const Quad<uint32_t>& words) {
+  return map(grad, y, words, [=](T g, T out, uint32_t word) { return rrelu_gradient(g, out, largest, word); });
+}
+
 /// x m / (1 - p), m = 1[U > p]; its own gradient rule.
 /// Source: Srivastava et al. 2014, the inverted form.
 template <class T>

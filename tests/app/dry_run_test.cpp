@@ -36,7 +36,7 @@ TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
   const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
   EXPECT_EQ(report["format"], "murmur-dry-run-1");
   EXPECT_EQ(report["setting"]["dropout"], 0.25);
-  EXPECT_EQ(report["setting"].size(), 46u) << "all of them, those that are off too";
+  EXPECT_EQ(report["setting"].size(), 47u) << "all of them, those that are off too";
   EXPECT_EQ(report["networks"], 3);
   EXPECT_GT(report["bytes"], report["bytes_per_network"]);
   EXPECT_GT(report["bytes_available"], report["bytes"]);

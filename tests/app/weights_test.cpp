@@ -145,6 +145,35 @@ TEST_F(WeightsFileTest, PredictionsHaveTheAccuracyOfTheTraining) {
   }
 }
 
+// The slopes of an evaluation are those of the training's last update, whose schedule has ended at a fourth.
+TEST_F(WeightsFileTest, PredictionsHaveTheSlopesOfTheTraining) {
+  expect_success(
+      train() +
+      "--epochs 4 --networks 2 --set optimizer=adam --set batch_size=32 --model 'conv8 flatten linear9 linear' "
+      "--set learning_rate=0.02 --set rrelu=0.8@linear:1:0.25 --save " +
+      (folder_ / "w") + " --checkpoint " + (folder_ / "c") + " --json " + (folder_ / "json"));
+  EXPECT_EQ(read_safetensors(folder_ / "w").text("rrelu"), "0.2");
+  const auto networks = json("json")["networks"];
+  for (const std::string file : {"w", "c"}) {
+    for (const int k : {0, 1}) {
+      expect_success(predict("--weights " + (folder_ / file) + " --network " + std::to_string(k) + " --output " +
+                             (folder_ / "p.csv")));
+      EXPECT_EQ(accuracy(table("p.csv")), networks[k]["test_accuracy"].get<double>()) << file << k;
+    }
+  }
+  expect_success(predict("--weights " + (folder_ / "w") + " --output " + (folder_ / "p.csv")));
+  SafeTensors weights = read_safetensors(folder_ / "w");
+  weights.metadata.erase("rrelu");
+  write_safetensors(folder_ / "w", weights);
+  expect_success(predict("--weights " + (folder_ / "w") + " --output " + (folder_ / "relu.csv")));
+  EXPECT_NE(table("p.csv"), table("relu.csv"));
+  for (const char* text : {"-0.1", "2", "nan", "much"}) {
+    weights.metadata["rrelu"] = text;
+    write_safetensors(folder_ / "w", weights);
+    expect_error(predict("--weights " + (folder_ / "w")), 3, std::string("expected a number in [0, 1], got '") + text);
+  }
+}
+
 TEST_F(WeightsFileTest, ManyNetworksAreAnEnsemble) {
   expect_success(train() + "--epochs 2 --networks 2 --save " + (folder_ / "w"));
   const std::string weights = "--weights " + (folder_ / "w");

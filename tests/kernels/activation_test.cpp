@@ -27,6 +27,7 @@ struct Case {
 struct Element {
   double before = 0;     // x + bias + noise
   double magnitude = 0;  // what rounding errors of `before` are relative to
+  double slope = 1;      // of the activation: of a negative one less than 1
   double scale = 0;      // of masks and dropout: 0 where cut off, and negative where Gaussian dropout says so
   double scale_error = 0;
 };
@@ -51,6 +52,11 @@ Element reference(const Case& c, const test::Population& population, int64_t p, 
         static_cast<double>(sigma) * address(Technique::kActivationNoise).normal_of(item, quads, element);
     result.before += noise;
     result.magnitude += std::abs(noise);
+  }
+  if (result.before < 0) {
+    const auto largest = static_cast<double>(population.get(Technique::kRrelu, p));
+    const Quad<uint32_t> words = address(Technique::kRrelu).words(item, quads, element / 4);
+    result.slope = largest * (0.375 + 0.625 * static_cast<double>(uniform(words.v[element % 4])));
   }
   result.scale = 1;
   if (drop > 0) {
@@ -107,8 +113,8 @@ void for_each_element(const Case& c, const F& f) {
 }
 
 // Forward: the sum of bias and noise takes at most 3 roundings, each relative to at most `magnitude`; ReLU makes no
-// error larger; dropout multiplies by a rounded quotient of a rounded difference: 3 more, and Gaussian dropout by a
-// factor with an error of its own.
+// error larger; a random slope has 3 and its product one, of less than `magnitude`; dropout multiplies by a rounded
+// quotient of a rounded difference: 3 more, and Gaussian dropout by a factor with an error of its own.
 template <class T>
 void check_forward(Stream& stream, const Case& c, test::Population& population) {
   Buffers<T> buffers(c, stream.device());
@@ -120,8 +126,8 @@ void check_forward(Stream& stream, const Case& c, test::Population& population) 
   std::vector<double> tolerance(expected.size(), 0.0);
   for_each_element(c, [&](int64_t p, int64_t feature, int64_t row, size_t at, size_t bias) {
     const Element e = reference(c, population, p, feature, row, buffers.x_values[at], buffers.bias_values[bias]);
-    expected[at] = std::max(e.before, 0.0) * e.scale;
-    tolerance[at] = e.magnitude * (7.1 * test::kBothRoundings<T> * std::abs(e.scale) + e.scale_error);
+    expected[at] = e.slope * e.before * e.scale;
+    tolerance[at] = e.magnitude * (11.1 * test::kBothRoundings<T> * std::abs(e.scale) + e.scale_error);
   });
   EXPECT_TRUE(test::all_near(actual, expected, tolerance));
   EXPECT_TRUE(buffers.x.guards_intact());
@@ -133,8 +139,9 @@ void check_forward(Stream& stream, const Case& c, test::Population& population) 
   }
 }
 
-// Backward: a gradient is multiplied by the same masks, so 4 roundings; an element that the reference sees within
-// rounding of the ReLU's kink may be cut off or not. The bias's gradient is a sum of m of them (any order) onto 1.
+// Backward: a gradient is multiplied by the same masks, so 4 roundings, and by the slope, 4 more; an element that the
+// reference sees within rounding of the ReLU's kink may be cut off or not. The bias's gradient is a sum of m of them
+// (any order) onto 1.
 template <class T>
 void check_backward(Stream& stream, const Case& c, test::Population& population) {
   Buffers<T> buffers(c, stream.device());
@@ -157,9 +164,9 @@ void check_backward(Stream& stream, const Case& c, test::Population& population)
     const Element e = reference(c, population, p, feature, row, buffers.x_values[at], buffers.bias_values[bias]);
     const double full = static_cast<double>(grad_values[at]) * e.scale;
     const bool at_kink = std::abs(e.before) <= 3 * u * e.magnitude;
-    expected[at] = e.before > 0 ? full : 0;
+    expected[at] = e.slope * full;
     const double scale_error = std::abs(static_cast<double>(grad_values[at])) * e.scale_error;
-    tolerance[at] = at_kink ? std::abs(full) * 1.01 : 4.1 * u * std::abs(full) + scale_error;
+    tolerance[at] = at_kink ? std::abs(full) * 1.01 : 8.2 * u * std::abs(full) + scale_error;
     expected_bias[bias] += expected[at];
     bias_tolerance[bias] += tolerance[at] + static_cast<double>(c.rows + 1) * u * std::abs(full);
   });
@@ -223,6 +230,41 @@ TEST_P(ActivationTest, EverythingAtOnce) {
     population.set(Technique::kDropout, p, 0.3);
     population.set(Technique::kGaussianDropout, p, 0.5);
     population.set(Technique::kDropconnect, p, 0.4);
+  });
+}
+
+TEST_P(ActivationTest, RandomSlopes) {
+  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+    population.set(Technique::kRrelu, p, 0.3 * static_cast<double>((p + 1) % 3));
+  });
+}
+
+TEST_P(ActivationTest, RandomSlopesUnderEverything) {
+  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+    population.set(Technique::kRrelu, p, 0.5);
+    population.set(Technique::kActivationNoise, p, 0.1);
+    population.set(Technique::kDropout, p, 0.3);
+    population.set(Technique::kGaussianDropout, p, 0.5);
+    population.set(Technique::kDropconnect, p, 0.4);
+  });
+}
+
+// 11/16 of the largest, of each network its own; the mean of U(3/8, 1). The product, the sum and the slope are rounded.
+TEST_P(ActivationTest, SlopesAreTheirMeanInEvaluation) {
+  const Case c{3, 36, 5, true, true};
+  test::Population population(c.networks, device());
+  for (int64_t p = 0; p < c.networks; ++p) population.set(Technique::kRrelu, p, 0.3 * static_cast<double>(p));
+  Buffers<float> buffers(c, device());
+  ActivationArgs<float> args = make_args(c, population, buffers);
+  args.step.rrelu = args.step.techniques.row(Technique::kRrelu);
+  args.step.techniques = {};
+  activation_forward(stream(), args);
+  stream().synchronize();
+  const std::vector<float> actual = buffers.x.values();
+  for_each_element(c, [&](int64_t p, int64_t, int64_t, size_t at, size_t bias) {
+    const double x = static_cast<double>(buffers.x_values[at]) + static_cast<double>(buffers.bias_values[bias]);
+    const double slope = x > 0 ? 1 : 11.0 / 16 * static_cast<double>(population.get(Technique::kRrelu, p));
+    EXPECT_NEAR(static_cast<double>(actual[at]), slope * x, 3.1 * test::kBothRoundings<float> * 1.5);
   });
 }
 

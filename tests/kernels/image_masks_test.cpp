@@ -21,11 +21,15 @@ namespace {
 class ImageMasksTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(ImageMasksTest);
 
-/// What a layer that ends with dropout runs, on its images and on their gradient.
+/// What a layer that ends with dropout runs, on its images and on their gradient; then with the images as its output.
 template <class T>
 void run_region_masks(Stream& stream, const StepArgs& step, const ImageTiles& tiles, const LayerMasks& masks,
-                      const test::GuardedArray<T>& x, const Frame& frame) {
-  if (masks.dropout) region_masks(stream, RegionMasksArgs<T>{step, tiles, masks, {x.data(), frame.stride()}});
+                      const test::GuardedArray<T>& x, const Frame& frame,
+                      const test::GuardedArray<T>* output = nullptr) {
+  if (!masks.dropout) return;
+  RegionMasksArgs<T> args{step, tiles, masks, {x.data(), frame.stride()}};
+  if (output != nullptr) args.output = {output->data(), frame.stride()};
+  region_masks(stream, args);
 }
 
 using Configure = std::function<void(test::Population&, int64_t)>;
@@ -51,7 +55,9 @@ void check_bias_relu(Stream& stream, const Case& c, test::Population& population
   args.sums = sums.data();
   bias_relu_forward(stream, args.forward);
   run_region_masks(stream, args.forward.step, tiles, masks, x, frame);
-  run_region_masks(stream, args.forward.step, tiles, masks, grad, frame);
+  stream.synchronize();
+  const std::vector<T> made = x.values();
+  run_region_masks(stream, args.forward.step, tiles, masks, grad, frame, &x);
   bias_relu_backward(stream, args);
   stream.synchronize();
   const Masks<T> reference(population, c.size, masks);
@@ -68,16 +74,20 @@ void check_bias_relu(Stream& stream, const Case& c, test::Population& population
         const double before =
             static_cast<double>(in[at]) + static_cast<double>(biases[static_cast<size_t>(p * bias_stride + channel)]);
         const Factor factor = reference(p, row, y, column, channel);
-        const double kept = std::max(before, 0.0), g = before > 0 ? static_cast<double>(gradient[at]) : 0;
-        const double sum_error = test::kBothRoundings<T> * kept;
-        output.set(at, kept * factor.value, 1.01 * (kept * factor.error + sum_error * std::abs(factor.value)),
-                   factor.unclear && before > 0);
-        grad_input.set(at, g * factor.value, 1.01 * std::abs(g) * factor.error, factor.unclear && before > 0);
+        const double kept = reference.relu(before, p, row, y, column, channel);
+        const double g = kept / before * static_cast<double>(gradient[at]);
+        // The sum is rounded, a slope and its products 4 times.
+        const double u = test::kBothRoundings<T> * (before > 0 ? 1 : 5), scale = std::abs(factor.value);
+        output.set(at, kept * factor.value, 1.01 * std::abs(kept) * (factor.error + u * scale),
+                   factor.unclear && g != 0);
+        grad_input.set(at, g * factor.value, 1.01 * std::abs(g) * (factor.error + (before > 0 ? 0 : u * scale)),
+                       factor.unclear && g != 0);
       });
     }
   }
-  output.compare(x);
+  output.compare(made);
   grad_input.compare(grad);
+  EXPECT_TRUE(x.guards_intact());
   EXPECT_TRUE(sums.guards_intact());
 }
 
@@ -132,10 +142,13 @@ class NormPoolCheck {
     args.sums = sums.data();
     norm_pool_forward(stream, forward);
     run_region_masks(stream, forward.step, forward.output_images(), masks, output, output_);
-    run_region_masks(stream, forward.step, forward.output_images(), masks, grad, output_);
+    stream.synchronize();
+    const std::vector<T> made = output.values();
+    run_region_masks(stream, forward.step, forward.output_images(), masks, grad, output_, &output);
     norm_pool_backward(stream, args);
     stream.synchronize();
-    compare(output, block.pools ? grad_input : grad, grad_residual, sums.values());
+    EXPECT_TRUE(output.guards_intact());
+    compare(made, block.pools ? grad_input : grad, grad_residual, sums.values());
     EXPECT_TRUE(x.guards_intact() && residual.guards_intact() && sums.guards_intact());
   }
 
@@ -177,9 +190,9 @@ class NormPoolCheck {
     return best;
   }
 
-  void compare(const test::GuardedArray<T>& output, const test::GuardedArray<T>& grad_input,
+  void compare(const std::vector<T>& output, const test::GuardedArray<T>& grad_input,
                const test::GuardedArray<T>& grad_residual, const std::vector<T>& sums) {
-    Expected y(output.values()), back(grad_input.values()), side(grad_residual_values_);
+    Expected y(output), back(grad_input.values()), side(grad_residual_values_);
     const int64_t tiles = case_.tiles().count(kRows), blocks = tiles / ((kRows + kRowsPerTile - 1) / kRowsPerTile);
     const int64_t tile_channels = case_.size.channels / blocks;
     // [P, tiles, 2, channels of a tile]
@@ -206,15 +219,20 @@ class NormPoolCheck {
             error = on_branch.value * v.error + std::abs(v.value) * on_branch.error +
                     kU * (std::abs(on_branch.value * v.value) + std::abs(sum));
           }
-          const double kept = block_.pools ? sum : std::max(sum, 0.0);
-          y.set(at, kept * mask.value, 1.01 * (error * std::abs(mask.value) + std::abs(kept) * mask.error),
+          const double slope = block_.pools || sum == 0 ? 1 : masks_.relu(sum, p, row, i, j, c) / sum;
+          const double kept = slope * sum, slope_error = slope < 1 ? 4 * kU * slope : 0;
+          y.set(at, kept * mask.value,
+                1.01 * ((slope * error + slope_error * std::abs(sum)) * std::abs(mask.value) +
+                        std::abs(kept) * mask.error),
                 mask.unclear);
 
           const double full = static_cast<double>(gradient_[at]) * mask.value;
-          const bool passes = block_.pools || sum > 0, at_kink = !block_.pools && std::abs(sum) <= 1.01 * error;
-          const double g = passes ? full : 0;
+          const bool at_kink = !block_.pools && std::abs(sum) <= 1.01 * error;
+          const double g = slope * full;
           const double g_error =
-              at_kink ? 1.01 * std::abs(full) : 1.01 * std::abs(static_cast<double>(gradient_[at])) * mask.error;
+              at_kink
+                  ? 1.01 * std::abs(full)
+                  : 1.01 * (std::abs(static_cast<double>(gradient_[at])) * mask.error + slope_error * std::abs(full));
           if (block_.grad_residual == Block::GradResidual::kWritten) side.set(at, g, g_error, mask.unclear);
           if (block_.grad_residual == Block::GradResidual::kAdded) {
             const double both = static_cast<double>(grad_residual_values_[at]) + g;
@@ -330,6 +348,65 @@ TEST_P(ImageMasksTest, Dropblock) {
 
 TEST_P(ImageMasksTest, EverythingAtOnce) {
   check_all(stream(), set_all);
+}
+
+TEST_P(ImageMasksTest, RandomSlopes) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kRrelu, p, 0.3 * static_cast<double>((p + 1) % 3));
+  });
+}
+
+TEST_P(ImageMasksTest, RandomSlopesUnderGaussianFactors) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kRrelu, p, 0.4);
+    population.set(Technique::kGaussianDropout, p, 0.7);
+  });
+}
+
+TEST_P(ImageMasksTest, RandomSlopesUnderEverything) {
+  check_all(stream(), [](test::Population& population, int64_t p) {
+    population.set(Technique::kRrelu, p, 0.4);
+    set_all(population, p);
+  });
+}
+
+// The slope of a network in an evaluation, with a norm before the ReLU and without.
+TEST_P(ImageMasksTest, SlopesAreTheirMeanInEvaluation) {
+  constexpr ImageSize kSize{3, 5, 8};
+  const auto size = static_cast<size_t>(kNetworks * kRows * kSize.elements());
+  const int64_t stride = kRows * kSize.elements();
+  test::Population population(kNetworks, device());
+  for (int64_t p = 0; p < kNetworks; ++p) population.set(Technique::kRrelu, p, 0.3 * static_cast<double>(p));
+  const auto in = test::random_values<float>(size, 1);
+  const test::GuardedArray<float> x(in, device()), bias(8 * kNetworks, 0.0f, device()), output(size, 7.0f, device());
+  const test::GuardedArray<float> untouched(in, device());
+  StepArgs step = population.upload(kRows, kRows);
+  step.rrelu = step.techniques.row(Technique::kRrelu);
+  step.techniques = {};
+  NormPoolArgs<float> second;
+  second.step = step;
+  second.images = {kSize, ImageLayout::kChannelsLast, kRowsPerTile};
+  second.relu = true;
+  second.masks = {kLayer, true, true};
+  second.x = {untouched.data(), stride};
+  second.output = {output.data(), stride};
+  norm_pool_forward(stream(), second);
+  BiasReluArgs<float> first;
+  first.step = step;
+  first.images = second.images;
+  first.masks = second.masks;
+  first.x = {x.data(), stride};
+  first.bias = {bias.data(), 8};
+  bias_relu_forward(stream(), first);
+  stream().synchronize();
+  const std::vector<float> whole = x.values(), half = output.values();
+  for (size_t i = 0; i < size; ++i) {
+    const double value = static_cast<double>(in[i]), rrelu = 0.3 * static_cast<double>(i / static_cast<size_t>(stride));
+    const double expected = value > 0 ? value : 11.0 / 16 * rrelu * value;
+    const double error = 4 * test::kBothRoundings<float> * std::abs(value);
+    ASSERT_NEAR(static_cast<double>(whole[i]), expected, error) << i;
+    ASSERT_NEAR(static_cast<double>(half[i]), expected, error) << i;
+  }
 }
 
 TEST_P(ImageMasksTest, NoneWhereTheLayerHasNone) {

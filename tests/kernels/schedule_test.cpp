@@ -49,7 +49,7 @@ class Scheduled {
   Scheduled(int64_t num_networks, int64_t num_items, Device device)
       : population(num_networks, device),
         num_items_(num_items),
-        lists_(static_cast<size_t>(num_networks * kNumTechniques)),
+        lists_(static_cast<size_t>(num_networks * kMaxScheduled)),
         table_(table_of_off_values(num_networks)),
         device_lists_(
             Tensor::zeros({static_cast<int64_t>(lists_.size() * sizeof(ScheduledTechnique))}, DType::kU8, device)),
@@ -58,7 +58,7 @@ class Scheduled {
   void set(Technique id, int64_t network, double value) { table_[index(id, network)] = static_cast<float>(value); }
   void set(Technique id, int64_t network, double value, const NoiseSchedule& schedule) {
     set(id, network, value);
-    ScheduledTechnique* list = lists_.data() + network * kNumTechniques;
+    ScheduledTechnique* list = lists_.data() + network * kMaxScheduled;
     while (list->technique >= 0) ++list;
     *list = {static_cast<int32_t>(id), static_cast<float>(value), 1.0f / static_cast<float>(num_items_), schedule};
   }
@@ -86,8 +86,8 @@ class Scheduled {
   /// What a technique should be in the update that comes next.
   double expected(Technique id, int64_t network, double before) const {
     const NetworkState& state = population.states[static_cast<size_t>(network)];
-    for (int i = 0; i < kNumTechniques; ++i) {
-      const ScheduledTechnique& scheduled = lists_[static_cast<size_t>(network * kNumTechniques + i)];
+    for (int i = 0; i < kMaxScheduled; ++i) {
+      const ScheduledTechnique& scheduled = lists_[static_cast<size_t>(network * kMaxScheduled + i)];
       if (scheduled.technique != static_cast<int32_t>(id)) continue;
       const double progress = static_cast<double>(state.item) / static_cast<double>(num_items_);
       return static_cast<double>(scheduled.value) * factor(scheduled.schedule, progress, state.update);

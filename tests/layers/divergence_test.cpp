@@ -33,7 +33,8 @@ MURMUR_ON_EVERY_DEVICE(DivergenceTest);
 // Waves of two, two and one networks share memory in which the tensors of one network lie elsewhere than those of two:
 // what the broken ones have left behind must not be the padding of the last one.
 TEST_P(DivergenceTest, NaNInOneWaveLeavesTheNextAlone) {
-  for (const char* model : {test::kSmallModel, test::kSmallConvolution}) {
+  for (const char* model : {test::kSmallModel, test::kSmallConvolution, test::kSmallResidual,
+                            "conv5 layernorm depthwise3 avgpool flatten linear7 layernorm linear"}) {
     TrainerOptions options = test::small_options(device(), 5);
     PopulationTrainer clean = test::make_trainer(options, model);
     options.wave = 2;

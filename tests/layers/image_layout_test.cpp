@@ -77,6 +77,8 @@ class ImageLayoutTest : public test::DeviceTest {
                          Tensor::zeros({kNetworks, 2, channels}, DType::kF64, device())};
     const Activations y = channels_last(step, image_activation(step, input, bias, c.norm ? &norm : nullptr,
                                                                c.residual ? &residual : nullptr, c.options));
+    stream().synchronize();
+    const std::vector<double> output = y.x.value().to_vector<double>();  // backward may change it
     const auto gradient = test::random_values<double>(static_cast<size_t>(y.x.value().num_elements()), 6);
     y.x.take_grad(Tensor::from<double>(gradient, y.x.value().shape(), device()));
     backward(y.x);
@@ -84,7 +86,7 @@ class ImageLayoutTest : public test::DeviceTest {
     const Activations grad{Variable::constant(grad_input), Layout::kSampleMajor, c.size.elements(), c.size, layout};
     const Activations residual_grad{Variable::constant(residual.x.grad()), Layout::kSampleMajor, c.size.elements(),
                                     c.size, layout};
-    Results results{y.x.value().to_vector<double>(),
+    Results results{output,
                     norm.statistics.to_vector<double>(),
                     channels_last(step, grad).x.value().to_vector<double>(),
                     channels_last(step, residual_grad).x.value().to_vector<double>(),

@@ -115,6 +115,39 @@ TEST_P(WeightsTest, PredictionsAreWhatAnEvaluationCounts) {
   }
 }
 
+// Each network has the mean of its own slopes, in force after the schedule's last update.
+TEST_P(WeightsTest, AnEvaluationHasTheMeanOfTheSlopes) {
+  PopulationTrainer trainer(parse_model(GetParam().name), ten_classes(GetParam().size), options_for(2));
+  for (int64_t i = 0; i < 2; ++i) {
+    Trial trial = test::kBaseline.trial(static_cast<uint64_t>(i + 1));
+    trial.setting.set(Technique::kRrelu, 0.3 + 0.5 * static_cast<double>(i));
+    trial.setting.set_schedule(Technique::kRrelu, {ScheduleShape::kLinear, 0, i == 0 ? 1.0F : 0.5F});
+    trainer.start(i, trial);
+  }
+  trainer.run_epoch();
+  const std::vector<Evaluation> expected = trainer.evaluate_test();
+  const TrainingData data = ten_classes(GetParam().size);
+  const std::vector<uint8_t> labels = data.test_labels.to_vector<uint8_t>();
+  for (int64_t network = 0; network < 2; ++network) {
+    Predictor one = predictor(1);
+    SafeTensors weights = export_weights(trainer.model(), network);
+    const float in_force = trainer.in_force(Technique::kRrelu, network);
+    EXPECT_GT(in_force, 0);
+    weights.metadata["rrelu"] = fmt::format("{}", in_force);
+    const auto loss = [&] {
+      one.load_weights(weights);
+      const Predictions predictions = one.predict(data.test_images, 0, 50);
+      double sum = 0;
+      for (size_t n = 0; n < 50; ++n) sum -= std::log(predictions.probabilities[10 * n + labels[n]]) / 50;
+      return sum;
+    };
+    const double of_network = expected[static_cast<size_t>(network)].loss;
+    EXPECT_NEAR(loss(), of_network, 1e-5 * std::max(1.0, of_network));
+    weights.metadata.clear();
+    EXPECT_GT(std::abs(loss() - of_network), 1e-4 * of_network);
+  }
+}
+
 TEST_P(WeightsTest, APartOfTheSamplesHasTheSameLogits) {
   const PopulationTrainer trainer = trained(2);
   const Tensor images = ten_classes(GetParam().size).train_images;

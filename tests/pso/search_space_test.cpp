@@ -123,7 +123,7 @@ TEST(SearchSpace, RejectsWhatItCannotMap) {
       },
       ThrowsMessage<InvalidArgument>(HasSubstr("'zoom' twice")));
   EXPECT_THAT([] { SearchSpace({static_cast<Technique>(kNumTechniques)}); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("below 46, got 46")));
+              ThrowsMessage<InvalidArgument>(HasSubstr("below 47, got 47")));
   const SearchSpace space({Technique::kZoom, Technique::kFlip});
   EXPECT_THAT([&] { space.decode(std::vector{0.1}); },
               ThrowsMessage<InvalidArgument>(HasSubstr("2 dimensions, got 1")));

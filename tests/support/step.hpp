@@ -61,6 +61,7 @@ class StepFixture {
       population.set(Technique::kExponentialLoss, p, strength);
       population.set(Technique::kLossDropout, p, 0.3 * strength);
       population.set(Technique::kLogitNoise, p, strength);
+      population.set(Technique::kRrelu, p, 0.5 * strength);
     }
   }
 

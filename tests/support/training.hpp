@@ -110,7 +110,8 @@ inline std::vector<TechniqueCase> technique_cases() {
                                                       {kExponentialLoss, 0.8},
                                                       {kLossDropout, 0.4},
                                                       {kLogitNoise, 0.5},
-                                                      {kWeightDecay, 0.01}};
+                                                      {kWeightDecay, 0.01},
+                                                      {kRrelu, 0.4}};
   std::vector<TechniqueCase> cases;
   for (const auto& [id, value] : all) cases.push_back({std::string(technique(id).key), {{id, value}}});
   cases.push_back({"flip_horizontal", {{kFlip, 2}}});

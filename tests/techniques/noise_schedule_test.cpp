@@ -107,9 +107,9 @@ TEST(NoiseSchedule, OnlyMagnitudesFollowOne) {
 }
 
 TEST(ScheduleTable, EnforcesWhatIsScheduled) {
-  std::vector<ScheduledTechnique> lists(2 * kNumTechniques);
-  lists[kNumTechniques] = {static_cast<int32_t>(Technique::kDropout), 0.5F, 1.0F / 100, {ScheduleShape::kLinear, 0, 1}};
-  lists[kNumTechniques + 1] = {static_cast<int32_t>(Technique::kMixup), 0.2F, 1.0F / 100, {ScheduleShape::kLate, 0.5F}};
+  std::vector<ScheduledTechnique> lists(2 * kMaxScheduled);
+  lists[kMaxScheduled] = {static_cast<int32_t>(Technique::kDropout), 0.5F, 1.0F / 100, {ScheduleShape::kLinear, 0, 1}};
+  lists[kMaxScheduled + 1] = {static_cast<int32_t>(Technique::kMixup), 0.2F, 1.0F / 100, {ScheduleShape::kLate, 0.5F}};
   std::vector<float> values(2 * kNumTechniques, 7);
   const ScheduleTable table{lists.data(), values.data(), 2};
   table.enforce(0, 50, 3);

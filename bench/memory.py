@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Memory of populations on a CPU: what `murmur info --model` computes beside what trainings take.
+
+Taken is the largest resident memory of a process that trains for some epochs, less that of the smallest training there is,
+whose own share is computed: what the program and its libraries take whatever is trained. All techniques are off, so there
+is no copy of the weights; images are few.
+
+    bench/memory.py --program build/release/app/murmur
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import tempfile
+
+SMALLEST = "flatten linear"
+
+
+def computed(options, model, networks):
+    """Bytes of a population"""
+    report = subprocess.run([options.program, "info", "--model", model, "--networks", str(networks), "--images", "28x28x1",
+                             "--device", "cpu", "--json", "-"],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)  # fmt: skip
+    each = json.loads(report.stdout)["memory"]["bytes_per_network"]
+    return networks * sum(size for name, size in each.items() if name != "weight_copy")
+
+
+def taken(options, model, networks):
+    """Bytes of the process that trains it"""
+    command = [options.program, "train", "--quiet", "--data", options.data, "--model", model, "--networks", str(networks),
+               "--epochs", str(options.epochs), "--device", "cpu", "--threads", "1"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"expected it to train, got status {status}: {' '.join(command)}")
+    return usage.ru_maxrss * 1024
+
+
+def write_images(folder):
+    """160 and 32 of 28 x 28 pixels, in Fashion-MNIST's format"""
+    for part, count in (("train", 160), ("t10k", 32)):
+        pixels, labels = random.randbytes(count * 784), bytes(i % 10 for i in range(count))
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, count, 28, 28) + pixels)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, count) + labels)
+
+
+def report(options):
+    always = taken(options, SMALLEST, 1) - computed(options, SMALLEST, 1)
+    print(f"always {always / 2**20:.1f} MiB\n")
+    print("| | networks | computed, MiB | taken, MiB | taken / computed |\n|-|-|-|-|-|")
+    for model in options.models.split(","):
+        for networks in map(int, options.networks.split(",")):
+            expected, got = computed(options, model, networks), taken(options, model, networks) - always
+            print(f"| {model} | {networks} | {expected / 2**20:.1f} | {got / 2**20:.1f} | {got / expected:.3f} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", default="build/release/app/murmur")
+    parser.add_argument("--models", default="fc,lenet5,vgg3,resnet8")
+    parser.add_argument("--networks", default="1,16,64")
+    parser.add_argument("--epochs", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as options.data:
+        write_images(pathlib.Path(options.data))
+        report(options)
+
+
+if __name__ == "__main__":
+    main()
