@@ -152,7 +152,9 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   int us = 0;
   const int num_fields = std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d.%6d", &fields.tm_year, &fields.tm_mon,
                                      &fields.tm_mday, &fields.tm_hour, &fields.tm_min, &fields.tm_sec, &us);
-  if (num_fields < 6) return std::nullopt;
+  // The clock counts nanoseconds from 1970 in 64 bits, which end in 2262.
+  constexpr int kFirstYear = 1900, kLastYear = 2200;
+  if (num_fields < 6 || fields.tm_year < kFirstYear || fields.tm_year > kLastYear) return std::nullopt;
   fields.tm_year -= 1900;
   fields.tm_mon -= 1;
   fields.tm_isdst = -1;
