@@ -45,7 +45,7 @@ Contestant own_contestant(const std::string& text, int64_t at_once) {
                                                         Score& score) {
     const nlohmann::json options = all_options(info, budget_options(info, given, budget));
     const SearchDomain& domain = problem.domain();
-    std::vector<std::vector<double>> starts;
+    std::vector<std::vector<double>> starts = problem.starts();
     if (from_middle) {
       std::vector<double>& middle = starts.emplace_back();
       for (size_t d = 0; d < domain.low.size(); ++d) middle.push_back(0.5 * (domain.low[d] + domain.high[d]));

@@ -69,7 +69,9 @@ Contestant pagmo_contestant(const std::string& text) {
                                                : 22;
     const auto number = static_cast<unsigned>(seed);
     const pagmo::problem wrapped{PagmoProblem{&problem, &score}};
-    pagmo::population population(wrapped, static_cast<pagmo::population::size_type>(size), number);
+    const auto random = static_cast<pagmo::population::size_type>(size - std::ssize(problem.starts()));
+    pagmo::population population(wrapped, random, number);
+    for (const std::vector<double>& start : problem.starts()) population.push_back(start);
     const auto generations = static_cast<unsigned>(budget / size);  // one more than it takes: what is beyond counts not
     algorithm(text, generations, number).evolve(population);
   };

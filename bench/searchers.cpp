@@ -123,7 +123,7 @@ void run_cells(const Options& options, const std::vector<Contestant>& contestant
 
 /// Evaluates for another program: "sphere rotated 22 7" is the problem; then each line of standard input is a position,
 /// and each line of output what it observes and the value without an error. The first line has the lower and the upper
-/// bounds.
+/// bounds and, where one is known, the position to begin with.
 int serve(const std::string& text) {
   std::istringstream words(text);
   std::string function, variant;
@@ -133,7 +133,9 @@ int serve(const std::string& text) {
     throw InvalidArgument("--serve: expected FUNCTION VARIANT DIMENSIONS SEED, got '{}'", text);
   }
   const TestProblem problem(function, variant, dimensions, seed);
-  fmt::print("{} {}\n", fmt::join(problem.domain().low, " "), fmt::join(problem.domain().high, " "));
+  fmt::print("{} {}", fmt::join(problem.domain().low, " "), fmt::join(problem.domain().high, " "));
+  for (const std::vector<double>& start : problem.starts()) fmt::print(" {}", fmt::join(start, " "));
+  fmt::print("\n");
   std::fflush(stdout);
   std::string line;
   for (int64_t evaluation = 0; std::getline(std::cin, line); ++evaluation) {
@@ -173,7 +175,8 @@ int run(int argc, char** argv) {
   CLI::App app("how good searchers are, for each number of evaluations", "bench_searchers");
   app.add_option("--functions", options.functions, "of sphere, rosenbrock, rastrigin, ackley, griewank")
       ->delimiter(',');
-  app.add_option("--variants", options.variants, "of rotated, noisy, mixed, mixed-noisy")->delimiter(',');
+  app.add_option("--variants", options.variants, "of rotated, noisy, mixed, mixed-noisy, sparse, sparse-noisy")
+      ->delimiter(',');
   app.add_option("--dimensions", options.dimensions, "numbers of dimensions")->delimiter(',')->capture_default_str();
   app.add_option("--budgets", options.budgets, "evaluations, as 440, or as 1000D a multiple of the dimensions")
       ->delimiter(',');

@@ -14,9 +14,10 @@ namespace murmur::bench {
 namespace {
 
 constexpr double kBound = 5;
-constexpr double kInner = 0.8;     // of the range, where optima lie
-constexpr double kNoise = 0.02;    // of the median
-constexpr int64_t kSample = 1001;  // positions of which the median is taken
+constexpr double kInner = 0.8;        // of the range, where optima lie
+constexpr double kNoise = 0.02;       // of the median
+constexpr double kSparseNoise = 0.1;  // of what all off lacks
+constexpr int64_t kSample = 1001;     // positions of which the median is taken
 // From [-5, 5] to the usual range of each function.
 constexpr std::array<double, kFunctions.size()> kScales{1, 1, 1.024, 6.4, 120};
 constexpr uint64_t kProblems = 0x9e3779b97f4a7c15ULL;  // the seeds of problems are none of a searcher's
@@ -116,25 +117,53 @@ double settled(double x, const std::vector<double>& thresholds) {
 
 TestProblem::TestProblem(std::string_view function, std::string_view variant, int64_t num_dimensions, uint64_t seed)
     : function_(place_of(kFunctions, function)), seed_(seed) {
-  const size_t kind = place_of(kVariants, variant);
-  const bool is_mixed = kind >= 2, is_noisy = kind % 2 == 1;
+  place_of(kVariants, variant);
   const auto count = static_cast<size_t>(num_dimensions);
   domain_ = continuous_domain(std::vector<double>(count, -kBound), std::vector<double>(count, kBound));
   for (size_t d = 0; d < count; ++d) {
-    const UniformPair u = draw(seed, 0, 0, static_cast<int64_t>(d));
-    shift_.push_back((2 * u.first - 1) * kInner * kBound);
-    if (is_mixed && d % 3 == 1) {
+    shift_.push_back((2 * draw(seed, 0, 0, static_cast<int64_t>(d)).first - 1) * kInner * kBound);
+  }
+  const bool is_sparse = variant.starts_with("sparse");
+  if (variant.starts_with("mixed")) {
+    place_mixed();
+  } else if (is_sparse) {
+    place_sparse();
+  } else {
+    rotation_ = random_rotation(num_dimensions, seed);
+  }
+  if (variant.ends_with("noisy")) noise_ = is_sparse ? kSparseNoise * value(domain_.off) : kNoise * median();
+}
+
+void TestProblem::place_mixed() {
+  for (size_t d = 0; d < shift_.size(); ++d) {
+    const UniformPair u = draw(seed_, 0, 0, static_cast<int64_t>(d));
+    if (d % 3 == 1) {
       domain_.thresholds[d] = {-kBound / 3, kBound / 3};
       shift_[d] = settled((2 * u.first - 1) * kBound, domain_.thresholds[d]);
     }
-    if (is_mixed && d % 3 == 2 && u.second < 0.5) shift_[d] = -kBound;
+    if (d % 3 == 2 && u.second < 0.5) shift_[d] = -kBound;
   }
-  if (!is_mixed) rotation_ = random_rotation(num_dimensions, seed);
-  if (!is_noisy) return;
+}
+
+void TestProblem::place_sparse() {
+  std::vector<std::pair<double, size_t>> order;
+  for (size_t d = 0; d < shift_.size(); ++d) order.emplace_back(draw(seed_, 0, 0, static_cast<int64_t>(d)).second, d);
+  std::ranges::sort(order);
+  const size_t num_helpful = (shift_.size() + 3) / 4;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const size_t d = order[i].second;
+    domain_.sparse[d] = true;
+    const double u = draw(seed_, 0, 0, static_cast<int64_t>(d)).first;
+    shift_[d] = i < num_helpful ? (2 * (0.05 + 0.45 * u) - 1) * kBound : -kBound;
+  }
+  starts_.push_back(domain_.off);
+}
+
+double TestProblem::median() const {
   std::vector<double> values;
   for (int64_t i = 0; i < kSample; ++i) values.push_back(value(random_position(i)));
   std::ranges::nth_element(values, values.begin() + kSample / 2);
-  noise_ = kNoise * values[kSample / 2];
+  return values[kSample / 2];
 }
 
 std::vector<double> TestProblem::random_position(int64_t i) const {

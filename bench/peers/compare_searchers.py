@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""murmur's searchers and pagmo2's (bench_searchers) beside those of Python: Optuna's TPE and CMA-ES, pyswarms' swarm.
+"""murmur's searchers and pagmo2's (bench_searchers) beside those of Python: Optuna's TPE and CMA-ES, the swarms of OptunaHub
+and of pyswarms.
 
-The Python ones evaluate the same problems, with the same errors, through `bench_searchers --serve`; who is not installed does
-not take part. One table: the median of each function and variant over the seeds, the best mean rank first.
+The Python ones evaluate the same problems, with the same errors, through `bench_searchers --serve`, and begin with what is
+known, too; who is not installed does not take part. One table: the median of each function and variant over the seeds, the
+best mean rank first.
 
     compare_searchers.py --program build/release/bench/bench_searchers --budgets 110 --dimensions 22 --minutes 30 --json out.json
 """
@@ -13,11 +15,12 @@ import os
 import statistics
 import subprocess
 import tempfile
+import warnings
 
 from budget import Budget
 
 FUNCTIONS = ["sphere", "rosenbrock", "rastrigin", "ackley", "griewank"]
-VARIANTS = ["rotated", "noisy", "mixed", "mixed-noisy"]
+VARIANTS = ["rotated", "noisy", "mixed", "mixed-noisy", "sparse", "sparse-noisy"]
 
 
 class Problem:
@@ -28,7 +31,8 @@ class Problem:
         self.process = subprocess.Popen([program, "--serve", f"{function} {variant} {dimensions} {seed}"], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
         bounds = [float(word) for word in self.process.stdout.readline().split()]
-        self.low, self.high = bounds[:dimensions], bounds[dimensions:]
+        self.low, self.high = bounds[:dimensions], bounds[dimensions : 2 * dimensions]
+        self.start = bounds[2 * dimensions :]  # what is known from the beginning, or nothing
         self.best = None
 
     def __call__(self, position):
@@ -50,7 +54,10 @@ def optuna_sampler(make):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        study = optuna.create_study(sampler=make(optuna, seed))
+        warnings.simplefilter("ignore")  # of what is new in it
+        study = optuna.create_study(sampler=make(optuna, budget, seed))
+        if problem.start:
+            study.enqueue_trial({str(d): x for d, x in enumerate(problem.start)})
         study.optimize(
             lambda trial: problem([trial.suggest_float(str(d), problem.low[d], problem.high[d])
                                    for d in range(problem.dimensions)]), n_trials=budget)  # fmt: skip
@@ -58,23 +65,45 @@ def optuna_sampler(make):
     return run
 
 
+def particles(budget):
+    """Of a swarm, as many as ours has."""
+    return 8 if budget <= 440 else 22
+
+
 def pyswarms_swarm(problem, budget, seed):
+    import logging
+
     import numpy
     import pyswarms
 
+    logging.disable(logging.INFO)
+    generator = numpy.random.RandomState(seed)
     numpy.random.seed(seed)
-    particles = 8 if budget <= 440 else 22
-    optimizer = pyswarms.single.GlobalBestPSO(
-        particles, problem.dimensions, {"c1": 1.49618, "c2": 1.49618, "w": 0.7298},
-        bounds=(numpy.array(problem.low), numpy.array(problem.high)))  # fmt: skip
-    optimizer.optimize(lambda rows: numpy.array([problem(row) for row in rows]), budget // particles, verbose=False)
+    low, high, size = numpy.array(problem.low), numpy.array(problem.high), particles(budget)
+    start = generator.uniform(low, high, (size, problem.dimensions))
+    if problem.start:
+        start[0] = problem.start
+    optimizer = pyswarms.single.GlobalBestPSO(size, problem.dimensions, {"c1": 1.49618, "c2": 1.49618, "w": 0.7298},
+                                              bounds=(low, high), init_pos=start)  # fmt: skip
+    optimizer.optimize(lambda rows: numpy.array([problem(row) for row in rows]), budget // size, verbose=False)
+
+
+def optunahub_swarm(_, budget, seed):
+    """From OptunaHub, or the copy of its registry that OPTUNAHUB_REGISTRY names."""
+    import optunahub
+
+    registry = os.environ.get("OPTUNAHUB_REGISTRY")
+    module = (optunahub.load_local_module("samplers/pso", registry_root=registry) if registry
+              else optunahub.load_module("samplers/pso"))  # fmt: skip
+    return module.PSOSampler(n_particles=particles(budget), seed=seed)
 
 
 PEERS = {
-    "optuna:tpe": ("optuna", optuna_sampler(lambda optuna, seed: optuna.samplers.TPESampler(seed=seed))),
+    "optuna:tpe": ("optuna", optuna_sampler(lambda optuna, _, seed: optuna.samplers.TPESampler(seed=seed))),
     "optuna:tpe-multivariate": ("optuna", optuna_sampler(
-        lambda optuna, seed: optuna.samplers.TPESampler(seed=seed, multivariate=True))),
-    "optuna:cmaes": ("cmaes", optuna_sampler(lambda optuna, seed: optuna.samplers.CmaEsSampler(seed=seed))),
+        lambda optuna, _, seed: optuna.samplers.TPESampler(seed=seed, multivariate=True))),
+    "optuna:cmaes": ("cmaes", optuna_sampler(lambda optuna, _, seed: optuna.samplers.CmaEsSampler(seed=seed))),
+    "optunahub:pso": ("optunahub", optuna_sampler(optunahub_swarm)),
     "pyswarms": ("pyswarms", pyswarms_swarm),
 }  # fmt: skip
 
