@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
+import budget  # noqa: E402
 import fashion  # noqa: E402
 
 # The study's best fc setting, of a search over 20 epochs, with its schedules moved to 50.
@@ -142,4 +143,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(budget.exit_status(main))

@@ -14,7 +14,11 @@ import pathlib
 import random
 import struct
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
+import budget  # noqa: E402
 
 SMALLEST = "flatten linear"
 
@@ -70,4 +74,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(budget.exit_status(main))

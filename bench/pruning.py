@@ -18,6 +18,9 @@ import statistics
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
+import budget  # noqa: E402
+
 PRUNERS = ("none", "median", "halving", "hyperband")
 
 
@@ -114,4 +117,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(budget.exit_status(main))

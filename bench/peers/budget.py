@@ -1,5 +1,7 @@
-"""A benchmark's time: what runs is shown on standard error, and nothing runs past --minutes."""
+"""A benchmark's time: what runs is shown on standard error, and nothing runs past --minutes; and how it ends."""
 
+import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -69,3 +71,18 @@ class Budget:
 
 def add_option(parser):
     parser.add_argument("--minutes", type=float, default=0, help="end within so many minutes (0: no limit)")
+
+
+def exit_status(benchmark):
+    """The exit status of a benchmark: of a program that failed under it, its status and one line; 130 after Ctrl-C."""
+    name = os.path.basename(sys.argv[0])
+    try:
+        return benchmark()
+    except subprocess.CalledProcessError as error:
+        print(f"{name}: expected exit status 0, got {error.returncode}: {shlex.join(error.cmd)}", file=sys.stderr)
+        return error.returncode if error.returncode > 0 else 1
+    except FileNotFoundError as error:
+        print(f"{name}: expected a file {error.filename}, found none (--help says which are needed)", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -14,10 +14,11 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import warnings
 
-from budget import Budget
+from budget import Budget, exit_status
 
 FUNCTIONS = ["sphere", "rosenbrock", "rastrigin", "ackley", "griewank"]
 VARIANTS = ["rotated", "noisy", "mixed", "mixed-noisy", "sparse", "sparse-noisy"]
@@ -55,7 +56,7 @@ def optuna_sampler(make):
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.simplefilter("ignore")  # of what is new in it
-        study = optuna.create_study(sampler=make(optuna, budget, seed))
+        study = optuna.create_study(sampler=make(optuna, problem, budget, seed))
         if problem.start:
             study.enqueue_trial({str(d): x for d, x in enumerate(problem.start)})
         study.optimize(
@@ -88,7 +89,17 @@ def pyswarms_swarm(problem, budget, seed):
     optimizer.optimize(lambda rows: numpy.array([problem(row) for row in rows]), budget // size, verbose=False)
 
 
-def optunahub_swarm(_, budget, seed):
+def optuna_tpe(is_multivariate):
+    """Which of the two is the default depends on Optuna's version."""
+    return lambda optuna, problem, budget, seed: optuna.samplers.TPESampler(seed=seed, multivariate=is_multivariate)
+
+
+def optuna_cmaes(optuna, problem, _budget, seed):
+    known = {str(d): x for d, x in enumerate(problem.start)} or None
+    return optuna.samplers.CmaEsSampler(x0=known, seed=seed)
+
+
+def optunahub_swarm(_optuna, _problem, budget, seed):
     """From OptunaHub, or the copy of its registry that OPTUNAHUB_REGISTRY names."""
     import optunahub
 
@@ -99,10 +110,9 @@ def optunahub_swarm(_, budget, seed):
 
 
 PEERS = {
-    "optuna:tpe": ("optuna", optuna_sampler(lambda optuna, _, seed: optuna.samplers.TPESampler(seed=seed))),
-    "optuna:tpe-multivariate": ("optuna", optuna_sampler(
-        lambda optuna, _, seed: optuna.samplers.TPESampler(seed=seed, multivariate=True))),
-    "optuna:cmaes": ("cmaes", optuna_sampler(lambda optuna, _, seed: optuna.samplers.CmaEsSampler(seed=seed))),
+    "optuna:tpe": ("optuna", optuna_sampler(optuna_tpe(False))),
+    "optuna:tpe-multivariate": ("optuna", optuna_sampler(optuna_tpe(True))),
+    "optuna:cmaes": ("cmaes", optuna_sampler(optuna_cmaes)),
     "optunahub:pso": ("optunahub", optuna_sampler(optunahub_swarm)),
     "pyswarms": ("pyswarms", pyswarms_swarm),
 }  # fmt: skip
@@ -125,6 +135,7 @@ def main():
     parser.add_argument("--dimensions", default="22")
     parser.add_argument("--seeds", type=int, default=25)
     parser.add_argument("--peers", default=",".join(PEERS), help="of Python")
+    parser.add_argument("--contestants", nargs="+", default=[], help="of bench_searchers; default: all")
     parser.add_argument("--minutes", type=float, default=30, help="half of them for Python's; 0: no limit")
     parser.add_argument("--json")
     options = parser.parse_args()
@@ -162,6 +173,8 @@ def own_cells(options):
                    "--dimensions", options.dimensions, "--seeds", str(options.seeds), "--json", path]  # fmt: skip
         if options.minutes > 0:
             command += ["--minutes", str(options.minutes / 2)]
+        if options.contestants:
+            command += ["--contestants", *options.contestants]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with open(path, encoding="utf-8") as file:
             return json.load(file)["cells"]
@@ -191,4 +204,4 @@ def table(cells):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

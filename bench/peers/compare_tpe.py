@@ -19,6 +19,8 @@ import sys
 
 import optuna
 
+import budget
+
 TEST_SEED = 1000000  # of the trainings that test; no trial has it
 SEED_STRIDE = 10000  # between searches, so that no two share a trial's seed
 
@@ -154,4 +156,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(budget.exit_status(main))
