@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <memory>
@@ -35,6 +36,7 @@ struct Options {
   int64_t epochs = 3;
   int64_t repeats = 5;
   int64_t micro_batch = 128;
+  double minutes = 0;  // 0: no limit
   int threads = 0;
   bool tf32 = false;
 };
@@ -204,6 +206,11 @@ void add_nvbench_states(const Population& population, const Options& options, st
 }
 
 int benchmark(const Options& options, std::span<char* const> arguments) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto is_over = [&] {
+    const std::chrono::duration<double, std::ratio<60>> elapsed = std::chrono::steady_clock::now() - begin;
+    return options.minutes > 0 && elapsed.count() > options.minutes;
+  };
   const ModelSpecification model = parse_model(options.model);
   const TrainerOptions base = trainer_options(options, 1);
   require_device(base.device);
@@ -225,10 +232,14 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
   // One after the other: memory holds one population at a time, and only its own runs are compared with each other.
   const int64_t num_ticks = (options.images + options.micro_batch - 1) / options.micro_batch;
   for (const int64_t networks : options.networks) {
+    if (is_over()) {
+      fmt::print("{:>6}  left out: no time for it (--minutes)\n", networks);
+      continue;
+    }
     Population population = make_population(options, model, data, networks);
     for (const auto& run : population.runs) run->train(1);
     if (population.limit) population.limit->run(10);
-    for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
+    for (int64_t repeat = 0; repeat < options.repeats && (repeat == 0 || !is_over()); ++repeat) {
       measure(population, options, num_ticks, repeat % 2 != 0);
     }
     for (const auto& line : report(population, options)) results.push_back(line);
@@ -276,6 +287,8 @@ int run(int argc, char** argv) {
   app.add_option("--images", options.images, "training images")->check(positive)->capture_default_str();
   app.add_option("--epochs", options.epochs, "epochs of a timed run")->check(positive)->capture_default_str();
   app.add_option("--repeats", options.repeats, "timed runs, in turns")->check(positive)->capture_default_str();
+  app.add_option("--minutes", options.minutes, "no further run begins after so many minutes (0: no limit)")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--micro-batch", options.micro_batch, "rows of a tick, and of a batch")->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads (0: one a core)")
       ->check(CLI::Range(0, 4096))

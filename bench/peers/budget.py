@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,23 +51,30 @@ class Budget:
     def run(self, command, label):
         """Runs a program without its output. Raises OutOfTime, the program ended, where the time is over before it."""
         begin = time.monotonic()
+        # A session of its own, because a program may have processes, which must end with it, however this one ends.
         with tempfile.TemporaryFile() as errors, subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=errors
+            command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
         ) as process:
-            while process.poll() is None:
-                self.show(f"{label}: {duration(time.monotonic() - begin)}")
-                try:
-                    process.wait(timeout=1)
-                except subprocess.TimeoutExpired:
-                    if not self.has_room_for(0):
-                        process.kill()
-                        raise OutOfTime(f"{label}: the time is over after {duration(time.monotonic() - begin)}") from None
+            try:
+                self.wait(process, label, begin)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
             if process.returncode != 0:
                 errors.seek(0)
                 print(errors.read().decode(errors="replace"), file=sys.stderr)
         if process.returncode != 0:
             raise subprocess.CalledProcessError(process.returncode, command)
         self.show(f"{label}: done in {duration(time.monotonic() - begin)}", final=True)
+
+    def wait(self, process, label, begin):
+        while process.poll() is None:
+            self.show(f"{label}: {duration(time.monotonic() - begin)}")
+            try:
+                process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                if not self.has_room_for(0):
+                    raise OutOfTime(f"{label}: the time is over after {duration(time.monotonic() - begin)}") from None
 
 
 def add_option(parser):

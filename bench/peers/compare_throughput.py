@@ -47,6 +47,7 @@ def run_murmur(options, label):
     command += ["--images", str(options.images), "--epochs", str(options.epochs), "--repeats", str(options.repeats)]
     command += ["--model", options.model] + (["--image", options.image] if options.image else [])
     command += ["--micro-batch", "128"] + (["--tf32"] if options.tf32 else [])
+    command += ["--minutes", str(0.2 * options.minutes)] if options.minutes > 0 else []
     return run(command, f"{label}, murmur, {options.model}", options)
 
 

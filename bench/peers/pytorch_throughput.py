@@ -280,6 +280,8 @@ def main():
     options.rate = 1
     if options.images < BATCH:
         parser.error(f"--images: expected at least one batch of {BATCH}, got {options.images}")
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        parser.error(f"--device {options.device}: expected a GPU that PyTorch {torch.__version__} can use, got none")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.tf32
 
     report = fashion.provenance()
