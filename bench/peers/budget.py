@@ -89,8 +89,8 @@ def exit_status(benchmark):
     except subprocess.CalledProcessError as error:
         print(f"{name}: expected exit status 0, got {error.returncode}: {shlex.join(error.cmd)}", file=sys.stderr)
         return error.returncode if error.returncode > 0 else 1
-    except FileNotFoundError as error:
-        print(f"{name}: expected a file {error.filename}, found none (--help says which are needed)", file=sys.stderr)
+    except OSError as error:
+        print(f"{name}: {error.filename}: {error.strerror} (--help says what is needed)", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -20,9 +20,12 @@ import os
 import sys
 import tempfile
 
-import numpy as np
-import torch
-from torch import nn
+try:
+    import numpy as np
+    import torch
+    from torch import nn
+except ImportError:
+    sys.exit("compare_accuracy.py: expected NumPy and PyTorch (Debian: python3-torch), found none of this Python's")
 
 import budget
 import fashion

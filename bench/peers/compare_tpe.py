@@ -17,7 +17,10 @@ import statistics
 import subprocess
 import sys
 
-import optuna
+try:
+    import optuna
+except ImportError:
+    sys.exit("compare_tpe.py: expected Optuna (Debian: python3-optuna), found none of this Python's")
 
 import budget
 

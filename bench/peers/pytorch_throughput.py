@@ -29,7 +29,10 @@ import sys
 import time
 from queue import Empty
 
-import torch
+try:
+    import torch
+except ImportError:
+    sys.exit("pytorch_throughput.py: expected PyTorch (Debian: python3-torch), found none of this Python's")
 
 import fashion
 import specification

@@ -20,6 +20,9 @@ import time
 
 import common
 
+# Of one run. A machine may be so busy that a run is killed before it has gone on, again and again.
+MAX_KILLS = 20
+
 
 class Expected:
     """What has been acknowledged: in a file, so that it survives whoever is killed."""
@@ -64,8 +67,8 @@ def one_round(work, folder, undisturbed, duration, generator, kills_left):
     nothing = work.kept(folder)
     kills = 0
     while True:
-        # A third of a run at most, so that most are killed several times; at times at once, at times at the start.
-        seconds = generator.choice([0.05, duration / 8, duration / 3]) * generator.random()
+        # At times at once, at times at the start; a third of a run in the main, so that most are killed several times.
+        seconds = generator.choice([0.05, duration / 8, duration / 3, duration]) * generator.random()
         if kills >= kills_left or not run_and_kill(work, folder, expected, seconds):
             break
         kills += 1
@@ -108,7 +111,7 @@ def main():
         folder = root / f"round-{sum(rounds.values())}"
         folder.mkdir()
         try:
-            most = min(options.kills - sum(kills.values()), max(1, options.kills // len(works)))
+            most = min(options.kills - sum(kills.values()), max(1, options.kills // len(works)), MAX_KILLS)
             kills[work.name] += one_round(work, folder, undisturbed, duration, generator, most)
         except common.Finding as finding:
             print(f"{work.name}: {finding}\nseed {options.seed}; what is left of it: {folder}", file=sys.stderr)
