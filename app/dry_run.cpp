@@ -89,8 +89,9 @@ std::string time_text(const Foresight& foresight) {
 
 std::string setting_text(const Setting& setting) {
   std::string text;
+  const Setting all_off;
   for (const TechniqueInfo& info : techniques()) {
-    if (setting[info.id] == info.off) continue;
+    if (setting.agrees(all_off, info.id)) continue;
     text += format_assignment(setting, info.id) + " ";
   }
   return text.empty() ? "everything is off" : text + "(everything else is off)";

@@ -272,7 +272,7 @@ std::string man_page(const CLI::App& app) {
   }
   text += R"(.SH EXIT STATUS
 0 success, 2 usage, 3 a data, study or weights file, 4 device, 1 anything else;
-130 or 143 for what a signal stopped, its study or checkpoint up to date.
+129, 130 or 143 for what a signal stopped (SIGHUP, SIGINT, SIGTERM), its study or checkpoint up to date.
 )";
   return text;
 }

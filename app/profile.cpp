@@ -139,7 +139,7 @@ int run_tool(const std::string& tool, const std::string& line) {
   if (code == 0) return 0;
   fmt::print(stderr, "murmur: {}: expected exit code 0, got {}{}\n", tool, code,
              tool == "ncu" ? " (ERR_NVGPUCTRPERM? docs/profiling.md says what to do)" : "");
-  return code <= 4 || code == 130 || code == 143 ? code : 1;
+  return code <= 4 || code == 129 || code == 130 || code == 143 ? code : 1;
 }
 
 /// What a command prints, its errors among it. Throws: Error where it fails, with the last line.

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include "app/signals.hpp"
 #include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/driver.hpp"
 #include "murmur/pso/search_definition.hpp"
 #include "murmur/pso/searchers.hpp"
@@ -192,7 +192,10 @@ int foresee_search(const SearchCommand& command, const SearchDefinition& definit
   const Foresight largest = foresee_memory(model, data, here);
   print_plan(command, definition, searcher, options);
   fmt::print("base     {}\n", setting_text(definition.base));
-  fmt::print("searched {}\n", fmt::join(definition.space.keys(), " "));
+  for (const Dimension& dimension : definition.space.dimensions()) {
+    const bool is_first = &dimension == definition.space.dimensions().data();
+    fmt::print("{:<8} {}\n", is_first ? "searched" : "", dimension_text(dimension));
+  }
   fmt::print("memory   {}\n", memory_text(largest));
   const double each = foresight.seconds_per_epoch / static_cast<double>(options.num_networks);
   const double seconds = each * num_network_epochs(command, definition, data);

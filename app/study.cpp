@@ -11,7 +11,7 @@
 #include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
-#include "murmur/pso/dimension_json.hpp"
+#include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/study_export.hpp"
 
@@ -104,15 +104,6 @@ std::string setting_text(const Setting& setting) {
   return text.empty() ? "all off" : text;
 }
 
-/// "learning_rate from 1e-05 to 0.1, log"; "optimizer sgd adam".
-std::string search_text(const Dimension& dimension) {
-  std::string text = key_of(dimension);
-  for (const double value : dimension.choices) text += " " + format_value(dimension, value);
-  if (!dimension.choices.empty()) return text;
-  const bool is_log = dimension_json(dimension).at("scale") == "log";
-  return text + fmt::format(" from {} to {}{}", dimension.low, dimension.high, is_log ? ", log" : "");
-}
-
 int show_trial(const StudyCommand& command, const Study& study) {
   const TrialRecord trial = chosen_trial(study, command.trial);
   fmt::print("trial {} of {}, {}\n", trial.number, printable(study.name()), trial_state_name(trial.state));
@@ -146,7 +137,7 @@ int show(const StudyCommand& command) {
   }
   fmt::print("base {}\n", setting_text(study.base()));
   for (const Dimension& dimension : study.space().dimensions()) {
-    fmt::print("search {}\n", search_text(dimension));
+    fmt::print("search {}\n", dimension_text(dimension));
   }
   std::vector<TrialRecord> trials = study.trials();
   std::erase_if(trials, [](const TrialRecord& trial) { return trial.state != TrialState::kComplete; });

@@ -1,5 +1,7 @@
 #include "murmur/pso/dimension_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -146,6 +148,13 @@ Dimension parse_dimension(std::string_view text, const DimensionDefaults& defaul
   }
   if (at != std::string_view::npos) dimension.only = parse_condition(key, whole.substr(at + 1));
   return dimension;
+}
+
+std::string dimension_text(const Dimension& dimension) {
+  std::string text = key_of(dimension);
+  for (const double value : dimension.choices) text += fmt::format(" {}", format_value(dimension, value));
+  if (!dimension.choices.empty()) return text;
+  return text + fmt::format(" from {} to {}{}", dimension.low, dimension.high, is_log(dimension) ? ", log" : "");
 }
 
 }  // namespace murmur

@@ -25,4 +25,7 @@ Dimension default_dimension(Technique id, const DimensionDefaults& defaults);
 /// exists only while another technique has one of these values. Throws: InvalidArgument.
 Dimension parse_dimension(std::string_view text, const DimensionDefaults& defaults);
 
+/// A dimension for people: "learning_rate from 1e-05 to 0.1, log"; "optimizer sgd adam".
+std::string dimension_text(const Dimension& dimension);
+
 }  // namespace murmur

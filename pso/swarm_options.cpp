@@ -62,7 +62,7 @@ std::vector<SearcherOption> common_swarm_options(int64_t num_particles) {
   return {
       {.name = "particles",
        .otherwise = num_particles,
-       .help = "particles; without --paper 8 where --trials is at most 440",
+       .help = "particles; without --paper 8 where --trials is 1 to 440",
        .low = 1,
        .high = kMaxParticles},
       {.name = "patience",

@@ -22,7 +22,8 @@ TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
   const Folder folder;
   write_dataset(folder);
   const std::string command =
-      "train --device cpu --quiet --model 'flatten linear' --networks 3 --epochs 4 --set dropout=0.25 "
+      "train --device cpu --quiet --model 'flatten linear' --networks 3 --epochs 4 --set dropout=0.25 --set "
+      "learning_rate=0.001@warmupcosine:0.1 "
       "--data " +
       folder.path() + " --save " + (folder / "w.safetensors") + " --checkpoint " + (folder / "c.safetensors") +
       " --json " + (folder / "r.json");
@@ -30,6 +31,7 @@ TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("would train 3 x flatten linear on fashion-mnist, 4 epochs, on cpu"));
   EXPECT_THAT(result.output, HasSubstr("dropout=0.25"));
+  EXPECT_THAT(result.output, HasSubstr("learning_rate=0.001@warmupcosine:0.1")) << "its value is the default";
   EXPECT_THAT(result.output, HasSubstr("for 3 networks of"));
   EXPECT_FALSE(std::filesystem::exists(folder / "w.safetensors"));
   EXPECT_FALSE(std::filesystem::exists(folder / "c.safetensors"));
@@ -51,7 +53,7 @@ TEST(DryRun, OfASearchLeavesNoStudy) {
       run_murmur(search_command(folder, "s.db", "--search dropout,optimizer --dry-run --json " + (folder / "r.json")));
   ASSERT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("search: fc on fashion-mnist, 2 dimensions, 4 particles in 3 slots, 12 trials"));
-  EXPECT_THAT(result.output, HasSubstr("searched dropout optimizer"));
+  EXPECT_THAT(result.output, HasSubstr("searched dropout from 0 to 0.5\n         optimizer sgd momentum adam\n"));
   EXPECT_THAT(result.output, HasSubstr("time     about "));
   const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
   EXPECT_EQ(report["definition"]["model"], "fc");
