@@ -95,7 +95,8 @@ TEST(Searchers, AutoStandsForTheRowThatSuitsTheNumberOfTrials) {
     EXPECT_NO_THROW(searcher_info(algorithm_by_budget(num_trials)));
   }
   EXPECT_EQ(algorithm_by_budget(0), "swarm");
-  EXPECT_EQ(algorithm_by_budget(110), "cmaes");
+  EXPECT_EQ(algorithm_by_budget(110), "swarm");
+  EXPECT_EQ(algorithm_by_budget(440), "shade");
 }
 
 TEST(Searchers, DefinitionsAreReadBack) {
