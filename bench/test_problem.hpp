@@ -19,9 +19,8 @@ inline constexpr std::array<std::string_view, 6> kVariants{"rotated",     "noisy
 /// rotated: by a random rotation, so that no dimension can be searched alone.
 /// mixed:   not rotated; of three dimensions one has only 3 values, one is best exactly at its lower bound (half of
 ///          these) or within.
-/// sparse:  not rotated; as settings of noise are: a dimension is off at its lower bound, which is best of three in
-/// four;
-///          of the others some place in the lower half of their range is. All off is known: it is evaluated first.
+/// sparse:  not rotated; as settings of noise are: a dimension is off at its lower bound, and best there in three of
+///          four; the others are best in the lower half of their range. All off is known: it is evaluated first.
 /// noisy:   what a searcher is told has a normal error, whose standard deviation is 2 % of the function's median over
 ///          the domain: about what the good half of a search differs by after a hundred evaluations. Of sparse ones it
 ///          is 10 % of what all off lacks, as in a training of fc on Fashion-MNIST (0.2 points of 2).

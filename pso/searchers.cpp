@@ -41,8 +41,7 @@ const SearcherInfo& searcher_info(std::string_view name) {
 }
 
 std::string_view algorithm_by_budget(int64_t num_trials) {
-  // In trainings the swarm is best with 110 trials, has converged before 440, and is even with SHADE there, which goes
-  // on.
+  // In trainings the swarm is best with 110 trials; before 440 it has converged, and SHADE goes on.
   constexpr int64_t kManyTrials = 440;
   return num_trials >= kManyTrials ? "shade" : "swarm";
 }

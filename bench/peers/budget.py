@@ -90,7 +90,8 @@ def exit_status(benchmark):
         print(f"{name}: expected exit status 0, got {error.returncode}: {shlex.join(error.cmd)}", file=sys.stderr)
         return error.returncode if error.returncode > 0 else 1
     except OSError as error:
-        print(f"{name}: {error.filename}: {error.strerror} (--help says what is needed)", file=sys.stderr)
+        what = error.filename or "a program under it"
+        print(f"{name}: {what}: {error.strerror} (--help says what is needed)", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -46,6 +46,7 @@ class Problem:
 
     def result(self):
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait()
         return self.best[1]
 
