@@ -55,7 +55,8 @@ std::span<const SearcherInfo> searchers();
 /// The row of this name. Throws: InvalidArgument, naming those there are.
 const SearcherInfo& searcher_info(std::string_view name);
 
-/// What stands for the row that suits the number of trials, and that row's name: docs/searchers.md has the measurements.
+/// What stands for the row that suits the number of trials, and that row's name: docs/searchers.md has the
+/// measurements.
 inline constexpr std::string_view kAutoAlgorithm = "auto";
 std::string_view algorithm_by_budget(int64_t num_trials);
 
