@@ -193,7 +193,7 @@ int run(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads")->check(CLI::Range(1, 4096))->capture_default_str();
-  app.add_flag("--markdown", options.markdown, "tables as they stand in docs/searching.md");
+  app.add_flag("--markdown", options.markdown, "tables as they stand in docs/searchers.md");
   app.add_option("--serve", options.serve, "evaluate positions of standard input: FUNCTION VARIANT DIMENSIONS SEED");
   app.add_option("--commit", options.commit, "commit to record (default: the source tree's)");
   app.add_option("--json", options.json, "write the results to this file");

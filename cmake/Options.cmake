@@ -37,6 +37,12 @@ if(MURMUR_SANITIZE)
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=all>)
   add_link_options(-fsanitize=${MURMUR_SANITIZE})
+  # The tables of debugging and the checks' own make programs so large that the default linker takes five times as long.
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX -fuse-ld=lld MURMUR_HAS_LLD)
+  if(MURMUR_HAS_LLD)
+    add_link_options(-fuse-ld=lld)
+  endif()
 endif()
 if(MURMUR_FUZZ AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   message(FATAL_ERROR "MURMUR_FUZZ=ON: expected clang++, got ${CMAKE_CXX_COMPILER_ID}")

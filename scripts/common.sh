@@ -40,7 +40,7 @@ packages_of() {
     # Without libopenblas0-pthread Debian's PyTorch multiplies matrices with the reference BLAS, ten times slower.
     peers) echo python3-torch libopenblas0-pthread ;;
     check)
-      echo clang clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc
+      echo clang lld clang-format-14 clang-tidy-14 shellcheck libboost-context-dev doxygen zsh mandoc
       # The page of reports, its tests in a browser, and single charts. A Node.js that is not Debian's brings its own
       # npm, and Debian's refuses to be installed beside it.
       echo chromium librsvg2-bin
