@@ -39,8 +39,7 @@ Foresight foresee_memory(const ModelSpecification& model, const TrainingData& da
   result.bytes_available = free_bytes(options.device);
   const WavePlan plan = plan_waves(shape, result.bytes_available);
   result.num_waves = plan.num_waves;
-  result.bytes_together =
-      result.each.lasting() * options.num_networks + result.each.of_wave() * plan.size(options.num_networks);
+  result.bytes_together = result.each.together(options, plan.size(options.num_networks));
   return result;
 }
 

@@ -111,6 +111,9 @@ void print(const MemoryQuestion& question, const MemoryAnswer& answer) {
     fmt::print("  {:<12} {:>14} {:>16}{}\n", row.name, mebibytes(bytes), mebibytes(together), note);
   }
   fmt::print("  {:<12} {:>14} {:>16}\n", "all", mebibytes(answer.each.all()), mebibytes(all));
+  if (answer.each.per_thread > 0) {
+    fmt::print("  {} more for each thread: the buffers of its convolutions\n", mebibytes(answer.each.per_thread));
+  }
   if (!answer.refusal.empty()) {
     fmt::print("does not fit: {}\n", printable(answer.refusal));
   } else if (answer.num_waves > 0) {
@@ -132,6 +135,7 @@ Json to_json(const MemoryQuestion& question, const MemoryAnswer& answer) {
               {"micro_batch", question.micro_batch},
               {"device", answer.device.is_cuda() ? "cuda" : "cpu"},
               {"bytes_per_network", bytes},
+              {"bytes_per_thread", answer.each.per_thread},
               {"bytes_available", answer.available_bytes > 0 ? Json(answer.available_bytes) : Json()},
               {"waves", answer.num_waves > 0 ? Json(answer.num_waves) : Json()}};
   if (answer.num_waves > 0) result["networks_at_once"] = wave_size(question, answer);

@@ -24,12 +24,13 @@ SMALLEST = "flatten linear"
 
 
 def computed(options, model, networks):
-    """Bytes of a population"""
+    """Bytes of a population that one thread trains"""
     report = subprocess.run([options.program, "info", "--model", model, "--networks", str(networks), "--images", "28x28x1",
                              "--device", "cpu", "--json", "-"],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)  # fmt: skip
-    each = json.loads(report.stdout)["memory"]["bytes_per_network"]
-    return networks * sum(size for name, size in each.items() if name != "weight_copy")
+    memory = json.loads(report.stdout)["memory"]
+    each = memory["bytes_per_network"]
+    return networks * sum(size for name, size in each.items() if name != "weight_copy") + memory["bytes_per_thread"]
 
 
 def taken(options, model, networks):

@@ -26,6 +26,7 @@ Tensor Arena::zeros(Shape shape, int64_t network_stride, DType dtype) {
   const int64_t offset = chunk.used;
   const int64_t rounded = (num_bytes + kAlignment - 1) / kAlignment * kAlignment;
   chunk.used += rounded;
+  chunk.most_used = std::max(chunk.most_used, std::min(chunk.used, chunk.size));
   used_bytes_ += rounded;
   return Tensor::wrap(chunk.memory, offset, std::move(shape), network_stride, dtype, device_);
 }
@@ -56,7 +57,7 @@ Tensor Arena::scratch(Shape shape, DType dtype) {
 }
 
 void Arena::clear(Stream& stream) const {
-  for (const Chunk& chunk : chunks_) stream.clear(chunk.memory.get(), chunk.size);
+  for (const Chunk& chunk : chunks_) stream.clear(chunk.memory.get(), chunk.most_used);
 }
 
 void Arena::reset() {

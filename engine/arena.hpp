@@ -34,8 +34,8 @@ class Arena {
   /// Hands out the same memory again, in the same order, without zeroing it: for a step that is built anew every tick
   /// and asks for the same tensors every time, so that padding stays zero.
   void reset();
-  /// Queues zeros for all that it can hand out, before a step that asks for other tensors. Scratch memory stays as it
-  /// is.
+  /// Queues zeros for all that it has ever handed out, before a step that asks for other tensors; what it never did is
+  /// zeros still, and on a CPU no page of it is there. Scratch memory stays as it is.
   void clear(Stream& stream) const;
   /// Bytes handed out so far.
   int64_t used_bytes() const {
@@ -48,6 +48,7 @@ class Arena {
     int64_t size;
     bool of_one;  // a large tensor's own, as large as that; others are shared by small ones
     int64_t used = 0;
+    int64_t most_used = 0;
   };
   Chunk& chunk_for(int64_t num_bytes);
 

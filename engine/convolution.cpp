@@ -89,6 +89,10 @@ std::string convolution_library(Device device) {
   return "no library";
 }
 
+int64_t take_buffer_bytes() {
+  return cpu::take_buffer_bytes();
+}
+
 std::string convolution_library_status(Device device) {
   if (!device.is_cuda()) return "ready";
   if constexpr (kCudnnBuild) return cuda::convolution_library_status(device.index);

@@ -110,6 +110,10 @@ std::string convolution_library_status(Device device);
 // without a plan is planned first, unless the stream captures: then that is an Error. The networks of a call run on
 // parallel branches of the stream, with working memory that the stream keeps: its graphs must not outlive it.
 
+/// Bytes of the buffers that the CPU's library passes need, those that this thread has asked for since its last call of
+/// this: of each thread that runs them, whatever number of networks.
+int64_t take_buffer_bytes();
+
 /// output[p] = weight[p] * input[p] (a cross-correlation, as everywhere in this field).
 /// Throws: ShapeError, InvalidArgument (no library convolution, operands), Error (oneDNN), CudnnError, CudaError.
 void convolution_forward(Stream& stream, const Convolution& args);

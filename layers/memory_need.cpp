@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "murmur/engine/convolution.hpp"
+#include "murmur/engine/cpu/host.hpp"
+
 namespace murmur {
 namespace {
 
@@ -11,13 +14,22 @@ constexpr int64_t kFixedBytes = int64_t{80} << 20;
 /// Of what is free, the part that the computed bytes may fill: libraries work in memory of their own.
 constexpr double kFilled = 0.95;
 
-int64_t usable_bytes(int64_t available_bytes) {
-  return std::max<int64_t>(0, static_cast<int64_t>(kFilled * static_cast<double>(available_bytes)) - kFixedBytes);
+/// Of all threads that can have work: one for each network that trains.
+int64_t thread_bytes(const NetworkBytes& each, const TrainerOptions& options) {
+  if (options.device.is_cuda()) return 0;
+  const int64_t threads = options.num_threads > 0 ? options.num_threads : cpu::num_cores();
+  return each.per_thread * std::min(threads, options.num_networks);
+}
+
+/// What networks may take.
+int64_t usable_bytes(int64_t available_bytes, int64_t of_threads) {
+  const auto filled = static_cast<int64_t>(kFilled * static_cast<double>(available_bytes));
+  return std::max<int64_t>(0, filled - kFixedBytes - of_threads);
 }
 
 /// The most networks of which the memory holds what lasts, and one beside them that trains.
-int64_t most_networks(const NetworkBytes& each, int64_t available_bytes) {
-  return std::max<int64_t>(0, (usable_bytes(available_bytes) - each.of_wave()) / each.lasting());
+int64_t most_networks(const NetworkBytes& each, int64_t usable) {
+  return std::max<int64_t>(0, (usable - each.of_wave()) / each.lasting());
 }
 
 /// "30000 networks of vgg3: ...; each keeps 0.6 MiB and takes 171.3 more while it trains, so that about 512 fit"
@@ -25,7 +37,8 @@ std::string advice(const PopulationShape& population, const std::string& problem
   constexpr double kMiB = 1 << 20;
   const NetworkBytes each = network_bytes(population);
   const int64_t networks = population.options.num_networks;
-  const int64_t fit = std::min(most_networks(each, available_bytes), networks - 1);
+  const int64_t fit = std::min(
+      most_networks(each, usable_bytes(available_bytes, thread_bytes(each, population.options))), networks - 1);
   return fmt::format(
       "{} networks of {}: {}; each keeps {:.2f} MiB, and takes {:.2f} more while it trains, so that about {} fit (see "
       "--networks, --slots)",
@@ -51,6 +64,7 @@ NetworkBytes network_bytes(const PopulationShape& population) {
   const int64_t rows = options.micro_batch;
   const SampleSource source{Tensor::zeros({rows, population.size.elements()}, DType::kU8, kCpu),
                             Tensor::zeros({rows}, DType::kU8, kCpu), 0, population.size};
+  take_buffer_bytes();
   Capture capture(*stream);  // which is never finished: only the memory counts
   backward(model.loss(step, input_batch(step, source, model.masks_input(step))));
   const Parameters& parameters = model.parameters();
@@ -62,20 +76,26 @@ NetworkBytes network_bytes(const PopulationShape& population) {
   bytes.weight_copy = arena_bytes;
   bytes.activations = arena.used_bytes();
   bytes.workspace = arena.scratch({1, 1}, DType::kU8).network_stride();
+  if (!options.device.is_cuda()) bytes.per_thread = take_buffer_bytes();
   return bytes;
+}
+
+int64_t NetworkBytes::together(const TrainerOptions& options, int64_t wave) const {
+  return lasting() * options.num_networks + of_wave() * wave + thread_bytes(*this, options);
 }
 
 WavePlan plan_waves(const PopulationShape& population, int64_t available_bytes) {
   const TrainerOptions& options = population.options;
   const NetworkBytes each = network_bytes(population);
-  const int64_t left = usable_bytes(available_bytes) - options.num_networks * each.lasting();
+  const int64_t left =
+      usable_bytes(available_bytes, thread_bytes(each, options)) - options.num_networks * each.lasting();
   int64_t size = std::min(left / each.of_wave(), options.num_networks);
   if (size < 1) {
     constexpr double kGiB = 1 << 30;
-    const std::string problem = fmt::format(
-        "expected {:.1f} GiB of memory on {}, got {:.1f}",
-        static_cast<double>(options.num_networks * each.lasting() + each.of_wave() + kFixedBytes) / kFilled / kGiB,
-        options.device.name(), static_cast<double>(available_bytes) / kGiB);
+    const std::string problem =
+        fmt::format("expected {:.1f} GiB of memory on {}, got {:.1f}",
+                    static_cast<double>(each.together(options, 1) + kFixedBytes) / kFilled / kGiB,
+                    options.device.name(), static_cast<double>(available_bytes) / kGiB);
     const std::string text = advice(population, problem, available_bytes);
     if (options.device.is_cuda()) throw OutOfGpuMemory("{}", text);
     throw InvalidArgument("{}", text);

@@ -17,8 +17,8 @@ struct PopulationShape {
   const TrainerOptions& options;
 };
 
-/// Bytes that one network takes while it trains. The last two are those of the networks of one wave only; what a GPU's
-/// libraries work in comes on top.
+/// Bytes that one network takes while it trains. Activations and workspace are those of the networks of one wave only;
+/// what a GPU's libraries work in comes on top.
 struct NetworkBytes {
   int64_t parameters = 0;  // and running statistics
   int64_t gradients = 0;
@@ -26,10 +26,13 @@ struct NetworkBytes {
   int64_t weight_copy = 0;  // only with transient noise on the weights
   int64_t activations = 0;  // and their gradients
   int64_t workspace = 0;    // of single operations, which take turns
+  int64_t per_thread = 0;   // of each CPU thread besides, whatever number of networks: what convolutions work in
 
   int64_t lasting() const { return parameters + gradients + optimizer + weight_copy; }
   int64_t of_wave() const { return activations + workspace; }
   int64_t all() const { return lasting() + of_wave(); }
+  /// Of a population of which so many train at once.
+  int64_t together(const TrainerOptions& options, int64_t wave) const;
 };
 
 /// Computed from what a tick of one network asks for; nothing of the device is touched. On a CPU within 5 % of what a

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <numeric>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <utility>
 #include <vector>
 
 #include "murmur/engine/error.hpp"
@@ -57,6 +60,9 @@ void* buffer(Buffer which, size_t bytes) {
   }
   return lines.data();
 }
+
+/// What buffer() will be asked for by the plans that this thread has made since take_buffer_bytes().
+thread_local std::array<size_t, kNumBuffers> planned_bytes{};
 
 memory::desc images(const ConvolutionShape& shape, Tag tag) {
   return {{shape.batch, shape.channels, shape.height, shape.width}, memory::data_type::f32, tag};
@@ -248,7 +254,12 @@ std::shared_ptr<const Plan> plan_of(ConvolutionPass pass, const Convolution& arg
 /// Turns what oneDNN throws into one plain line.
 std::shared_ptr<const Plan> guarded_plan(ConvolutionPass pass, const Convolution& args) {
   try {
-    return plan_of(pass, args);
+    auto plan = plan_of(pass, args);
+    const auto needs = [](Buffer which, size_t bytes) { planned_bytes[which] = std::max(planned_bytes[which], bytes); };
+    if (plan->reorders_input()) needs(kImages, plan->description.input.get_size());
+    needs(kWeights, plan->weight.get_size());
+    needs(kScratchpad, plan->scratchpad.get_size());
+    return plan;
   } catch (const dnnl::error& error) {
     const ConvolutionShape& shape = args.shape;
     throw Error("convolution_{}: oneDNN refused {} x {} x {} x {} with {} filters of {} x {}: {}", name(pass),
@@ -271,6 +282,11 @@ ImageLayout library_layout(const ConvolutionShape& shape) {
 std::string convolution_library() {
   const dnnl::version_t* version = dnnl::version();
   return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
+
+int64_t take_buffer_bytes() {
+  const std::array<size_t, kNumBuffers> taken = std::exchange(planned_bytes, {});
+  return static_cast<int64_t>(std::accumulate(taken.begin(), taken.end(), size_t{0}));
 }
 
 void convolution_forward(Stream& stream, const Convolution& args) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "murmur/engine/convolution.hpp"
@@ -9,6 +10,7 @@ namespace murmur::cpu {
 
 std::string convolution_library();
 ImageLayout library_layout(const ConvolutionShape& shape);
+int64_t take_buffer_bytes();
 void convolution_forward(Stream& stream, const Convolution& args);
 void convolution_backward_input(Stream& stream, const Convolution& args);
 void convolution_backward_weight(Stream& stream, const Convolution& args);

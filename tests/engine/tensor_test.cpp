@@ -128,6 +128,30 @@ TEST_P(TensorTest, ArenaHandsOutTheSameMemoryAfterReset) {
   EXPECT_EQ(arena.used_bytes(), used);
 }
 
+// Of a step that asks for more than the next one, which asks for less before a third asks for much again.
+TEST_P(TensorTest, ArenaClearsAllThatItHasEverHandedOut) {
+  const std::unique_ptr<Stream> stream = make_stream(device());
+  Arena arena(device(), 16384);
+  const auto fill = [&arena](int64_t size) {
+    Tensor tensor = arena.zeros({size}, DType::kF32);
+    const std::vector<float> ones(static_cast<size_t>(size), 1.0f);
+    tensor.copy_from_host(ones.data(), size * static_cast<int64_t>(sizeof(float)));
+  };
+  fill(700);
+  fill(900);
+  for (const int64_t size : {5, 1600}) {
+    arena.reset();
+    arena.clear(*stream);
+    stream->synchronize();
+    EXPECT_THAT(arena.zeros({size}, DType::kF32).to_vector<float>(), Each(0.0f)) << size;
+    fill(3);
+  }
+  arena.reset();
+  arena.clear(*stream);
+  stream->synchronize();
+  EXPECT_THAT(arena.zeros({2000}, DType::kF32).to_vector<float>(), Each(0.0f));
+}
+
 // One network may be at an operation that the next one has yet to reach: their working memory is never the same.
 TEST_P(TensorTest, ArenaScratchOfANetworkIsItsOwnWhateverTheShape) {
   Arena arena(device());

@@ -82,6 +82,24 @@ TEST_F(WavesTest, AreAsFewAsTheMemoryAllows) {
   EXPECT_EQ(plan(64, 64 * each.lasting() + 200 * kMiB).size(64) < 32, true);
 }
 
+TEST_F(WavesTest, ThreadsThatHaveWorkTakeTheirPartOnce) {
+  if (kEmulatedGpu) GTEST_SKIP() << "convolutions are products there";
+  model_ = parse_model("vgg3");
+  options_.num_threads = 8;
+  options_.num_networks = 4;
+  const NetworkBytes each = network_bytes({model_, kGrey, 10, options_});
+  // The scratchpad of Winograd's algorithm, or what a processor without it works in.
+  ASSERT_GT(each.per_thread, 64 << 10);
+  EXPECT_EQ(each.together(options_, 2), 4 * each.lasting() + 2 * each.of_wave() + 4 * each.per_thread);
+  options_.num_threads = 3;
+  EXPECT_EQ(each.together(options_, 2), 4 * each.lasting() + 2 * each.of_wave() + 3 * each.per_thread);
+  model_ = parse_model("fc");
+  EXPECT_EQ(network_bytes({model_, kGrey, 10, options_}).per_thread, 0);
+  model_ = parse_model("vgg3");
+  options_.device = {DeviceType::kCuda, 0};
+  EXPECT_EQ(network_bytes({model_, kGrey, 10, options_}).per_thread, 0) << "a GPU has no such threads";
+}
+
 TEST_F(WavesTest, AreNoLargerThanAsked) {
   EXPECT_EQ(plan(64, 100000 * kMiB, 10).num_waves, 7);
   EXPECT_EQ(plan(64, 100000 * kMiB, 64).num_waves, 1);
