@@ -89,8 +89,8 @@ std::string convolution_library(Device device) {
   return "no library";
 }
 
-int64_t take_buffer_bytes() {
-  return cpu::take_buffer_bytes();
+int64_t take_convolution_buffer_bytes() {
+  return cpu::take_convolution_buffer_bytes();
 }
 
 std::string convolution_library_status(Device device) {

@@ -106,13 +106,13 @@ ConvolutionPlan plan_convolution(Stream& stream, ConvolutionPass pass, const Con
 /// One line on whether the GPU's library can be used: "ready", or why it cannot.
 std::string convolution_library_status(Device device);
 
+/// Bytes of the buffers in which each CPU thread runs the library's passes, whatever number of networks: those that
+/// serve all passes which the calling thread has asked for, captured ones too, since it called this last.
+int64_t take_convolution_buffer_bytes();
+
 // On a GPU operands start at whole quads, those of every network: what is wider than that pays for vector loads. A pass
 // without a plan is planned first, unless the stream captures: then that is an Error. The networks of a call run on
 // parallel branches of the stream, with working memory that the stream keeps: its graphs must not outlive it.
-
-/// Bytes of the buffers that the CPU's library passes need, those that this thread has asked for since its last call of
-/// this: of each thread that runs them, whatever number of networks.
-int64_t take_buffer_bytes();
 
 /// output[p] = weight[p] * input[p] (a cross-correlation, as everywhere in this field).
 /// Throws: ShapeError, InvalidArgument (no library convolution, operands), Error (oneDNN), CudnnError, CudaError.

@@ -64,7 +64,7 @@ NetworkBytes network_bytes(const PopulationShape& population) {
   const int64_t rows = options.micro_batch;
   const SampleSource source{Tensor::zeros({rows, population.size.elements()}, DType::kU8, kCpu),
                             Tensor::zeros({rows}, DType::kU8, kCpu), 0, population.size};
-  take_buffer_bytes();
+  take_convolution_buffer_bytes();
   Capture capture(*stream);  // which is never finished: only the memory counts
   backward(model.loss(step, input_batch(step, source, model.masks_input(step))));
   const Parameters& parameters = model.parameters();
@@ -76,7 +76,7 @@ NetworkBytes network_bytes(const PopulationShape& population) {
   bytes.weight_copy = arena_bytes;
   bytes.activations = arena.used_bytes();
   bytes.workspace = arena.scratch({1, 1}, DType::kU8).network_stride();
-  if (!options.device.is_cuda()) bytes.per_thread = take_buffer_bytes();
+  if (!options.device.is_cuda()) bytes.per_thread = take_convolution_buffer_bytes();
   return bytes;
 }
 

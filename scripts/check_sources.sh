@@ -2,7 +2,7 @@
 # What a look at the sources alone can tell, in seconds: format, direction of includes, shell scripts. The first step of
 # .ci/run; before each commit, too, after: ln -s ../../scripts/check_sources.sh .git/hooks/pre-commit
 set -euo pipefail
-cd "$(git rev-parse --show-toplevel)"
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 scripts/check_includes.py
 find app bench data distributed engine examples kernels layers murmur.hpp preview pso techniques tests -not -path '*/node_modules/*' \

@@ -61,7 +61,7 @@ void* buffer(Buffer which, size_t bytes) {
   return lines.data();
 }
 
-/// What buffer() will be asked for by the plans that this thread has made since take_buffer_bytes().
+/// What buffer() will be asked for by the plans that this thread has made since take_convolution_buffer_bytes().
 thread_local std::array<size_t, kNumBuffers> planned_bytes{};
 
 memory::desc images(const ConvolutionShape& shape, Tag tag) {
@@ -284,7 +284,7 @@ std::string convolution_library() {
   return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
 }
 
-int64_t take_buffer_bytes() {
+int64_t take_convolution_buffer_bytes() {
   const std::array<size_t, kNumBuffers> taken = std::exchange(planned_bytes, {});
   return static_cast<int64_t>(std::accumulate(taken.begin(), taken.end(), size_t{0}));
 }

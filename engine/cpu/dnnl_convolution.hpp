@@ -10,7 +10,7 @@ namespace murmur::cpu {
 
 std::string convolution_library();
 ImageLayout library_layout(const ConvolutionShape& shape);
-int64_t take_buffer_bytes();
+int64_t take_convolution_buffer_bytes();
 void convolution_forward(Stream& stream, const Convolution& args);
 void convolution_backward_input(Stream& stream, const Convolution& args);
 void convolution_backward_weight(Stream& stream, const Convolution& args);

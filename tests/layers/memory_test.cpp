@@ -100,6 +100,21 @@ TEST_F(WavesTest, ThreadsThatHaveWorkTakeTheirPartOnce) {
   EXPECT_EQ(network_bytes({model_, kGrey, 10, options_}).per_thread, 0) << "a GPU has no such threads";
 }
 
+// Where the networks alone would fit at once, the buffers of eight threads beside them do not.
+TEST_F(WavesTest, LeaveRoomForTheBuffersOfThreads) {
+  if (kEmulatedGpu) GTEST_SKIP() << "convolutions are products there";
+  model_ = parse_model("vgg3");
+  options_.num_networks = 8;
+  options_.num_threads = 8;
+  const NetworkBytes each = network_bytes({model_, kGrey, 10, options_});
+  // What plan_waves leaves to libraries is 5 % and 80 MiB; half of what the threads take is too little.
+  const double networks = static_cast<double>(8 * each.all()), threads = static_cast<double>(8 * each.per_thread);
+  const auto available = [](double bytes) { return static_cast<int64_t>(bytes / 0.95) + 81 * kMiB; };
+  ASSERT_GT(threads / 2, 2 * kMiB);
+  EXPECT_EQ(plan(8, available(networks + threads) + 5 * kMiB).num_waves, 1);
+  EXPECT_GT(plan(8, available(networks + threads / 2)).num_waves, 1);
+}
+
 TEST_F(WavesTest, AreNoLargerThanAsked) {
   EXPECT_EQ(plan(64, 100000 * kMiB, 10).num_waves, 7);
   EXPECT_EQ(plan(64, 100000 * kMiB, 64).num_waves, 1);
