@@ -108,7 +108,8 @@ int analyse(const AnalyseCommand& command) {
   }
   recorded.end();
   if (!command.only_ablation) print_summary(report.search);
-  write_report(command.common.json, command.only_ablation ? to_json(*report.ablation, study) : to_json(report, study));
+  write_report(command.common.json,
+               command.only_ablation ? ablation_json(*report.ablation, study) : analysis_json(report, study));
   return 0;
 }
 

@@ -109,13 +109,13 @@ void print_interactions(const SampleReport& report, const SearchSpace& space) {
   }
 }
 
-Json to_json(const Effect& effect, const char* size) {
+Json effect_json(const Effect& effect, const char* size) {
   return {{size, finite_or_null(effect.size)},
           {"p", finite_or_null(effect.p)},
           {"adjusted_p", finite_or_null(effect.adjusted_p)}};
 }
 
-Json to_json(const FailureCount& count) {
+Json failures_json(const FailureCount& count) {
   return {{"trials", count.num_trials},
           {"aborted", count.num_aborted},
           {"diverged", count.num_diverged},
@@ -138,13 +138,13 @@ const char* name_of(Comparison comparison) {
   return "";
 }
 
-Json to_json(const SearchSummary& summary) {
+Json summary_json(const SearchSummary& summary) {
   Json rows = Json::array();
   for (const TechniqueSummary& row : summary.techniques) {
     rows.push_back(
         {{"technique", technique(row.id).key},
-         {"on", to_json(row.on)},
-         {"off", to_json(row.off)},
+         {"on", failures_json(row.on)},
+         {"off", failures_json(row.off)},
          {"share_among_best", finite_or_null(row.share_among_best)},
          {"correlation", finite_or_null(row.correlation)},
          {"typical_among_best",
@@ -152,11 +152,13 @@ Json to_json(const SearchSummary& summary) {
   }
   Json optimizers = Json::object();
   for (const ChoiceSummary& row : summary.optimizers) {
-    optimizers[format_value(technique(Technique::kOptimizer), row.value)] = {{"trials", to_json(row.trials)},
+    optimizers[format_value(technique(Technique::kOptimizer), row.value)] = {{"trials", failures_json(row.trials)},
                                                                              {"best", finite_or_null(row.best)}};
   }
-  return {
-      {"trials", to_json(summary.all)}, {"best", summary.num_best}, {"techniques", rows}, {"optimizers", optimizers}};
+  return {{"trials", failures_json(summary.all)},
+          {"best", summary.num_best},
+          {"techniques", rows},
+          {"optimizers", optimizers}};
 }
 
 }  // namespace
@@ -191,11 +193,11 @@ Json sample_json(const TrainedSample& sample, const SearchSpace& space) {
   for (int64_t d = 0; d < space.num_dimensions(); ++d) {
     const auto index = static_cast<size_t>(d);
     Json row{{"technique", key_of(space, d)},
-             {"variance", to_json(sample.report.shares[index], "share")},
-             {"best", to_json(sample.report.contributions[index], "share")}};
+             {"variance", effect_json(sample.report.shares[index], "share")},
+             {"best", effect_json(sample.report.contributions[index], "share")}};
     for (const GroupCorrelations& group : sample.report.groups) {
       const Correlation& correlation = group.correlations[index];
-      Json of_group = to_json(correlation.effect, "rho");
+      Json of_group = effect_json(correlation.effect, "rho");
       of_group["interval"] = interval_json(correlation.interval);
       of_group["settings"] = group.num_settings;
       row["correlations"][group.optimizer.empty() ? "all" : group.optimizer] = of_group;
@@ -203,7 +205,7 @@ Json sample_json(const TrainedSample& sample, const SearchSpace& space) {
     dimensions.push_back(row);
   }
   for (const Interaction& pair : sample.report.interactions) {
-    Json row = to_json(pair.effect, "share");
+    Json row = effect_json(pair.effect, "share");
     row["techniques"] = {key_of(space, pair.first), key_of(space, pair.second)};
     pairs.push_back(row);
   }
@@ -284,15 +286,15 @@ void print_commands(const AblationReport& report) {
   }
 }
 
-Json to_json(const AnalysisReport& report, const Study& study) {
+Json analysis_json(const AnalysisReport& report, const Study& study) {
   Json result = report_head("analyse");
-  result.update({{"study", report.study}, {"search", to_json(report.search)}});
+  result.update({{"study", report.study}, {"search", summary_json(report.search)}});
   if (report.ablation) result["ablation"] = ablation_json(*report.ablation);
   if (report.sample) result["sample"] = sample_json(*report.sample, study.space());
   return result;
 }
 
-Json to_json(const AblationReport& report, const Study& study) {
+Json ablation_json(const AblationReport& report, const Study& study) {
   Json result = report_head("ablate");
   result["study"] = study.path().string();
   result.update(ablation_json(report));

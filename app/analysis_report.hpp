@@ -52,8 +52,8 @@ void print_summary(const SearchSummary& summary);
 void print_commands(const AblationReport& report);
 
 /// Reports of `murmur analyse` and `murmur ablate`.
-nlohmann::json to_json(const AnalysisReport& report, const Study& study);
-nlohmann::json to_json(const AblationReport& report, const Study& study);
+nlohmann::json analysis_json(const AnalysisReport& report, const Study& study);
+nlohmann::json ablation_json(const AblationReport& report, const Study& study);
 
 /// "ablation" and "sample" of the former.
 nlohmann::json ablation_json(const AblationReport& report);

@@ -144,7 +144,7 @@ void print_table(const BaselineCommand& command, const std::vector<Row>& rows) {
   fmt::print("\nintervals hold together with 95 % (Holm); a row helps or hurts where its own\nleaves out 0\n");
 }
 
-Json to_json(const BaselineCommand& command, const std::vector<Row>& rows, const TrainerOptions& options) {
+Json baseline_json(const BaselineCommand& command, const std::vector<Row>& rows, const TrainerOptions& options) {
   Json report = report_head("baseline");
   Json table = Json::array();
   for (const Row& row : rows) {
@@ -196,7 +196,7 @@ int baseline(const BaselineCommand& command) {
     fmt::print("\nto train a row again:\n");
     for (const Row& row : rows) fmt::print("{}\n  {}\n", row.label, row.command);
   }
-  write_report(common.json, to_json(command, rows, options));
+  write_report(common.json, baseline_json(command, rows, options));
   return 0;
 }
 

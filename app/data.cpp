@@ -235,7 +235,7 @@ int list(const DataCommand& command) {
   return 0;
 }
 
-int run(const DataCommand& command) {
+int run_data(const DataCommand& command) {
   if (command.all && command.action != "get") {
     throw InvalidArgument("data {}: expected no --all, which is of data get", command.action);
   }
@@ -262,7 +262,7 @@ Run add_data(CLI::App& app) {
   add_image_options(*sub, command->image_size, command->skip_broken, command->no_cache);
   sub->add_flag("--quiet", command->quiet, "of get: say nothing but errors");
   sub->add_option("--json", command->json, "write the results to this file; - is standard output");
-  return [command] { return run(*command); };
+  return [command] { return run_data(*command); };
 }
 
 }  // namespace murmur::app

@@ -96,7 +96,7 @@ std::string setting_text(const Setting& setting) {
   return text.empty() ? "everything is off" : text + "(everything else is off)";
 }
 
-nlohmann::json to_json(const Foresight& foresight) {
+nlohmann::json foresight_json(const Foresight& foresight) {
   return {{"networks", foresight.num_networks},           {"waves", foresight.num_waves},
           {"bytes_per_network", foresight.each.all()},    {"bytes", foresight.bytes_together},
           {"bytes_available", foresight.bytes_available}, {"seconds_per_epoch", foresight.seconds_per_epoch},

@@ -35,6 +35,6 @@ std::string time_text(const Foresight& foresight);
 /// "dropout=0.1 input_noise=0.2; everything else is off"
 std::string setting_text(const Setting& setting);
 
-nlohmann::json to_json(const Foresight& foresight);
+nlohmann::json foresight_json(const Foresight& foresight);
 
 }  // namespace murmur::app

@@ -197,7 +197,7 @@ std::string answer_text(const Answer& answer, const Study& study, const SearchDe
   return answer.signal != 0 ? text : text + wrapped(why_not_tested(answer), width);
 }
 
-Json to_json(const Answer& answer, const Study& study, const SearchDefinition& search) {
+Json answer_json(const Answer& answer, const Study& study, const SearchDefinition& search) {
   Json json{{"confirmation", answer.confirmation ? confirmation_json(*answer.confirmation, study) : Json(nullptr)},
             {"verdict", answer.test ? verdict_json(*answer.test, search) : Json(nullptr)}};
   if (!answer.test) return json;

@@ -33,7 +33,7 @@ Answer find_answer(const AnswerOptions& options, const SearchDefinition& search,
 std::string answer_text(const Answer& answer, const Study& study, const SearchDefinition& search, size_t width);
 
 /// "confirmation", "verdict" and the rows of the final test.
-nlohmann::json to_json(const Answer& answer, const Study& study, const SearchDefinition& search);
+nlohmann::json answer_json(const Answer& answer, const Study& study, const SearchDefinition& search);
 
 /// "confirmation" and "verdict" of the former.
 nlohmann::json confirmation_json(const Confirmation& confirmation, const Study& study);

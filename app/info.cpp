@@ -146,7 +146,7 @@ Run add_info(CLI::App& app) {
     print(*question, answer);
     if (!json->empty()) {
       Json report = report_head("info");
-      report["memory"] = to_json(*question, answer);
+      report["memory"] = memory_json(*question, answer);
       write_report(*json, report);
     }
     return 0;

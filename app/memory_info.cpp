@@ -125,7 +125,7 @@ void print(const MemoryQuestion& question, const MemoryAnswer& answer) {
   }
 }
 
-Json to_json(const MemoryQuestion& question, const MemoryAnswer& answer) {
+Json memory_json(const MemoryQuestion& question, const MemoryAnswer& answer) {
   Json bytes;
   for (const Row& row : kRows) bytes[row.key] = answer.each.*row.bytes;
   Json result{{"model", question.model},

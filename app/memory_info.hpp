@@ -33,6 +33,6 @@ struct MemoryAnswer {
 MemoryAnswer ask(const MemoryQuestion& question);
 
 void print(const MemoryQuestion& question, const MemoryAnswer& answer);
-nlohmann::json to_json(const MemoryQuestion& question, const MemoryAnswer& answer);
+nlohmann::json memory_json(const MemoryQuestion& question, const MemoryAnswer& answer);
 
 }  // namespace murmur::app

@@ -80,7 +80,7 @@ std::string to_csv(const Predictions& predictions, const std::vector<uint8_t>& l
   return text;
 }
 
-void run(PredictOptions& options, CLI::App& command) {
+void run_predict(PredictOptions& options, CLI::App& command) {
   const SafeTensors weights = read_safetensors(options.weights);
   if (const auto saved = weights.metadata.find("options"); saved != weights.metadata.end()) {
     take_saved_options(command, saved->second, options.weights);
@@ -136,7 +136,7 @@ Run add_predict(CLI::App& app) {
   for (CLI::Option* option : command->get_options()) option->take_last();
   command->footer("What is not said comes from the file of weights, where it has been written by murmur.\n");
   return [options, command] {
-    run(*options, *command);
+    run_predict(*options, *command);
     return 0;
   };
 }

@@ -55,7 +55,7 @@ std::string summary(const SheetContents& contents) {
   return text;
 }
 
-void run(const PreviewOptions& options) {
+void run_preview(const PreviewOptions& options) {
   const CommonOptions& common = options.common;
   if (common.json == options.output) {
     throw InvalidArgument("--json: expected another file than --output, got '{}'", options.output);
@@ -84,7 +84,7 @@ void run(const PreviewOptions& options) {
                  {"model", common.model},
                  {"seed", common.seed},
                  {"micro_batch", common.micro_batch}});
-  report.update(to_json(contents, sheet));
+  report.update(sheet_json(contents, sheet));
   write_report(common.json, report);
 }
 
@@ -127,7 +127,7 @@ Run add_preview(CLI::App& app) {
   }
   command->footer(technique_help() + model_help());
   return [options] {
-    run(*options);
+    run_preview(*options);
     return 0;
   };
 }

@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json to_json(const Distribution& numbers) {
+Json distribution_json(const Distribution& numbers) {
   return {{"count", numbers.count},
           {"not_finite", numbers.num_not_finite},
           {"mean", finite_or_null(numbers.mean)},
@@ -25,7 +25,7 @@ Json columns_json(const SheetContents& contents, const Sheet& sheet) {
     Json samples = Json::array();
     for (size_t row = 0; row < column.views.size(); ++row) {
       const Rectangle& place = sheet.places[row * contents.columns.size() + c];
-      Json sample = to_json(distribution(column.views[row].pixels));
+      Json sample = distribution_json(distribution(column.views[row].pixels));
       sample.update({{"x", place.x}, {"y", place.y}, {"class", column.views[row].label}});
       samples.push_back(std::move(sample));
     }
@@ -39,7 +39,7 @@ Json columns_json(const SheetContents& contents, const Sheet& sheet) {
 }
 
 Json panel_json(const Panel& panel) {
-  Json before = to_json(panel.before), after = to_json(panel.after);
+  Json before = distribution_json(panel.before), after = distribution_json(panel.after);
   before["bins"] = panel.histograms.before;
   after["bins"] = panel.histograms.after;
   return {{"technique", technique(panel.id).key}, {"value", panel.value},
@@ -50,7 +50,7 @@ Json panel_json(const Panel& panel) {
 
 }  // namespace
 
-Json to_json(const SheetContents& contents, const Sheet& sheet) {
+Json sheet_json(const SheetContents& contents, const Sheet& sheet) {
   Json panels = Json::array();
   for (const Panel& panel : contents.panels) panels.push_back(panel_json(panel));
   return {{"width", sheet.canvas.width()},

@@ -82,8 +82,8 @@ void print_replay(const TrialRecord& trial, const std::vector<double>& again, st
   }
 }
 
-Json to_json(const Study& study, const TrialRecord& trial, const std::vector<double>& again,
-             std::optional<size_t> difference, const TrainerOptions& options) {
+Json replay_json(const Study& study, const TrialRecord& trial, const std::vector<double>& again,
+                 std::optional<size_t> difference, const TrainerOptions& options) {
   Json report = report_head("replay");
   report.update(running_json(options));
   Json epochs = Json::array();
@@ -118,7 +118,7 @@ int replay(const ReplayCommand& command) {
   const std::vector<double> again = train_again(command, search, trial, data, options);
   const std::optional<size_t> difference = first_difference(recorded, again);
   print_replay(trial, again, difference);
-  write_report(command.common.json, to_json(study, trial, again, difference, options));
+  write_report(command.common.json, replay_json(study, trial, again, difference, options));
   return difference ? 1 : 0;
 }
 

@@ -71,7 +71,7 @@ void report_resumed(const SearchProgress& now, int64_t num_trials, const Study& 
 
 /// The signal that stopped the search, 0 when it ran to its end. A second one stops it in the middle of an epoch, which
 /// the study then knows nothing of.
-int run(SearchDriver& driver, const SearchCommand& command, int64_t epoch_size) {
+int run_search(SearchDriver& driver, const SearchCommand& command, int64_t epoch_size) {
   Progress progress(command.common.quiet, [&](double share) {
     return progress_line(driver.progress(), command, epoch_size, share, progress.elapsed_seconds());
   });
@@ -111,7 +111,7 @@ Outcome train_trials(const SearchCommand& command, const SearchDefinition& searc
   const int64_t num_trials = study.num_trials();
   SearchDriver driver(*trainer, searcher, study, search_options(search, command.num_trials));
   if (!command.common.quiet) report_resumed(driver.progress(), num_trials, study);
-  const int number = run(driver, command, search.trial_repeats * trainer->epoch_size());
+  const int number = run_search(driver, command, search.trial_repeats * trainer->epoch_size());
   return {driver.progress(), number};
 }
 
@@ -130,7 +130,7 @@ int answer_search(const SearchCommand& command, const SearchDefinition& definiti
   nlohmann::json report = report_head("search");
   report.update(running_json(options));
   report["study"] = study.path().string();
-  report.update(to_json(answer, study, definition));
+  report.update(answer_json(answer, study, definition));
   write_report(command.common.json, report);
   return 0;
 }
@@ -207,7 +207,7 @@ int foresee_search(const SearchCommand& command, const SearchDefinition& definit
   }
   nlohmann::json report = report_head("dry-run");
   report.update(running_json(options));
-  report.update(to_json(largest));
+  report.update(foresight_json(largest));
   report["seconds_per_epoch"] = foresight.seconds_per_epoch;
   report["epochs_measured"] = foresight.epochs_measured;
   report["definition"] = study_definition(definition).attributes;

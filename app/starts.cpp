@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 
 /// The values of a TOML table as JSON has them.
-json to_json(const std::string& path, const toml::table& table) {
+json toml_json(const std::string& path, const toml::table& table) {
   json object = json::object();
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
@@ -45,7 +45,7 @@ json read_values(const std::string& path) {
   }
   const toml::table table = parse_toml(text, "--start " + path);
   const toml::table* const set = table["set"].as_table();
-  return to_json(path, set != nullptr ? *set : table);
+  return toml_json(path, set != nullptr ? *set : table);
 }
 
 /// A schedule that a position cannot say would be lost.

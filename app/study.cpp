@@ -45,7 +45,7 @@ Summary summarize(const Study& study) {
   return summary;
 }
 
-Json to_json(const Summary& summary) {
+Json summary_json(const Summary& summary) {
   if (!summary.is_ours) return {{"name", summary.name}, {"made_by_murmur", false}};
   Json best;
   if (summary.best) best = {{"trial", summary.best->number}, {"value", finite_or_null(summary.best->value)}};
@@ -68,7 +68,7 @@ int list(const StudyCommand& command) {
     } catch (const StudyError&) {
       summary.is_ours = false;  // of another program, in a file that was read
     }
-    report["studies"].push_back(to_json(summary));
+    report["studies"].push_back(summary_json(summary));
     if (!summary.is_ours) {
       fmt::print("{:>60}  {} (not made by murmur)\n", "", printable(name));
       continue;
@@ -154,7 +154,7 @@ int show(const StudyCommand& command) {
                  {"attributes", attributes},
                  {"search_space", study.space().to_json()},
                  {"base_setting", setting_json(study.base())},
-                 {"summary", to_json(summary)},
+                 {"summary", summary_json(summary)},
                  {"best", best}});
   write_report(command.json, report);
   return 0;
@@ -176,7 +176,7 @@ int copy(const StudyCommand& command) {
   return 0;
 }
 
-int run(const StudyCommand& command) {
+int run_study(const StudyCommand& command) {
   if (command.action == "copy") return copy(command);
   if (!command.to.empty()) {
     throw InvalidArgument("study {}: expected one file, got '{}' too", command.action, command.to);
@@ -204,7 +204,7 @@ Run add_study(CLI::App& app) {
       ->capture_default_str();
   sub->add_option("--output", command->output, "of export: a file; - is standard output")->capture_default_str();
   sub->add_option("--json", command->json, "of list and show: write the results to this file; - is standard output");
-  return [command] { return run(*command); };
+  return [command] { return run_study(*command); };
 }
 
 }  // namespace murmur::app

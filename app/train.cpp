@@ -377,7 +377,7 @@ int foresee_training(const TrainOptions& options) {
              time_text(foresight));
   Json report = report_head("dry-run");
   report.update(running_json(trainer));
-  report.update(to_json(foresight));
+  report.update(foresight_json(foresight));
   report.update({{"setting", setting_json(setting)},
                  {"definitions", definitions_json(trainer.definitions)},
                  {"epochs", common.epochs},

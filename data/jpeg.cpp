@@ -1,7 +1,9 @@
 #include "murmur/data/jpeg.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <cstddef>
+#include <vector>
 
 #include "murmur/engine/error.hpp"
 
@@ -13,6 +15,9 @@ constexpr uint8_t kStart = 0xd8;
 constexpr uint8_t kEnd = 0xd9;
 constexpr uint8_t kStartOfScan = 0xda;
 constexpr uint8_t kHuffmanTables = 0xc4;
+constexpr uint8_t kQuantizationTables = 0xdb;
+constexpr uint8_t kFirstFrame = 0xc0;  // and one more: sequential,
+constexpr uint8_t kProgressive = 0xc2;
 
 bool is_compressed_data(uint8_t after_fill) {
   return after_fill == 0x00 || (after_fill >= 0xd0 && after_fill <= 0xd7);  // a stuffed 0xff, a restart marker
@@ -43,10 +48,83 @@ bool are_valid_tables(std::span<const uint8_t> tables) {
   return true;
 }
 
+/// What a decoder must have been told before a scan: T.81, B.2.3. stb_image uses tables that it never got as its memory
+/// has them.
+class Tables {
+ public:
+  /// Valid ones, of a DHT segment.
+  void define_huffman(std::span<const uint8_t> tables) {
+    constexpr size_t kLengths = 17;
+    while (!tables.empty()) {
+      has_huffman_.set(tables[0]);
+      size_t size = kLengths;
+      for (const uint8_t count : tables.subspan(1, kLengths - 1)) size += count;
+      tables = tables.subspan(size);
+    }
+  }
+
+  void define_quantization(std::span<const uint8_t> tables) {
+    constexpr size_t kOfBytes = 65, kOfWords = 129;
+    while (!tables.empty()) {
+      const size_t size = tables[0] >> 4 == 0 ? kOfBytes : kOfWords;
+      if (tables.size() < size) return;
+      has_quantization_.set(tables[0] & 15u);
+      tables = tables.subspan(size);
+    }
+  }
+
+  /// The first of a frame header's components; the decoder refuses a second.
+  void start_frame(std::span<const uint8_t> header, bool is_progressive) {
+    constexpr size_t kFirst = 6, kOfComponent = 3;
+    if (header.size() < kFirst || !components_.empty()) return;
+    is_progressive_ = is_progressive;
+    const size_t count = std::min<size_t>(header[kFirst - 1], (header.size() - kFirst) / kOfComponent);
+    for (size_t i = 0; i < count; ++i) {
+      const auto component = header.subspan(kFirst + kOfComponent * i, kOfComponent);
+      components_.push_back({component[0], component[2]});
+    }
+  }
+
+  /// True where a scan has its tables.
+  bool start_scan(std::span<const uint8_t> header) {
+    const size_t count = header.empty() ? 0 : header[0];
+    if (header.size() != 1 + 2 * count + 3) return false;
+    const uint8_t first = header[1 + 2 * count], bits = header[3 + 2 * count];
+    const bool has_dc = first == 0 && !(is_progressive_ && bits >> 4 != 0);
+    const bool has_ac = first != 0 || !is_progressive_;
+    for (size_t i = 0; i < count; ++i) {
+      const uint8_t id = header[1 + 2 * i];
+      const size_t of_dc = header[2 + 2 * i] >> 4u, of_ac = header[2 + 2 * i] & 15u;
+      const auto component = std::ranges::find(components_, id, &Component::id);
+      if (component == components_.end() || !has_quantization_.test(component->quantization)) return false;
+      if ((has_dc && !has_huffman_.test(of_dc)) || (has_ac && !has_huffman_.test(kOfAc + of_ac))) return false;
+      component->has_scan = true;
+    }
+    return true;
+  }
+
+  /// A scan for each component; what has none is as the decoder's memory was.
+  bool is_whole() const { return std::ranges::all_of(components_, &Component::has_scan); }
+
+ private:
+  static constexpr size_t kOfAc = 16;  // added to a Huffman table's number, as in its header
+  struct Component {
+    uint8_t id;
+    uint8_t quantization;
+    bool has_scan = false;
+  };
+
+  std::bitset<256> has_huffman_;
+  std::bitset<256> has_quantization_;
+  std::vector<Component> components_;
+  bool is_progressive_ = false;
+};
+
 }  // namespace
 
 void check_jpeg(const std::string& name, std::span<const uint8_t> bytes) {
   constexpr int kMaxScans = 256;  // each can take as long as the whole image; encoders make about ten
+  Tables tables;
   bool in_scan = false;
   int num_scans = 0;
   size_t at = 0;
@@ -57,15 +135,26 @@ void check_jpeg(const std::string& name, std::span<const uint8_t> bytes) {
       throw DataError("{}: expected a whole JPEG image, got a file that ends, or is damaged, after {} of {} bytes",
                       name, at, bytes.size());
     }
-    if (marker == kHuffmanTables && !are_valid_tables(bytes.subspan(at + 2, length - 2))) {
-      throw DataError("{}: expected Huffman tables of at most 256 codes, got a damaged one at byte {}", name, at);
+    const std::span<const uint8_t> segment = bytes.subspan(at + 2, length - 2);
+    if (marker == kHuffmanTables) {
+      if (!are_valid_tables(segment)) {
+        throw DataError("{}: expected Huffman tables of at most 256 codes, got a damaged one at byte {}", name, at);
+      }
+      tables.define_huffman(segment);
+    }
+    if (marker == kQuantizationTables) tables.define_quantization(segment);
+    if (marker >= kFirstFrame && marker <= kProgressive) tables.start_frame(segment, marker == kProgressive);
+    in_scan = marker == kStartOfScan;
+    if (in_scan && !tables.start_scan(segment)) {
+      throw DataError("{}: expected a scan of the image's components after its tables, got another at byte {}", name,
+                      at);
     }
     at += length;
-    in_scan = marker == kStartOfScan;
     num_scans += in_scan ? 1 : 0;
     if (num_scans > kMaxScans) throw DataError("{}: expected at most {} scans, got more", name, kMaxScans);
   }
   if (num_scans == 0) throw DataError("{}: expected a JPEG image, got the end of the image at byte {}", name, at);
+  if (!tables.is_whole()) throw DataError("{}: expected a scan of each component, got fewer", name);
 }
 
 }  // namespace murmur

@@ -14,8 +14,8 @@ enum class ImageLayout : uint8_t { kChannelsLast, kChannelBlocks };
 inline constexpr int64_t kChannelBlock = 16;
 
 /// True where kernels read blocks of channels: on CPUs.
-constexpr bool has_channel_blocks(Device device) {
-  return !device.is_cuda() && !kEmulatedGpu;
+inline bool has_channel_blocks(Device device) {
+  return !device.is_cuda() && !emulates_gpu();
 }
 
 /// A convolution over images: input [batch, height, width, channels], weight [filters, kernel, kernel, channels],

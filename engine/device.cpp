@@ -14,6 +14,11 @@ std::string Device::name() const {
   return is_cuda() ? fmt::format("cuda:{}", index) : "cpu";
 }
 
+// Where a program has the emulated kernels, it takes their definition.
+[[gnu::weak]] bool emulates_gpu() {
+  return false;
+}
+
 int num_cuda_devices() {
   if constexpr (!kCudaBuild) {
     return 0;

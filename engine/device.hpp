@@ -13,13 +13,6 @@ inline constexpr bool kCudaBuild = true;
 inline constexpr bool kCudaBuild = false;
 #endif
 
-/// True in builds, for tests, in which the CPU runs the kernels' CUDA code (kernels/emulated).
-#if defined(MURMUR_EMULATE_GPU)
-inline constexpr bool kEmulatedGpu = true;
-#else
-inline constexpr bool kEmulatedGpu = false;
-#endif
-
 enum class DeviceType : uint8_t { kCpu, kCuda };
 
 /// Where a tensor lives and an operation runs.
@@ -34,6 +27,9 @@ struct Device {
 };
 
 inline constexpr Device kCpu{};
+
+/// True in test programs in which the CPU runs the kernels' CUDA code (kernels/emulated): those kernels define it.
+bool emulates_gpu();
 
 /// `cpu`, `cuda`, `cuda:N`, or `auto` (the first GPU where there is one, else the CPU).
 /// Throws: InvalidArgument for another word, DeviceUnavailable for a GPU that is not there.

@@ -15,7 +15,7 @@ namespace {
 /// the images.
 ImageTiles tiles_of(const Step& step, const Activations& images) {
   const bool is_gpu = step.is_for_gpu();
-  return {images.size, images.image_layout, is_gpu ? 2 : 16, is_gpu || kEmulatedGpu};
+  return {images.size, images.image_layout, is_gpu ? 2 : 16, is_gpu || emulates_gpu()};
 }
 
 Tensor make_sums(const Step& step, const Activations& images) {

@@ -22,7 +22,7 @@ Matrix<T> output_matrix(const Tensor& tensor) {
 }
 
 /// What forward and backward of a linear layer share.
-struct Linear {
+struct LinearOperation {
   Step step;
   Activations input;
   Variable weight;
@@ -179,7 +179,7 @@ Activations linear(const Step& step, const Activations& any_input, const Variabl
       "linear: input", input.x.value(),
       input.layout == Layout::kSampleMajor ? Shape{networks, rows, padded(in)} : Shape{networks, padded(in), rows});
   const Tensor output = step.arena.zeros({networks, padded(out), rows}, step.dtype);
-  const Linear operation{step, input, weight, out, in};
+  const LinearOperation operation{step, input, weight, out, in};
   dispatch_dtype(step.dtype, [&](auto zero) { operation.forward<decltype(zero)>(output); });
   Variable result = Variable::result("linear", output, {input.x, weight}, [operation](const Variable& self) {
     dispatch_dtype(operation.step.dtype, [&](auto zero) { operation.backward<decltype(zero)>(self.grad()); });

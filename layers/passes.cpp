@@ -15,7 +15,7 @@ constexpr double kSecondsAtOnce = 0.25;
 /// True where a tick runs by itself before it is captured: where libraries load kernels, ask heuristics, allocate and
 /// time plans when something is first asked for, and in the emulation, which tests that it changes nothing.
 bool needs_warm_up(Device device) {
-  return device.is_cuda() || kEmulatedGpu;
+  return device.is_cuda() || emulates_gpu();
 }
 
 }  // namespace

@@ -29,12 +29,11 @@ void BasicSearcher::tell(int64_t id, double fitness) {
   const Candidate candidate = std::move(found->second);
   running_.erase(found);
   ++num_told_;
-  constexpr double kNone = -std::numeric_limits<double>::infinity();
-  if (fitness > (best_ ? best_->fitness : kNone)) {  // false for NaN
+  if (fitness > (best_ ? best_->fitness : kNoFitness)) {  // false for NaN
     best_ = Best{candidate.position, fitness, id};
     improved_at_ = num_told_;
   }
-  learn(candidate, std::isnan(fitness) ? kNone : fitness);
+  learn(candidate, std::isnan(fitness) ? kNoFitness : fitness);
 }
 
 std::vector<Candidate> BasicSearcher::outstanding() const {

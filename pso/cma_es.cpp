@@ -18,12 +18,11 @@
 namespace murmur {
 namespace {
 
-constexpr double kNone = -std::numeric_limits<double>::infinity();
 constexpr int64_t kMaxSamples = int64_t{1} << 20;
 // A run ends where no step is longer than this fraction of the range, or a history of fitnesses differs by less than
 // this fraction of their size, or the matrix has become too long and thin for double.
 constexpr double kLeastStep = 1e-11, kLeastDifference = 1e-12, kLargestCondition = 1e14;
-constexpr double kPatience = 12;  // generations without a better best until a search without --trials ends
+constexpr double kPatientGenerations = 12;  // generations without a better best until a search without --trials ends
 
 int64_t default_samples(size_t num_dimensions) {
   return 4 + static_cast<int64_t>(3 * std::log(static_cast<double>(num_dimensions)));
@@ -45,14 +44,14 @@ CmaEsOptions checked(const SearchDomain& domain, CmaEsOptions options) {
   return options;
 }
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_cma_es(const SearcherRequest& request) {
   CmaEsOptions options;
   options.num_samples = request.options.at("generation");
   options.initial_step = request.options.at("initial_step");
   options.growth = request.options.at("restart_growth");
   options.seed = request.seed;
   const int64_t num_samples = checked(request.domain, options).num_samples;
-  options.patience = static_cast<int64_t>(kPatience) * num_samples;
+  options.patience = static_cast<int64_t>(kPatientGenerations) * num_samples;
   return std::make_unique<CmaEs>(request.domain, options, request.starts);
 }
 
@@ -75,7 +74,7 @@ SearcherInfo cma_es_info() {
                       {.name = "restart-growth",
                        .otherwise = options.growth,
                        .help = "of the generation when a run has converged and the next one starts elsewhere"}},
-          .make = make};
+          .make = make_cma_es};
 }
 
 CmaEs::CmaEs(SearchDomain domain, const CmaEsOptions& options, std::vector<std::vector<double>> starts)
@@ -144,7 +143,7 @@ void CmaEs::learn(const Candidate& candidate, double fitness) {
   std::vector<Told> told = std::exchange(generation_, {});
   std::ranges::sort(
       told, [](const Told& a, const Told& b) { return a.fitness != b.fitness ? a.fitness > b.fitness : a.id < b.id; });
-  if (told.front().fitness == kNone) return;  // all failed: nothing to rank
+  if (told.front().fitness == kNoFitness) return;  // all failed: nothing to rank
   std::vector<CmaDistribution::Ranked> ranked;
   for (const Told& one : told) {
     ranked.push_back({one.sample.x, one.sample.generation == distribution_.num_generations()});

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kInertia = 0.9, kCoefficient = 1.49445;
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_comprehensive_learning_swarm(const SearcherRequest& request) {
   SwarmOptions options = swarm_options(request);
   options.inertia_weight = request.options.at("first_inertia_weight");
   options.cognitive_coefficient = kCoefficient;
@@ -26,7 +26,7 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
                                                       swarm_positions(request, options));
 }
 
-nlohmann::json by_budget(int64_t num_trials) {
+nlohmann::json learning_by_budget(int64_t num_trials) {
   nlohmann::json options = swarm_budget(num_trials);
   options["horizon"] = num_trials;
   return options;
@@ -52,8 +52,8 @@ SearcherInfo comprehensive_learning_swarm_info() {
           .min_trials = 0,
           .max_trials = kMaxTrials,
           .options = std::move(rows),
-          .make = make,
-          .by_budget = by_budget};
+          .make = make_comprehensive_learning_swarm,
+          .by_budget = learning_by_budget};
 }
 
 ComprehensiveLearningSwarm::ComprehensiveLearningSwarm(std::vector<double> low, std::vector<double> high,

@@ -19,10 +19,8 @@
 namespace murmur {
 namespace {
 
-constexpr double kNone = -std::numeric_limits<double>::infinity();
-constexpr int64_t kLeast = 4;  // x, one of the best, a and b
-constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
-constexpr int64_t kPatience = 14;  // sweeps without a better best until a search without --trials ends
+constexpr int64_t kLeast = 4;           // x, one of the best, a and b
+constexpr int64_t kPatientSweeps = 14;  // sweeps without a better best until a search without --trials ends
 
 void check(const DifferentialEvolutionOptions& options) {
   if (options.population < kLeast || options.population > kMaxParticles) {
@@ -41,12 +39,12 @@ void check(const DifferentialEvolutionOptions& options) {
   }
 }
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_differential_evolution(const SearcherRequest& request) {
   DifferentialEvolutionOptions options;
   options.population = request.options.at("population");
   options.horizon = request.options.at("horizon");
   options.greediness = request.options.at("greediness");
-  options.patience = kPatience * options.population;
+  options.patience = kPatientSweeps * options.population;
   options.seed = request.seed;
   return std::make_unique<DifferentialEvolution>(
       request.domain, options,
@@ -54,7 +52,7 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
                         request.seed, request.starts));
 }
 
-nlohmann::json by_budget(int64_t num_trials) {
+nlohmann::json evolution_by_budget(int64_t num_trials) {
   const auto population = static_cast<int64_t>(std::lround(0.75 * std::sqrt(static_cast<double>(num_trials))));
   if (num_trials == 0) return {{"horizon", 0}};
   return {{"population", std::clamp(population, int64_t{8}, int64_t{400})}, {"horizon", num_trials}};
@@ -80,9 +78,9 @@ SearcherInfo differential_evolution_info() {
                       {.name = "initialization",
                        .otherwise = "sparse",
                        .help = "of the individuals: uniform, or sparse",
-                       .choices = kInitializations}},
-          .make = make,
-          .by_budget = by_budget};
+                       .choices = kPositionInitializations}},
+          .make = make_differential_evolution,
+          .by_budget = evolution_by_budget};
 }
 
 DifferentialEvolution::DifferentialEvolution(SearchDomain domain, const DifferentialEvolutionOptions& options,
@@ -97,7 +95,7 @@ DifferentialEvolution::DifferentialEvolution(SearchDomain domain, const Differen
     throw InvalidArgument("shade: expected {} initial positions, got {}", options_.population, positions.size());
   }
   for (int64_t i = 0; i < options_.population; ++i) {
-    individuals_.emplace(i, Individual{std::move(positions[static_cast<size_t>(i)]), kNone});
+    individuals_.emplace(i, Individual{std::move(positions[static_cast<size_t>(i)]), kNoFitness});
   }
 }
 

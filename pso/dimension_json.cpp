@@ -85,7 +85,7 @@ Dimension parse_schedule_json(const json& object, const std::string& key) {
   return dimension;
 }
 
-/// Throws where the bounds are none.
+/// Throws where the bounds are none, or of values that cannot be.
 void check_bounds(const Dimension& dimension, const TechniqueInfo& info) {
   const double low = dimension.raw_low, high = dimension.raw_high;
   if (!(low < high)) throw InvalidArgument("expected raw_low < raw_high of {}, got {} and {}", info.key, low, high);
@@ -94,6 +94,11 @@ void check_bounds(const Dimension& dimension, const TechniqueInfo& info) {
     throw InvalidArgument("expected raw bounds of {} = 0 and {}, the number of its choices, got {} and {}", info.key,
                           num_choices, low, high);
   }
+  if (num_choices > 0) return;
+  if (!(dimension.low <= dimension.high)) {
+    throw InvalidArgument("expected low <= high of {}, got {} and {}", info.key, dimension.low, dimension.high);
+  }
+  for (const double value : {dimension.low, dimension.high}) Setting().set(info.id, value);
 }
 
 }  // namespace

@@ -13,33 +13,33 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kAttribute = "final_test";
+constexpr const char* kFinalTest = "final_test";
 constexpr const char* kKey = "key";
-constexpr const char* kAccuracies = "test_accuracies";
+constexpr const char* kTestAccuracies = "test_accuracies";
 
 /// The baseline, and behind it the winner.
 using Rows = std::array<FinalRow*, 2>;
 
 /// What identifies a final test; when it is the same, its results are too.
-json key_of(const FinalTest& test, int64_t repeats) {
+json identity_of(const FinalTest& test, int64_t repeats) {
   return {{"trials", {test.baseline.trial, test.winner.trial}}, {"repeats", repeats}, {"epochs", test.num_epochs}};
 }
 
 /// Fills in what the study has of this final test. False when it has none, or one of another key.
 bool restore(const Study& study, const json& key, int64_t repeats, const Rows& rows) {
   const Attributes attributes = study.attributes();
-  const auto found = attributes.find(kAttribute);
+  const auto found = attributes.find(kFinalTest);
   if (found == attributes.end()) return false;
-  const Stored stored(study.path(), kAttribute, found->second);
+  const Stored stored(study.path(), kFinalTest, found->second);
   if (stored.at(kKey) != key) return false;
-  const json& accuracies = stored.array(kAccuracies);
-  if (accuracies.size() != rows.size()) stored.fail(kAccuracies, "an array for each trial");
+  const json& accuracies = stored.array(kTestAccuracies);
+  if (accuracies.size() != rows.size()) stored.fail(kTestAccuracies, "an array for each trial");
   for (size_t i = 0; i < rows.size(); ++i) {
     if (!accuracies[i].is_array() || static_cast<int64_t>(accuracies[i].size()) != repeats) {
-      stored.fail(kAccuracies, "an accuracy for each training");
+      stored.fail(kTestAccuracies, "an accuracy for each training");
     }
     for (const json& value : accuracies[i]) {
-      if (!value.is_null() && !value.is_number()) stored.fail(kAccuracies, "numbers, or null");
+      if (!value.is_null() && !value.is_number()) stored.fail(kTestAccuracies, "numbers, or null");
       rows.at(i)->test_accuracies.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
                                                             : value.get<double>());
     }
@@ -50,7 +50,7 @@ bool restore(const Study& study, const json& key, int64_t repeats, const Rows& r
 void store(Study& study, const json& key, const Rows& rows) {
   json accuracies = json::array();
   for (const FinalRow* row : rows) accuracies.push_back(row->test_accuracies);  // NaN is written as null
-  study.set_attribute(kAttribute, {{kKey, key}, {kAccuracies, accuracies}});
+  study.set_attribute(kFinalTest, {{kKey, key}, {kTestAccuracies, accuracies}});
 }
 
 /// The same images, all of the training file to train on.
@@ -106,8 +106,8 @@ FinalTest test_of(const Study& study, const SearchDefinition& search, const Tria
 std::optional<FinalTest> stored_final_test(const Study& study, const SearchDefinition& search) {
   const std::optional<int64_t> trial = tested_trial(study);
   if (!trial) return std::nullopt;
-  const Stored stored(study.path(), kAttribute, study.attributes().at(kAttribute));
-  const Stored key(study.path(), kAttribute, stored.at(kKey));
+  const Stored stored(study.path(), kFinalTest, study.attributes().at(kFinalTest));
+  const Stored key(study.path(), kFinalTest, stored.at(kKey));
   FinalTest test = test_of(study, search, study.trial(*trial), key.count("epochs"));
   restore(study, stored.at(kKey), key.count("repeats"), {&test.baseline, &test.winner});
   return test;
@@ -118,7 +118,7 @@ std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search
                                     const FinalTestOptions& options, const FinalTestProgress& progress) {
   FinalTest test = test_of(study, search, trial, options.num_epochs > 0 ? options.num_epochs : search.num_epochs);
   const Rows rows{&test.baseline, &test.winner};
-  const json key = key_of(test, options.repeats);
+  const json key = identity_of(test, options.repeats);
   if (!restore(study, key, options.repeats, rows)) {
     const TrainerOptions trainer_options = trainer_options_of(search, trainer);
     if (!train_rows(search, data, trainer_options, options.repeats, test, rows, progress)) return std::nullopt;
@@ -129,9 +129,9 @@ std::optional<FinalTest> final_test(Study& study, const SearchDefinition& search
 
 std::optional<int64_t> tested_trial(const Study& study) {
   const Attributes attributes = study.attributes();
-  const auto found = attributes.find(kAttribute);
+  const auto found = attributes.find(kFinalTest);
   if (found == attributes.end()) return std::nullopt;
-  const Stored stored(study.path(), kAttribute, found->second);
+  const Stored stored(study.path(), kFinalTest, found->second);
   const json& key = stored.at(kKey);
   const json trials = key.is_object() ? key.value("trials", json()) : json();
   if (!trials.is_array() || trials.size() != 2 || !trials[1].is_number_integer()) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kPhi = 4.1;  // of the sum over all neighbours; with chi = 0.7298 Clerc's constriction
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_fully_informed_swarm(const SearcherRequest& request) {
   SwarmOptions options = swarm_options(request);
   options.social_coefficient = request.options.at("acceleration");
   return std::make_unique<FullyInformedSwarm>(request.domain.low, request.domain.high, options,
@@ -34,7 +34,7 @@ SearcherInfo fully_informed_swarm_info() {
           .min_trials = 0,
           .max_trials = kMaxTrials,
           .options = std::move(rows),
-          .make = make,
+          .make = make_fully_informed_swarm,
           .by_budget = swarm_budget};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -40,9 +41,11 @@ std::vector<double> sparse_position(const SearchDomain& domain, int64_t particle
 std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
                                                           uint64_t seed, int64_t num_kept = kNumKept);
 
-/// The first positions of a searcher: `starts`, and from their number on those of the initialisation, which is `sparse`
-/// or `uniform`; the numbers of what follows stay as they are without starts. Throws: InvalidArgument where there are
-/// more starts than positions.
+inline constexpr std::array<std::string_view, 2> kPositionInitializations{"sparse", "uniform"};
+
+/// The first positions of a searcher: `starts`, and from their number on those of one of the initialisations; the
+/// numbers of what follows stay as they are without starts. Throws: InvalidArgument where there are more starts than
+/// positions.
 std::vector<std::vector<double>> initial_positions(const SearchDomain& domain, std::string_view initialization,
                                                    int64_t num_positions, uint64_t seed,
                                                    const std::vector<std::vector<double>>& starts);

@@ -15,11 +15,9 @@ namespace murmur {
 namespace {
 
 constexpr int64_t kMaxCandidates = kMaxParticles;  // what the address of a draw has room for
-constexpr int64_t kAtOnce = 22;                    // as many as the study's swarm
+constexpr int64_t kRandomAtOnce = 22;              // as many as the study's swarm
 
-constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
-
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_random_search(const SearcherRequest& request) {
   if (std::ssize(request.starts) > request.num_trials) {
     throw InvalidArgument("--start: expected at most {} starts, as many as --trials, got {}", request.num_trials,
                           request.starts.size());
@@ -31,7 +29,7 @@ std::unique_ptr<Searcher> make(const SearcherRequest& request) {
     return is_sparse ? sparse_position(domain, candidate, seed)
                      : uniform_position(domain.low, domain.high, candidate, seed);
   };
-  return std::make_unique<RandomSearch>(position, std::min(kAtOnce, request.num_trials));
+  return std::make_unique<RandomSearch>(position, std::min(kRandomAtOnce, request.num_trials));
 }
 
 }  // namespace
@@ -44,8 +42,8 @@ SearcherInfo random_search_info() {
           .options = {{.name = "initialization",
                        .otherwise = "uniform",
                        .help = "of all settings: uniform, or sparse",
-                       .choices = kInitializations}},
-          .make = make};
+                       .choices = kPositionInitializations}},
+          .make = make_random_search};
 }
 
 RandomSearch::RandomSearch(PositionOf position, int64_t num_at_once)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,9 @@ namespace murmur {
 
 /// A search has fewer trials than this.
 inline constexpr int64_t kMaxTrials = int64_t{1} << 40;
+
+/// What a candidate that failed counts as.
+inline constexpr double kNoFitness = -std::numeric_limits<double>::infinity();
 
 /// A position to evaluate. Ids count the candidates from 0 in the order in which they were asked.
 struct Candidate {

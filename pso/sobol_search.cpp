@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kAtOnce = 22;  // as many as the study's swarm
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_sobol_search(const SearcherRequest& request) {
   if (std::ssize(request.starts) > request.num_trials) {
     throw InvalidArgument("--start: expected at most {} starts, as many as --trials, got {}", request.num_trials,
                           request.starts.size());
@@ -38,7 +38,7 @@ SearcherInfo sobol_search_info() {
           .min_trials = 1,
           .max_trials = kMaxParticles,
           .options = {},
-          .make = make};
+          .make = make_sobol_search};
 }
 
 }  // namespace murmur

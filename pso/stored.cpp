@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kMaxCount = int64_t{1} << 53;
 
-std::string dump(const json& value) {
+std::string replaced_text(const json& value) {
   return value.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
@@ -22,13 +22,13 @@ std::string dump(const json& value) {
 Stored::Stored(const std::filesystem::path& path, std::string whose, json object)
     : path_(path.string()), whose_(std::move(whose)), object_(std::move(object)) {
   if (object_.is_object()) return;
-  throw StudyError("study '{}': {}: expected an object, got {}", path_, whose_, dump(object_));
+  throw StudyError("study '{}': {}: expected an object, got {}", path_, whose_, replaced_text(object_));
 }
 
 void Stored::fail(const std::string& key, const char* expected) const {
   const auto found = object_.find(key);
   throw StudyError("study '{}': {}: expected {} = {}, got {}", path_, whose_, key, expected,
-                   found == object_.end() ? "none" : dump(*found));
+                   found == object_.end() ? "none" : replaced_text(*found));
 }
 
 const json& Stored::at(const std::string& key) const {

@@ -17,8 +17,6 @@
 namespace murmur {
 namespace {
 
-constexpr double kNone = -std::numeric_limits<double>::infinity();
-
 void check_positions(const std::vector<std::vector<double>>& positions, const std::vector<double>& low,
                      const std::vector<double>& high, int64_t num_positions) {
   if (positions.size() != static_cast<size_t>(num_positions)) {
@@ -74,7 +72,7 @@ std::vector<SearcherOption> own_options() {
        .help = "pull of the best of the swarm, or of its neighborhood"}};
 }
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_swarm(const SearcherRequest& request) {
   const SwarmOptions options = swarm_options(request);
   return std::make_unique<Swarm>(request.domain.low, request.domain.high, options, swarm_positions(request, options));
 }
@@ -90,7 +88,7 @@ SearcherInfo swarm_info() {
           .min_trials = 0,
           .max_trials = kMaxTrials,
           .options = std::move(rows),
-          .make = make,
+          .make = make_swarm,
           .by_budget = swarm_budget};
 }
 
@@ -174,7 +172,7 @@ void Swarm::tell(int64_t id, double fitness) {
   ++particle.num_evaluations;
   const double mean = particle.sum / static_cast<double>(particle.num_evaluations);
   // NaN and -infinity compare false, so they never become a best.
-  if (mean > (particle.best ? particle.best->fitness : kNone)) {
+  if (mean > (particle.best ? particle.best->fitness : kNoFitness)) {
     if (particle.num_evaluations < options_.num_evaluations) return;  // it is asked for again where it is
     improve(particle, mean, id);
   }
@@ -183,14 +181,14 @@ void Swarm::tell(int64_t id, double fitness) {
 
 void Swarm::improve(Particle& particle, double fitness, int64_t id) {
   particle.best = Best{particle.position, fitness, id};
-  if (fitness > (global_best_ ? global_best_->fitness : kNone)) {
+  if (fitness > (global_best_ ? global_best_->fitness : kNoFitness)) {
     global_best_ = particle.best;
     improved_at_ = num_told_ - num_stage_one_told();
   }
 }
 
 void Swarm::tell_stage_one(int64_t start, double fitness) {
-  ranks_.emplace(std::isnan(fitness) ? -kNone : -fitness, start);
+  ranks_.emplace(std::isnan(fitness) ? -kNoFitness : -fitness, start);
   // Whatever is still out may come first: what ranks so high that there is room for it even then has its place.
   int64_t room = options_.num_particles - (options_.num_stage_one - num_stage_one_told());
   for (auto rank = ranks_.begin(); room > 0; ++rank, --room) {

@@ -13,8 +13,6 @@ namespace {
 constexpr double kMaxCoefficient = 1000;
 constexpr int64_t kMaxEvaluations = 1000;
 
-constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
-
 // docs/searching.md has the measurement.
 constexpr int64_t kFewTrials = 440;
 constexpr int64_t kFewParticles = 8;
@@ -83,7 +81,7 @@ std::vector<SearcherOption> common_swarm_options(int64_t num_particles) {
       {.name = "initialization",
        .otherwise = "sparse",
        .help = "of the swarm: uniform, or sparse (uniform, but only 4 of the 15 optional techniques on)",
-       .choices = kInitializations}};
+       .choices = kPositionInitializations}};
 }
 
 std::vector<SearcherOption> topology_options(Topology topology) {

@@ -18,11 +18,10 @@
 namespace murmur {
 namespace {
 
-constexpr double kGood = 0.1;       // the fraction that counts as good
-constexpr int64_t kMostGood = 25;   // and the most
-constexpr int64_t kYoung = 25;      // of the others, those that weigh 1
-constexpr int64_t kPatience = 110;  // trials without a better best until a search without --trials ends
-constexpr std::array<std::string_view, 2> kInitializations{"sparse", "uniform"};
+constexpr double kGood = 0.1;            // the fraction that counts as good
+constexpr int64_t kMostGood = 25;        // and the most
+constexpr int64_t kYoung = 25;           // of the others, those that weigh 1
+constexpr int64_t kPatientTrials = 110;  // trials without a better best until a search without --trials ends
 
 /// From 1 / n of the oldest to 1, which the youngest have.
 std::vector<double> weights_by_age(size_t count) {
@@ -35,11 +34,11 @@ std::vector<double> weights_by_age(size_t count) {
   return weights;
 }
 
-std::unique_ptr<Searcher> make(const SearcherRequest& request) {
+std::unique_ptr<Searcher> make_tpe(const SearcherRequest& request) {
   TpeOptions options;
   options.num_startup = std::max(request.options.at("startup_trials").get<int64_t>(), std::ssize(request.starts));
   options.num_candidates = request.options.at("candidates");
-  options.patience = kPatience;
+  options.patience = kPatientTrials;
   options.seed = request.seed;
   return std::make_unique<Tpe>(
       request.domain, options,
@@ -68,8 +67,8 @@ SearcherInfo tpe_info() {
                       {.name = "initialization",
                        .otherwise = "sparse",
                        .help = "of the first trials: uniform, or sparse",
-                       .choices = kInitializations}},
-          .make = make};
+                       .choices = kPositionInitializations}},
+          .make = make_tpe};
 }
 
 Tpe::Tpe(SearchDomain domain, const TpeOptions& options, std::vector<std::vector<double>> first_positions)

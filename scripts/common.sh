@@ -3,8 +3,9 @@
 #
 #   set_up GROUP...        installs the missing Debian/Ubuntu packages of the groups: build, test, check, peers
 #   build PRESET [TARGET]  configures and compiles, all targets or one
-#   run_tests PRESET [CTEST OPTION]...      GTEST_FILTER chooses among the tests of GoogleTest's programs
-#   count_tests PRESET...  sets PASSED, FAILED and SKIPPED from the last runs of the presets
+#   run_tests RUN [CTEST OPTION]...      of a build: PRESET, or PRESET:NAME, whose results are kept by themselves;
+#                          GTEST_FILTER chooses among the tests of GoogleTest's programs
+#   count_tests RUN...     sets PASSED, FAILED and SKIPPED from the last runs of these names
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -107,26 +108,36 @@ build() {
   fi
 }
 
+results_of() {
+  local preset=${1%%:*}
+  printf 'build/%s/results%s' "$preset" "${1//"$preset":/-}"
+}
+
 run_tests() {
-  local preset=$1
-  rm -rf "build/$preset/tests.xml" "build/$preset/reports"
-  ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit tests.xml "${@:2}" || return
-  count_tests "$preset"
+  local preset=${1%%:*} results status=0
+  results=$(results_of "$1")
+  rm -rf "$results" "build/$preset/reports"
+  mkdir -p "$results"
+  ctest --preset "$preset" --parallel "$(nproc)" --no-tests=error --output-junit "$PWD/$results/tests.xml" "${@:2}" || status=$?
+  [[ ! -d build/$preset/reports ]] || mv "build/$preset/reports" "$results/"
+  ((status == 0)) || return "$status"
+  count_tests "$1"
   ((PASSED + FAILED + SKIPPED)) || die "expected tests of this name, got none: GTEST_FILTER=${GTEST_FILTER:-}"
 }
 
 # The tests of GoogleTest's programs are counted in their own reports, other programs are a test each; so is a process of
 # GoogleTest that failed without a report.
 count_tests() {
-  local preset name status
+  local run results name status
   PASSED=0 FAILED=0 SKIPPED=0
   add_counts() { PASSED=$((PASSED + $1 - $2 - $3)) FAILED=$((FAILED + $2)) SKIPPED=$((SKIPPED + $3)); }
-  for preset; do
+  for run; do
+    results=$(results_of "$run")
     while read -r name status; do
-      if [[ -e build/$preset/reports/$name.xml ]]; then
+      if [[ -e $results/reports/$name.xml ]]; then
         # shellcheck disable=SC2046
         add_counts $(sed -n 's/.*<testsuite name.* tests="\([0-9]*\)" failures="\([0-9]*\)".* skipped="\([0-9]*\)".*/\1 \2 \3/p' \
-          "build/$preset/reports/$name.xml" | awk '{ t += $1; f += $2; s += $3 } END { print t + 0, f + 0, s + 0 }')
+          "$results/reports/$name.xml" | awk '{ t += $1; f += $2; s += $3 } END { print t + 0, f + 0, s + 0 }')
       elif [[ $status == run ]]; then
         [[ $name == *_tests_[0-9]* ]] || add_counts 1 0 0
       elif [[ $status == fail ]]; then
@@ -134,6 +145,6 @@ count_tests() {
       else
         add_counts 1 0 1
       fi
-    done < <(sed -n 's/.*<testcase name="\([^"]*\)".* status="\([a-z]*\)".*/\1 \2/p' "build/$preset/tests.xml" 2>/dev/null)
+    done < <(sed -n 's/.*<testcase name="\([^"]*\)".* status="\([a-z]*\)".*/\1 \2/p' "$results/tests.xml" 2>/dev/null)
   done
 }

@@ -47,7 +47,7 @@ std::string read_file(const std::string& path) {
 }
 
 /// Its exit status; 127 where there is no such program.
-int run(std::vector<std::string> words, const std::string& output, const std::string& errors) {
+int run_words(std::vector<std::string> words, const std::string& output, const std::string& errors) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -72,7 +72,7 @@ int run(std::vector<std::string> words, const std::string& output, const std::st
 /// Runs it and returns what it printed. `package` has it.
 std::string output_of(const Workplace& place, const std::vector<std::string>& words, std::string_view package) {
   const std::string output = place / "output", errors = place / "errors";
-  const int status = run(words, output, errors);
+  const int status = run_words(words, output, errors);
   if (status == 0) return read_file(output);
   if (status == 127) {
     throw Error("a chart as a file: expected the program {} (package {}), got none", words.front(), package);

@@ -10,13 +10,20 @@
 #include <vector>
 
 #include "murmur/engine/address_sanitizer.hpp"
+#include "murmur/engine/device.hpp"
 #include "murmur/engine/error.hpp"
 
 #ifdef MURMUR_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-namespace murmur::emulated {
+namespace murmur {
+
+bool emulates_gpu() {
+  return true;
+}
+
+namespace emulated {
 
 thread_local Index thread_index;
 
@@ -224,4 +231,5 @@ void shuffle_down(void* result, const void* value, int num_bytes, int offset, Pl
   std::memcpy(result, thread.result, static_cast<size_t>(num_bytes));
 }
 
-}  // namespace murmur::emulated
+}  // namespace emulated
+}  // namespace murmur

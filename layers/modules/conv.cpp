@@ -1,5 +1,6 @@
 #include "murmur/layers/modules/convolution_part.hpp"
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -31,19 +32,18 @@ class Conv : public Module {
   ConvolutionPart part_;
 };
 
-std::unique_ptr<Module> parse(WordReader& rest) {
+std::unique_ptr<Module> parse_conv(WordReader& rest) {
   return std::make_unique<Conv>(rest);
 }
 
 }  // namespace
 
-extern const ModuleInfo kConv;
 const ModuleInfo kConv{"conv",
                        "convN[kK][sS][pP][n]",
                        "N filters of K x K (3), stride S (1), padding P (K / 2); n: batch norm before the ReLU",
                        "conv3k3s2p0 dropout conv4k1n flatten linear",
                        {7, 5, 3},
                        "conv3k5p0 flatten linear",
-                       parse};
+                       parse_conv};
 
 }  // namespace murmur

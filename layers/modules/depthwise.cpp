@@ -3,6 +3,7 @@
 #include "murmur/engine/profiling.hpp"
 #include "murmur/layers/image_layout.hpp"
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -85,19 +86,18 @@ class Depthwise : public Module {
   Tail tail_;
 };
 
-std::unique_ptr<Module> parse(WordReader& rest) {
+std::unique_ptr<Module> parse_depthwise(WordReader& rest) {
   return std::make_unique<Depthwise>(rest);
 }
 
 }  // namespace
 
-extern const ModuleInfo kDepthwise;
 const ModuleInfo kDepthwise{"depthwise",
                             "depthwiseK[sS][pP]",
                             "a filter of K x K for each channel, stride S (1), padding P (K / 2)",
                             "conv3k1 depthwise3 norm pool dropout depthwise2s2p1 dropout flatten linear",
                             {6, 5, 2},
                             "depthwise5p0 flatten linear",
-                            parse};
+                            parse_depthwise};
 
 }  // namespace murmur

@@ -1,4 +1,5 @@
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -19,19 +20,18 @@ class Dropout : public Module {
   }
 };
 
-std::unique_ptr<Module> parse(WordReader& /*rest*/) {
+std::unique_ptr<Module> parse_dropout(WordReader& /*rest*/) {
   return std::make_unique<Dropout>();
 }
 
 }  // namespace
 
-extern const ModuleInfo kDropout;
 const ModuleInfo kDropout{"dropout",
                           "dropout",
                           "where dropout acts, after a convolution, a pooling or a linear layer",
                           "conv3 dropout conv4k2p0 dropout flatten linear6 dropout linear",
                           {6, 6, 2},
                           "",
-                          parse};
+                          parse_dropout};
 
 }  // namespace murmur

@@ -1,4 +1,5 @@
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -11,19 +12,18 @@ class Flatten : public Module {
   bool runs() const override { return false; }
 };
 
-std::unique_ptr<Module> parse(WordReader& /*rest*/) {
+std::unique_ptr<Module> parse_flatten(WordReader& /*rest*/) {
   return std::make_unique<Flatten>();
 }
 
 }  // namespace
 
-extern const ModuleInfo kFlatten;
 const ModuleInfo kFlatten{"flatten",
                           "flatten",
                           "from images to features: convolutions and pooling come before it, linear layers after it",
                           "flatten linear",
                           {3, 3, 2},
                           "",
-                          parse};
+                          parse_flatten};
 
 }  // namespace murmur

@@ -3,6 +3,7 @@
 #include "murmur/engine/profiling.hpp"
 #include "murmur/layers/image_layout.hpp"
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -72,13 +73,12 @@ class Layernorm : public Module {
   size_t gamma_ = 0, beta_ = 0;
 };
 
-std::unique_ptr<Module> parse(WordReader& /*rest*/) {
+std::unique_ptr<Module> parse_layernorm(WordReader& /*rest*/) {
   return std::make_unique<Layernorm>();
 }
 
 }  // namespace
 
-extern const ModuleInfo kLayernorm;
 const ModuleInfo kLayernorm{"layernorm",
                             "layernorm",
                             "each sample's features to mean 0 and deviation 1, then a learned scale and shift; of "
@@ -86,6 +86,6 @@ const ModuleInfo kLayernorm{"layernorm",
                             "conv3 layernorm dropout flatten linear6 layernorm dropout linear5 layernorm linear",
                             {5, 4, 2},
                             "",
-                            parse};
+                            parse_layernorm};
 
 }  // namespace murmur

@@ -1,4 +1,5 @@
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 #include "murmur/layers/operations.hpp"
 
 namespace murmur {
@@ -42,19 +43,18 @@ class Linear : public Module {
   Tail tail_;
 };
 
-std::unique_ptr<Module> parse(WordReader& rest) {
+std::unique_ptr<Module> parse_linear(WordReader& rest) {
   return std::make_unique<Linear>(rest);
 }
 
 }  // namespace
 
-extern const ModuleInfo kLinear;
 const ModuleInfo kLinear{"linear",
                          "linear[N]",
                          "N features; without N the last layer, one output a class",
                          "flatten linear10 dropout linear7 linear",
                          {5, 5, 1},
                          "",
-                         parse};
+                         parse_linear};
 
 }  // namespace murmur

@@ -1,4 +1,5 @@
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -25,19 +26,18 @@ class Norm : public Module {
   NormParameters parameters_;
 };
 
-std::unique_ptr<Module> parse(WordReader& /*rest*/) {
+std::unique_ptr<Module> parse_norm(WordReader& /*rest*/) {
   return std::make_unique<Norm>();
 }
 
 }  // namespace
 
-extern const ModuleInfo kNorm;
 const ModuleInfo kNorm{"norm",
                        "norm",
                        "batch norm after the ReLU of the convolution before it",
                        "conv3 norm pool dropout conv4k2p0 norm dropout flatten linear",
                        {5, 7, 1},
                        "",
-                       parse};
+                       parse_norm};
 
 }  // namespace murmur

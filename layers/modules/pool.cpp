@@ -1,4 +1,5 @@
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -53,7 +54,6 @@ std::unique_ptr<Module> parse_global_pool(WordReader& /*rest*/) {
 
 }  // namespace
 
-extern const ModuleInfo kPool, kAveragePool, kGlobalPool;
 const ModuleInfo kPool{"pool",
                        "pool[W]",
                        "the maximum of W x W windows (2) that do not overlap",

@@ -2,6 +2,7 @@
 
 #include "murmur/layers/modules/convolution_part.hpp"
 #include "murmur/layers/modules/module.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 namespace {
@@ -48,13 +49,12 @@ class Residual : public Module {
   std::optional<ConvolutionPart> projection_;  // where the shape changes
 };
 
-std::unique_ptr<Module> parse(WordReader& rest) {
+std::unique_ptr<Module> parse_residual(WordReader& rest) {
   return std::make_unique<Residual>(rest);
 }
 
 }  // namespace
 
-extern const ModuleInfo kResidual;
 const ModuleInfo kResidual{
     "residual",
     "residualN[sS]",
@@ -63,6 +63,6 @@ const ModuleInfo kResidual{
     "conv4n avgpool residual4 residual6s2 dropout globalpool flatten linear",
     {6, 6, 2},
     "",
-    parse};
+    parse_residual};
 
 }  // namespace murmur

@@ -1,21 +1,11 @@
 #include "murmur/layers/modules/table.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 #include <vector>
 
 #include "murmur/engine/error.hpp"
 
 namespace murmur {
-
-// A module is a file beside this one, which defines its row.
-extern const ModuleInfo kConv;
-extern const ModuleInfo kNorm;
-extern const ModuleInfo kPool, kAveragePool, kGlobalPool;
-extern const ModuleInfo kResidual;
-extern const ModuleInfo kFlatten;
-extern const ModuleInfo kLinear;
-extern const ModuleInfo kDropout;
-extern const ModuleInfo kLayernorm;
-extern const ModuleInfo kDepthwise;
 
 namespace {
 

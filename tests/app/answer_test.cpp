@@ -24,7 +24,7 @@ using test::write_dataset;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<std::string> lines_of(const std::string& text) {
+std::vector<std::string> answer_lines(const std::string& text) {
   std::istringstream stream(text);
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
@@ -57,7 +57,7 @@ TEST(Answer, EndsWithAVerdictAboutTheBestConfirmedTrial) {
   EXPECT_GE(verdict["interval"][1], verdict["difference"]);
   EXPECT_GE(verdict["standard_error"], 0);
   EXPECT_THAT(verdict["text"].get<std::string>(), HasSubstr("all off"));
-  const std::vector<std::string> lines = lines_of(result.output);
+  const std::vector<std::string> lines = answer_lines(result.output);
   std::vector<std::string> commands;
   for (const std::string& line : lines) {
     const bool is_command = line.starts_with("    murmur train ");

@@ -8,6 +8,7 @@
 #include "murmur/pso/study.hpp"
 #include "tests/app/report_data.hpp"
 #include "tests/app/search_command.hpp"
+#include "tests/support/numbers.hpp"
 
 // What a report says, against what the study has.
 namespace murmur {
@@ -26,7 +27,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 StudyDefinition small_definition(const std::string& name = "murmur") {
   StudyDefinition definition;

@@ -11,6 +11,7 @@
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/study.hpp"
 #include "tests/app/run.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
@@ -22,7 +23,7 @@ using test::run_murmur;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

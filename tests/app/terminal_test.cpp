@@ -80,7 +80,7 @@ class Terminal {
 };
 
 /// What stood on the terminal at one time or another, without colours.
-std::vector<std::string> lines_of(const std::string& output) {
+std::vector<std::string> screen_lines(const std::string& output) {
   std::vector<std::string> lines;
   std::string plain;
   bool in_colour = false;  // between an escape character and its m
@@ -116,7 +116,7 @@ TEST(TerminalTest, ProgressFitsEveryWidth) {
     Terminal terminal(small_search(folder, study), columns);
     ASSERT_EQ(terminal.finish(), 0) << terminal.output();
     EXPECT_THAT(terminal.output(), HasSubstr("trials 8/8"));
-    for (const std::string& line : lines_of(terminal.output())) {
+    for (const std::string& line : screen_lines(terminal.output())) {
       if (line.find("trials ") == 0 || line.find("search") == 0) {
         EXPECT_LE(width_of(line), columns) << line;
       }

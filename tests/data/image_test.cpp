@@ -1,5 +1,6 @@
 #include "murmur/data/image.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -122,6 +123,28 @@ TEST_F(ImageTest, RejectsHuffmanTablesThatAreTooLong) {
   ASSERT_NE(table, bytes.end());
   std::fill(table + 5, table + 21, 0xff);
   EXPECT_THAT(error(bytes), HasSubstr("expected Huffman tables of at most 256 codes, got a damaged one"));
+}
+
+// stb_image would take what was in its memory for them.
+TEST_F(ImageTest, RejectsAJpegWhoseTablesAreMissing) {
+  const Bytes whole = jpeg(8, 8, 3, noise(8 * 8 * 3));
+  const auto find = [&](uint8_t second) {
+    const Bytes marker = {0xff, second};
+    return static_cast<size_t>(std::search(whole.begin(), whole.end(), marker.begin(), marker.end()) - whole.begin());
+  };
+  const size_t huffman = find(0xc4) + 4, quantization = find(0xdb) + 4, scan = find(0xda);
+  constexpr size_t kDc = 17 + 12, kAc = 17 + 162;
+  for (const size_t table :
+       {huffman, huffman + kDc, huffman + kDc + kAc, huffman + 2 * kDc + kAc, quantization, quantization + 65}) {
+    Bytes bytes = whole;
+    bytes[table] |= 2;
+    EXPECT_EQ(error(bytes), fmt::format("name: expected a scan of the image's components after its tables, got another "
+                                        "at byte {}",
+                                        scan + 2));
+  }
+  Bytes bytes = whole;
+  bytes[scan + 9] = bytes[scan + 7];  // the scan's third component is the second once more
+  EXPECT_EQ(error(bytes), "name: expected a scan of each component, got fewer");
 }
 
 // 64 MB of zeros in 64 KB, which the header says nothing of.

@@ -117,7 +117,7 @@ class SvhnTest : public ::testing::Test {
   std::filesystem::path test_ = data_ / "test_32x32.mat";
 };
 
-void expect_images(const Samples& samples, size_t first) {
+void expect_svhn(const Samples& samples, size_t first) {
   ASSERT_EQ(samples.images.size(), static_cast<size_t>(samples.num_samples) * 18);
   size_t at = 0;
   for (size_t n = first; n < first + static_cast<size_t>(samples.num_samples); ++n) {
@@ -139,8 +139,8 @@ TEST_F(SvhnTest, LoadsImagesUprightAndTenAsZero) {
   EXPECT_EQ(dataset.train.channels, 3);
   EXPECT_THAT(dataset.train.labels, ElementsAre(1, 0, 9, 2));
   EXPECT_THAT(dataset.test.labels, ElementsAre(3, 0));
-  expect_images(dataset.train, 0);
-  expect_images(dataset.test, 7);
+  expect_svhn(dataset.train, 0);
+  expect_svhn(dataset.test, 7);
 }
 
 TEST_F(SvhnTest, ReadsEveryFormThatMatlabWrites) {
@@ -155,7 +155,7 @@ TEST_F(SvhnTest, ReadsEveryFormThatMatlabWrites) {
   write_file(test_, mat({other, matrix("y", kDoubleClass, {1, 2}, 9, doubles), packed(other),
                          images(7, 2, {2, 3, 3, 2}), other}));
   EXPECT_THAT(load().test.labels, ElementsAre(4, 0));
-  expect_images(load().test, 7);
+  expect_svhn(load().test, 7);
   // Doubles whose values have room in bytes are stored as such; one image has no fourth size; a value in its tag.
   Bytes one = matrix("y", kDoubleClass, {1, 1}, 2, {6});
   one.resize(one.size() - 16);
@@ -163,9 +163,9 @@ TEST_F(SvhnTest, ReadsEveryFormThatMatlabWrites) {
   one[4] = static_cast<uint8_t>(one.size() - 8);
   write_file(test_, mat({images(7, 1, {2, 3, 3}), one}));
   EXPECT_THAT(load().test.labels, ElementsAre(6));
-  expect_images(load().test, 7);
+  expect_svhn(load().test, 7);
   write_file(test_, gzip(mat({packed(images(7, 1, {2, 3, 3})), one})));
-  expect_images(load().test, 7);
+  expect_svhn(load().test, 7);
 }
 
 TEST_F(SvhnTest, NamesTheMissingFile) {

@@ -178,7 +178,7 @@ void check_backward(Stream& stream, const Case& c, test::Population& population)
 }
 
 template <class Configure>
-void check_all(Stream& stream, bool dropout, bool mask, Configure configure) {
+void check_activations(Stream& stream, bool dropout, bool mask, Configure configure) {
   for (const int64_t networks : {1, 5}) {
     for (const int64_t rows : {4, 36, 128, 260}) {
       for (const int64_t features : {1, 3, 50, 1025}) {
@@ -197,35 +197,35 @@ void check_all(Stream& stream, bool dropout, bool mask, Configure configure) {
 }
 
 TEST_P(ActivationTest, AllOffIsBiasAndRelu) {
-  check_all(stream(), true, true, [](test::Population&, int64_t) {});
+  check_activations(stream(), true, true, [](test::Population&, int64_t) {});
 }
 
 TEST_P(ActivationTest, Noise) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kActivationNoise, p, 0.05 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ActivationTest, Dropout) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kDropout, p, 0.25 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ActivationTest, GaussianDropout) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kGaussianDropout, p, 0.4 * static_cast<double>((p + 1) % 3));  // 0.4, 0.8, 0
   });
 }
 
 TEST_P(ActivationTest, MaskOfTheNextInput) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kDropconnect, p, 0.2 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ActivationTest, EverythingAtOnce) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kActivationNoise, p, 0.1);
     population.set(Technique::kDropout, p, 0.3);
     population.set(Technique::kGaussianDropout, p, 0.5);
@@ -234,13 +234,13 @@ TEST_P(ActivationTest, EverythingAtOnce) {
 }
 
 TEST_P(ActivationTest, RandomSlopes) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kRrelu, p, 0.3 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ActivationTest, RandomSlopesUnderEverything) {
-  check_all(stream(), true, true, [](test::Population& population, int64_t p) {
+  check_activations(stream(), true, true, [](test::Population& population, int64_t p) {
     population.set(Technique::kRrelu, p, 0.5);
     population.set(Technique::kActivationNoise, p, 0.1);
     population.set(Technique::kDropout, p, 0.3);
@@ -269,7 +269,7 @@ TEST_P(ActivationTest, SlopesAreTheirMeanInEvaluation) {
 }
 
 TEST_P(ActivationTest, NoDropoutAndNoMaskWhereTheLayerHasNone) {
-  check_all(stream(), false, false, [](test::Population& population, int64_t p) {
+  check_activations(stream(), false, false, [](test::Population& population, int64_t p) {
     population.set(Technique::kDropout, p, 0.3);
     population.set(Technique::kGaussianDropout, p, 0.5);
     population.set(Technique::kDropconnect, p, 0.4);

@@ -66,7 +66,7 @@ class FastNormalsTest : public test::DeviceTest {
       largest = std::max(largest, difference);
       total += difference;
     }
-    if (std::is_same_v<T, float> && (device().is_cuda() || kEmulatedGpu)) {
+    if (std::is_same_v<T, float> && (device().is_cuda() || emulates_gpu())) {
       EXPECT_GT(largest, 0);
       EXPECT_LE(largest, factor * 6e-4);
       EXPECT_LE(total / static_cast<double>(size), factor * 1e-5);

@@ -294,7 +294,7 @@ std::vector<Case> cases_of(Device device) {
   return cases;
 }
 
-void check_all(Stream& stream, const Configure& configure, const LayerMasks& masks = {kLayer, true, true}) {
+void check_masks(Stream& stream, const Configure& configure, const LayerMasks& masks = {kLayer, true, true}) {
   for (const Case& c : cases_of(stream.device())) {
     SCOPED_TRACE(::testing::Message() << c.size.height << " x " << c.size.width << " x " << c.size.channels
                                       << (c.layout == ImageLayout::kChannelsLast ? "" : " in blocks"));
@@ -319,52 +319,52 @@ void set_all(test::Population& population, int64_t p) {
 }
 
 TEST_P(ImageMasksTest, AllOff) {
-  check_all(stream(), [](test::Population&, int64_t) {});
+  check_masks(stream(), [](test::Population&, int64_t) {});
 }
 
 TEST_P(ImageMasksTest, Dropout) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kDropout, p, 0.3 * static_cast<double>((p + 1) % 3));  // 0.3, 0.6, 0
   });
 }
 
 TEST_P(ImageMasksTest, GaussianDropout) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kGaussianDropout, p, 0.4 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ImageMasksTest, SpatialDropout) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kSpatialDropout, p, 0.3 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ImageMasksTest, Dropblock) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kDropblock, p, 0.4 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ImageMasksTest, EverythingAtOnce) {
-  check_all(stream(), set_all);
+  check_masks(stream(), set_all);
 }
 
 TEST_P(ImageMasksTest, RandomSlopes) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kRrelu, p, 0.3 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(ImageMasksTest, RandomSlopesUnderGaussianFactors) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kRrelu, p, 0.4);
     population.set(Technique::kGaussianDropout, p, 0.7);
   });
 }
 
 TEST_P(ImageMasksTest, RandomSlopesUnderEverything) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_masks(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kRrelu, p, 0.4);
     set_all(population, p);
   });
@@ -410,7 +410,7 @@ TEST_P(ImageMasksTest, SlopesAreTheirMeanInEvaluation) {
 }
 
 TEST_P(ImageMasksTest, NoneWhereTheLayerHasNone) {
-  check_all(stream(), set_all, {kLayer, false, false});
+  check_masks(stream(), set_all, {kLayer, false, false});
 }
 
 TEST_P(ImageMasksTest, StochasticDepthIsTheBranchsAlone) {
@@ -446,7 +446,7 @@ TEST_P(ImageMasksTest, StochasticDepthBeforeMasks) {
 // Images and their channels are independent; pixels of one are not, so that the share covered of each counts as one
 // number, whose variance is at most p (1 - p). Five standard deviations.
 TEST_P(ImageMasksTest, DropblockCoversItsShareOfThePixelsAndOfTheCorners) {
-  constexpr int64_t kCount = kEmulatedGpu ? 150 : 2500;
+  const int kCount = emulates_gpu() ? 150 : 2500;
   constexpr ImageSize kSize{6, 5, 8};
   constexpr double kShare = 0.3;
   test::Population population(1, device());

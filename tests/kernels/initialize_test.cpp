@@ -75,7 +75,7 @@ void expect_orthonormal(const T* before, const T* after, const Shape2& shape) {
 }
 
 template <class T>
-void check(Stream& stream, const Shape2& shape, const std::vector<T>& values, int64_t stride) {
+void check_initialization(Stream& stream, const Shape2& shape, const std::vector<T>& values, int64_t stride) {
   SCOPED_TRACE(::testing::Message() << shape.rows << " x " << shape.columns);
   const std::vector<uint8_t> chosen{1, 0, 1};
   const test::GuardedArray<T> weight(values, stream.device());
@@ -95,17 +95,17 @@ void check(Stream& stream, const Shape2& shape, const std::vector<T>& values, in
 }
 
 template <class T>
-void check_all(Stream& stream) {
+void check_initializations(Stream& stream) {
   for (const Shape2& shape : {Shape2{1, 1}, Shape2{1, 7}, Shape2{7, 1}, Shape2{3, 5}, Shape2{5, 3}, Shape2{10, 50},
                               Shape2{50, 784}, Shape2{300, 20}, Shape2{64, 64}}) {
     const int64_t stride = (shape.size() + 3) / 4 * 4 + 8;
-    check<T>(stream, shape, test::random_values<T>(static_cast<size_t>(3 * stride), 7), stride);
+    check_initialization<T>(stream, shape, test::random_values<T>(static_cast<size_t>(3 * stride), 7), stride);
   }
 }
 
 TEST_P(OrthogonalizeTest, RowsOrColumnsAreOrthonormal) {
-  check_all<float>(stream());
-  check_all<double>(stream());
+  check_initializations<float>(stream());
+  check_initializations<double>(stream());
 }
 
 // Of vectors that share all but a 500th of their length, one pass would leave products of 500 roundings and more.
@@ -119,7 +119,7 @@ TEST_P(OrthogonalizeTest, AlmostDependentVectorsToo) {
       const int64_t k = shape.rows <= shape.columns ? place % shape.columns : place / shape.columns;
       values[i] = common[static_cast<size_t>(k)] + 0.002f * values[i];
     }
-    check<float>(stream(), shape, values, stride);
+    check_initialization<float>(stream(), shape, values, stride);
   }
 }
 

@@ -15,8 +15,8 @@ class InputTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(InputTest);
 
 constexpr int64_t kNumImages = 301;
-constexpr int64_t kFirst = 13;  // the split's first sample
-constexpr int64_t kEpochSize = 270;
+constexpr int64_t kSplitFirst = 13;  // the split's first sample
+constexpr int64_t kSplitSize = 270;
 
 struct Case {
   int64_t networks, rows, size;  // P, m, D
@@ -26,16 +26,16 @@ struct Case {
 
 /// The sample at a place of a shuffled epoch: a permutation of the whole epoch, or of the window that the place is in.
 int64_t shuffled(const NetworkState& state, int64_t window, int64_t place) {
-  const int64_t length = window > 0 ? window : kEpochSize;
+  const int64_t length = window > 0 ? window : kSplitSize;
   const int64_t block = place / length;
-  const int64_t size = std::min(length, kEpochSize - block * length);
+  const int64_t size = std::min(length, kSplitSize - block * length);
   const Permutation order(static_cast<uint64_t>(size), state.seed, make_site(Technique::kShuffle, 0),
                           static_cast<uint64_t>(state.epoch) * 0x100000000u + static_cast<uint64_t>(block));
   return block * length + static_cast<int64_t>(order(static_cast<uint64_t>(place % length)));
 }
 
 /// A value of the reference, with a bound on how far rounding may have taken the kernel's from it.
-struct Near {
+struct NearPixel {
   double value = 0;
   double error = 0;
 };
@@ -46,14 +46,14 @@ class ElementNoise {
  public:
   ElementNoise(const test::Population& population, const Case& c) : population_(population), c_(c) {}
 
-  Near operator()(int64_t p, int64_t row, int64_t element, double pixel) const {
+  NearPixel operator()(int64_t p, int64_t row, int64_t element, double pixel) const {
     const NetworkState& state = population_.states[static_cast<size_t>(p)];
     const auto item = static_cast<uint64_t>(state.item + row), quads = static_cast<uint64_t>((c_.size + 3) / 4);
     const auto e = static_cast<uint64_t>(element);
     const auto address = [&](Technique id) { return test::Address{state.seed, id, 0}; };
     const auto probability = [&](Technique id) { return population_.get(id, p); };
     const auto magnitude = [&](Technique id) { return static_cast<double>(population_.get(id, p)); };
-    Near x{pixel, 2 * kU * pixel};  // 1/255 and its product with the byte are rounded
+    NearPixel x{pixel, 2 * kU * pixel};  // 1/255 and its product with the byte are rounded
     if (const double sigma = magnitude(Technique::kMultiplicativeInputNoise); sigma > 0) {
       const double noise = sigma * address(Technique::kMultiplicativeInputNoise).normal_of(item, quads, e);
       // sigma n, its sum with 1 and the product are rounded
@@ -80,7 +80,7 @@ class ElementNoise {
  private:
   static constexpr double kU = test::kBothRoundings<T>;
   /// A product and a sum. (2 U - 1 is exact: an odd multiple of 2^-23 below 1.)
-  static void add(Near& x, double noise) {
+  static void add(NearPixel& x, double noise) {
     x.value += noise;
     x.error += kU * (std::abs(noise) + std::abs(x.value));
   }
@@ -90,7 +90,7 @@ class ElementNoise {
 
 /// Runs the kernel, and an independent reference in double, and compares.
 template <class T>
-void check(Stream& stream, const Case& c, test::Population& population) {
+void check_input(Stream& stream, const Case& c, test::Population& population) {
   SCOPED_TRACE(::testing::Message() << "P=" << c.networks << " m=" << c.rows << " D=" << c.size);
   const int64_t padded = (c.size + 3) / 4 * 4;
   const int64_t stride = c.rows * padded + 8;
@@ -101,10 +101,10 @@ void check(Stream& stream, const Case& c, test::Population& population) {
   const test::GuardedArray<T> output(static_cast<size_t>(c.networks * stride), T{55}, stream.device());
   const test::GuardedArray<int32_t> targets(static_cast<size_t>(c.networks * c.rows), -7, stream.device());
   InputArgs<T> args;
-  args.step = population.upload(c.rows, kEpochSize);
+  args.step = population.upload(c.rows, kSplitSize);
   args.images = device_images.data();
   args.labels = device_labels.data();
-  args.first = kFirst;
+  args.first = kSplitFirst;
   args.size = {1, c.size, 1};
   args.step.definitions.shuffle_window = c.window;
   args.mask_input = c.mask_input;
@@ -123,12 +123,13 @@ void check(Stream& stream, const Case& c, test::Population& population) {
     const bool shuffle = population.get(Technique::kShuffle, p) > 0;
     for (int64_t row = 0; row < c.rows; ++row) {
       const int64_t place = state.position + row;
-      const bool exists = place < kEpochSize;
-      const int64_t sample = kFirst + (shuffle && exists ? shuffled(state, c.window, place) : place);
+      const bool exists = place < kSplitSize;
+      const int64_t sample = kSplitFirst + (shuffle && exists ? shuffled(state, c.window, place) : place);
       expected_targets.push_back(exists ? labels[static_cast<size_t>(sample)] : -1);
       for (int64_t e = 0; e < c.size; ++e) {
         const auto at = static_cast<size_t>(p * stride + row * padded + e);
-        const Near x = exists ? noise(p, row, e, images[static_cast<size_t>(sample * c.size + e)] / 255.0) : Near{};
+        const NearPixel x =
+            exists ? noise(p, row, e, images[static_cast<size_t>(sample * c.size + e)] / 255.0) : NearPixel{};
         expected[at] = x.value;
         tolerance[at] = x.error;
       }
@@ -142,7 +143,7 @@ void check(Stream& stream, const Case& c, test::Population& population) {
 }
 
 template <class Configure>
-void check_all(Stream& stream, Configure configure) {
+void check_inputs(Stream& stream, Configure configure) {
   for (const int64_t networks : {1, 5}) {
     for (const int64_t rows : {4, 36, 128, 260}) {
       for (const int64_t size : {1, 3, 5, 784, 1025}) {
@@ -152,20 +153,20 @@ void check_all(Stream& stream, Configure configure) {
           population.states[static_cast<size_t>(p)].position = 40 * p;  // some ticks end the epoch
           configure(population, p);
         }
-        check<float>(stream, {networks, rows, size}, population);
-        check<double>(stream, {networks, rows, size}, population);
+        check_input<float>(stream, {networks, rows, size}, population);
+        check_input<double>(stream, {networks, rows, size}, population);
       }
     }
   }
 }
 
 TEST_P(InputTest, AllOffIsThePixelsInOrder) {
-  check_all(stream(), [](test::Population&, int64_t) {});
+  check_inputs(stream(), [](test::Population&, int64_t) {});
 }
 
 TEST_P(InputTest, ShuffleIsTheKeyedPermutation) {
-  check_all(stream(),
-            [](test::Population& population, int64_t p) { population.set(Technique::kShuffle, p, p % 2 == 0); });
+  check_inputs(stream(),
+               [](test::Population& population, int64_t p) { population.set(Technique::kShuffle, p, p % 2 == 0); });
 }
 
 TEST_P(InputTest, WindowedShuffleStaysWithinItsWindow) {
@@ -173,42 +174,42 @@ TEST_P(InputTest, WindowedShuffleStaysWithinItsWindow) {
     test::Population population(2, device());
     population.set(Technique::kShuffle, 0, 1);
     population.states[0].position = 90;
-    check<float>(stream(), {2, 128, 5, true, window}, population);
+    check_input<float>(stream(), {2, 128, 5, true, window}, population);
   }
 }
 
 TEST_P(InputTest, NoiseIsThatOfItsAddress) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_inputs(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kInputNoise, p, 0.3 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(InputTest, MultiplicativeNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_inputs(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kMultiplicativeInputNoise, p, 0.4 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(InputTest, SaltAndPepper) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_inputs(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kSaltAndPepper, p, 0.5 * static_cast<double>((p + 1) % 3));  // 0.5, 1, 0
   });
 }
 
 TEST_P(InputTest, UniformNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_inputs(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kUniformInputNoise, p, 0.3 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(InputTest, MaskOfTheInputIsThatOfItsAddress) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_inputs(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kDropconnect, p, 0.2 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(InputTest, EverythingAtOnce) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_inputs(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kShuffle, p, 1);
     population.set(Technique::kMultiplicativeInputNoise, p, 0.4);
     population.set(Technique::kSaltAndPepper, p, 0.3);
@@ -222,7 +223,7 @@ TEST_P(InputTest, NoMaskBeforeALastLayer) {
   test::Population population(2, device());
   population.set(Technique::kDropconnect, 0, 0.5);
   population.set(Technique::kDropconnect, 1, 0.5);
-  check<float>(stream(), {2, 36, 5, false}, population);
+  check_input<float>(stream(), {2, 36, 5, false}, population);
 }
 
 TEST_P(InputTest, PixelsAreExactAtTheirEnds) {
@@ -249,9 +250,9 @@ TEST_P(InputTest, PixelsAreExactAtTheirEnds) {
 // Every sample of an epoch comes exactly once, in every epoch in another order.
 TEST_P(InputTest, AShuffledEpochIsEverySampleOnce) {
   constexpr int64_t kRows = 64;
-  std::vector<uint8_t> pixels(kEpochSize);
+  std::vector<uint8_t> pixels(kSplitSize);
   for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i % 256);
-  std::vector<uint8_t> high(kEpochSize);
+  std::vector<uint8_t> high(kSplitSize);
   for (size_t i = 0; i < high.size(); ++i) high[i] = static_cast<uint8_t>(i / 256);
   const test::GuardedArray<uint8_t> images(pixels, device());
   const test::GuardedArray<uint8_t> labels(high, device());
@@ -260,13 +261,13 @@ TEST_P(InputTest, AShuffledEpochIsEverySampleOnce) {
   std::vector<std::vector<int>> orders;
   for (int64_t epoch = 0; epoch < 2; ++epoch) {
     std::vector<int> order;
-    for (int64_t position = 0; position < kEpochSize; position += kRows) {
+    for (int64_t position = 0; position < kSplitSize; position += kRows) {
       test::Population population(1, device());
       population.set(Technique::kShuffle, 0, 1);
       population.states[0].position = position;
       population.states[0].epoch = epoch;
       InputArgs<float> args;
-      args.step = population.upload(kRows, kEpochSize);
+      args.step = population.upload(kRows, kSplitSize);
       args.images = images.data();
       args.labels = labels.data();
       args.size = {1, 1, 1};
@@ -282,8 +283,8 @@ TEST_P(InputTest, AShuffledEpochIsEverySampleOnce) {
     }
     orders.push_back(order);
     std::ranges::sort(order);
-    ASSERT_EQ(order.size(), static_cast<size_t>(kEpochSize));
-    for (int i = 0; i < kEpochSize; ++i) ASSERT_EQ(order[static_cast<size_t>(i)], i);
+    ASSERT_EQ(order.size(), static_cast<size_t>(kSplitSize));
+    for (int i = 0; i < kSplitSize; ++i) ASSERT_EQ(order[static_cast<size_t>(i)], i);
   }
   EXPECT_NE(orders[0], orders[1]);
 }

@@ -14,7 +14,7 @@ class LabelNoiseTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(LabelNoiseTest);
 
 // Sizes of the statistics; the emulation of a GPU is slow.
-constexpr int64_t kSamples = kEmulatedGpu ? 1500 : 60000;
+const int kSamples = emulates_gpu() ? 1500 : 60000;
 constexpr int64_t kClasses = 10;
 
 /// The share of 2^32 that lies below the word, in `count` equal parts.
@@ -42,7 +42,7 @@ int32_t disturbed(int32_t label, const NetworkState& state, float p, int64_t cla
 
 /// The labels by their addresses, exactly: the lasting one is the sample's of the data set, the other one the item's.
 template <class Configure>
-void check(Stream& stream, Configure configure) {
+void check_label_noise(Stream& stream, Configure configure) {
   constexpr int64_t kRows = 100, kEpochSize = 150, kFirst = 11;
   for (const int64_t networks : {1, 5}) {
     for (const int64_t classes : {1, 2, 3, 10, 100}) {
@@ -75,19 +75,19 @@ void check(Stream& stream, Configure configure) {
 }
 
 TEST_P(LabelNoiseTest, LastingLabelsAreThoseOfTheirSamples) {
-  check(stream(), [](test::Population& population, int64_t p) {
+  check_label_noise(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLabelNoise, p, 0.25 * static_cast<double>((p + 2) % 5));  // 0.5, .., 1, 0, 0.25
   });
 }
 
 TEST_P(LabelNoiseTest, DisturbedLabelsAreThoseOfTheirItems) {
-  check(stream(), [](test::Population& population, int64_t p) {
+  check_label_noise(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kDisturbLabel, p, 0.25 * static_cast<double>((p + 2) % 5));
   });
 }
 
 TEST_P(LabelNoiseTest, BothAtOnce) {
-  check(stream(), [](test::Population& population, int64_t p) {
+  check_label_noise(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLabelNoise, p, 0.5);
     population.set(Technique::kDisturbLabel, p, 0.5);
   });
@@ -116,7 +116,7 @@ class Epochs {
     population.states[0].item = epoch * kSamples;
     population.states[0].update = epoch * 100;
     const auto result = test::run_input<float>(stream_, population, data_, kSamples);
-    std::vector<int32_t> labels(kSamples, -1);
+    std::vector<int32_t> labels(static_cast<size_t>(kSamples), -1);
     for (int64_t row = 0; row < kSamples; ++row) {
       const std::vector<double> x = result.row(0, row);
       const double number = 255 * (x[0] + 256 * (x[1] + 256 * x[2]));

@@ -15,7 +15,7 @@ class LossTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(LossTest);
 
 template <class T>
-void check(Stream& stream, const Case& c, test::Population& population) {
+void check_loss(Stream& stream, const Case& c, test::Population& population) {
   SCOPED_TRACE(::testing::Message() << "P=" << c.networks << " m=" << c.rows << " K=" << c.classes);
   Buffers<T> buffers(c, stream.device());
   for (NetworkState& state : population.states) state.loss_sum = 3, state.num_hits = 7;
@@ -70,63 +70,63 @@ void check(Stream& stream, const Case& c, test::Population& population) {
 }
 
 template <class Configure>
-void check_all(Stream& stream, Configure configure) {
+void check_losses(Stream& stream, Configure configure) {
   for (const int64_t networks : {1, 5}) {
     for (const int64_t rows : {4, 36, 128, 260}) {
       for (const int64_t classes : {2, 3, 10, 101}) {
         test::Population population(networks, stream.device());
         for (int64_t p = 0; p < networks; ++p) configure(population, p);
-        check<float>(stream, {networks, rows, classes}, population);
-        check<double>(stream, {networks, rows, classes}, population);
+        check_loss<float>(stream, {networks, rows, classes}, population);
+        check_loss<double>(stream, {networks, rows, classes}, population);
       }
     }
   }
 }
 
 TEST_P(LossTest, AllOffIsCrossEntropy) {
-  check_all(stream(), [](test::Population&, int64_t) {});
+  check_losses(stream(), [](test::Population&, int64_t) {});
 }
 
 TEST_P(LossTest, LabelSmoothing) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLabelSmoothing, p, 0.3 * static_cast<double>((p + 1) % 4));
   });
 }
 
 TEST_P(LossTest, LossNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLossNoise, p, 0.5 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(LossTest, ExponentialWeights) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kExponentialLoss, p, 0.5 * static_cast<double>((p + 1) % 3));  // 0.5, 1, 0
   });
 }
 
 TEST_P(LossTest, LossDropout) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLossDropout, p, 0.4 * static_cast<double>((p + 1) % 3));
   });
 }
 
 TEST_P(LossTest, LogitNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLogitNoise, p, 1.5 * static_cast<double>((p + 1) % 3));
   });
 }
 
 // Networks without mixing must not look at the second labels.
 TEST_P(LossTest, MixedTargets) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(p % 2 == 0 ? Technique::kMixup : Technique::kCutmix, p, p == 2 ? 0 : 0.5);
     population.set(Technique::kLabelSmoothing, p, 0.3 * static_cast<double>(p % 3));
   });
 }
 
 TEST_P(LossTest, EverythingAtOnce) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_losses(stream(), [](test::Population& population, int64_t p) {
     population.set(Technique::kLabelSmoothing, p, p == 1 ? 1 : 0.4);
     population.set(Technique::kLossNoise, p, 1);
     population.set(Technique::kExponentialLoss, p, 0.8);

@@ -44,7 +44,7 @@ std::vector<float> shares_of(Stream& stream, double mixup, double cutmix, int64_
 // Kiefer & Wolfowitz, with Massart's constant), here 1e-9. Shares are floats, but between the ends of the grid rounding
 // moves the distribution by less than 1e-6.
 TEST_P(RegionDrawsTest, SharesOfMixupAreBetaDistributed) {
-  constexpr int64_t kCount = kEmulatedGpu ? 1000 : 100000;
+  const int kCount = emulates_gpu() ? 1000 : 100000;
   const double bound = std::sqrt(std::log(2e9) / (2.0 * kCount)) + 1e-6;
   std::vector<double> grid{1e-6, 1e-5, 1e-4, 1e-3};
   for (double x = 0.01; x < 0.995; x += 0.01) grid.push_back(x);
@@ -65,7 +65,7 @@ TEST_P(RegionDrawsTest, SharesOfMixupAreBetaDistributed) {
 // One pixel is all of an image or nothing: a box of CutMix is empty, and leaves the sample its whole label; a share of
 // 1 from mixup has a probability of 6e-8. Five standard deviations.
 TEST_P(RegionDrawsTest, BothWaysOfMixingHaveHalfOfTheSamples) {
-  constexpr int64_t kCount = kEmulatedGpu ? 1000 : 20000;
+  const int kCount = emulates_gpu() ? 1000 : 20000;
   const std::vector<float> shares = shares_of(stream(), 1, 1, kCount);
   const auto whole = std::ranges::count(shares, 1.0f);
   EXPECT_NEAR(static_cast<double>(whole), 0.5 * kCount, 2.5 * std::sqrt(static_cast<double>(kCount)));
@@ -94,7 +94,7 @@ Hole hole_of(const std::vector<double>& image, const ImageSize& size) {
 // Area and aspect are within their limits before the sides are rounded to pixels, by half a pixel each. None of ten
 // rectangles fits with a probability below 1e-9 (one is too long with less than one in eight).
 TEST_P(RegionDrawsTest, ErasedRectanglesHaveTheirAreaAndAspect) {
-  constexpr int64_t kCount = kEmulatedGpu ? 150 : 3000;
+  const int kCount = emulates_gpu() ? 150 : 3000;
   constexpr double kProbability = 0.6;
   for (const ImageSize& size : {ImageSize{28, 28, 1}, ImageSize{20, 32, 1}}) {
     auto data = test::InputData::random(size, kCount, 0, kCount);
@@ -119,7 +119,7 @@ TEST_P(RegionDrawsTest, ErasedRectanglesHaveTheirAreaAndAspect) {
     }
     EXPECT_NEAR(static_cast<double>(num_erased), kProbability * kCount,
                 5 * std::sqrt(kCount * kProbability * (1 - kProbability)));
-    if (kEmulatedGpu) continue;  // too few to come near to all limits
+    if (emulates_gpu()) continue;  // too few to come near to all limits
     EXPECT_LT(smallest, 0.03);
     EXPECT_GT(largest, 0.3);
     EXPECT_LT(flattest, 0.35);

@@ -17,9 +17,9 @@ namespace {
 class RegionsTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(RegionsTest);
 
-constexpr int64_t kRows = 24;
-constexpr int64_t kEpochSize = 40;
-constexpr int64_t kFirst = 7;
+constexpr int64_t kRegionRows = 24;
+constexpr int64_t kRegionEpoch = 40;
+constexpr int64_t kRegionFirst = 7;
 
 /// One network of a population, with nothing but its geometry.
 test::Population only_geometry(const test::Population& population, int64_t p, Device device) {
@@ -42,8 +42,8 @@ class Check {
   Check(Stream& stream, const ImageSize& size, test::Population& population)
       : stream_(stream),
         population_(population),
-        data_(test::InputData::random(size, kFirst + kEpochSize + 2, kFirst, kEpochSize)),
-        actual_(test::run_input<T>(stream, population, data_, kRows)) {}
+        data_(test::InputData::random(size, kRegionFirst + kRegionEpoch + 2, kRegionFirst, kRegionEpoch)),
+        actual_(test::run_input<T>(stream, population, data_, kRegionRows)) {}
 
   void run(Seen& seen) {
     for (int64_t p = 0; p < population_.num_networks(); ++p) network(p, seen);
@@ -51,7 +51,7 @@ class Check {
 
  private:
   const NetworkState& state(int64_t p) const { return population_.states[static_cast<size_t>(p)]; }
-  int64_t num_rows(int64_t p) const { return std::min(kRows, kEpochSize - state(p).position); }
+  int64_t num_rows(int64_t p) const { return std::min(kRegionRows, kRegionEpoch - state(p).position); }
 
   void network(int64_t p, Seen& seen) {
     SCOPED_TRACE(::testing::Message() << "network " << p << ", " << data_.size.height << " x " << data_.size.width
@@ -59,15 +59,15 @@ class Check {
     std::vector<Mix> mixes;
     test::InputData partners = data_;
     for (int64_t row = 0; row < num_rows(p); ++row) {
-      mixes.push_back(mixing(Draw(population_, p, state(p).item + row), data_.size, kEpochSize));
+      mixes.push_back(mixing(Draw(population_, p, state(p).item + row), data_.size, kRegionEpoch));
       const int64_t elements = data_.size.elements();
-      std::copy_n(data_.image(kFirst + mixes.back().partner), elements,
-                  partners.images.begin() + (kFirst + state(p).position + row) * elements);
+      std::copy_n(data_.image(kRegionFirst + mixes.back().partner), elements,
+                  partners.images.begin() + (kRegionFirst + state(p).position + row) * elements);
     }
     test::Population geometry = only_geometry(population_, p, stream_.device());
-    const auto own = test::run_input<T>(stream_, geometry, data_, kRows);
-    const auto other = test::run_input<T>(stream_, geometry, partners, kRows);
-    for (int64_t row = 0; row < kRows; ++row) {
+    const auto own = test::run_input<T>(stream_, geometry, data_, kRegionRows);
+    const auto other = test::run_input<T>(stream_, geometry, partners, kRegionRows);
+    for (int64_t row = 0; row < kRegionRows; ++row) {
       SCOPED_TRACE(::testing::Message() << "row " << row);
       if (row < num_rows(p)) {
         sample(p, row, mixes[static_cast<size_t>(row)], own.row(0, row), other.row(0, row), seen);
@@ -101,12 +101,13 @@ class Check {
 
   void targets(const Draw& draw, int64_t p, int64_t row, const Mix& mix) const {
     const size_t place = actual_.place(p, row);
-    EXPECT_EQ(actual_.targets[place], lasting_label(draw, data_, state(p).seed, kFirst + state(p).position + row));
+    EXPECT_EQ(actual_.targets[place],
+              lasting_label(draw, data_, state(p).seed, kRegionFirst + state(p).position + row));
     if (!mix.on) return;
     // The loss reads the shares of all samples of a network that mixes: those of an empty box, too, are whole.
     EXPECT_NEAR(static_cast<double>(actual_.shares[place]), mix.target_share.value, mix.target_share.error);
     if (actual_.shares[place] == 1) return;  // also where the rest is below float's last place
-    EXPECT_EQ(actual_.second_targets[place], lasting_label(draw, data_, state(p).seed, kFirst + mix.partner));
+    EXPECT_EQ(actual_.second_targets[place], lasting_label(draw, data_, state(p).seed, kRegionFirst + mix.partner));
   }
 
   Stream& stream_;
@@ -117,7 +118,7 @@ class Check {
 
 using Configure = std::function<void(test::Population&, int64_t)>;
 
-Seen check_all(Stream& stream, const Configure& configure) {
+Seen check_regions(Stream& stream, const Configure& configure) {
   Seen seen;
   for (const ImageSize& size : {ImageSize{1, 1, 1}, ImageSize{5, 3, 3}, ImageSize{28, 28, 1}, ImageSize{20, 19, 3}}) {
     for (const int64_t networks : {1, 5}) {
@@ -142,16 +143,16 @@ void set_geometry(test::Population& population, int64_t p) {
 
 /// With the technique alone, with the geometry, and with both and contrast.
 Seen check_one(Stream& stream, const Configure& configure) {
-  check_all(stream, [&](test::Population& population, int64_t p) {
+  check_regions(stream, [&](test::Population& population, int64_t p) {
     configure(population, p);
     set_geometry(population, p);
   });
-  check_all(stream, [&](test::Population& population, int64_t p) {
+  check_regions(stream, [&](test::Population& population, int64_t p) {
     configure(population, p);
     set_geometry(population, p);
     population.set(Technique::kContrast, p, 0.4);
   });
-  return check_all(stream, configure);
+  return check_regions(stream, configure);
 }
 
 TEST_P(RegionsTest, AllOffChangesNothing) {
@@ -209,14 +210,14 @@ TEST_P(RegionsTest, EverythingAtOnce) {
 
 // The second label is the lasting one of the partner: DisturbLabel is for the sample's own.
 TEST_P(RegionsTest, DisturbLabelLeavesTheSecondLabelAlone) {
-  const auto data = test::InputData::random({2, 2, 1}, kFirst + kEpochSize, kFirst, kEpochSize);
+  const auto data = test::InputData::random({2, 2, 1}, kRegionFirst + kRegionEpoch, kRegionFirst, kRegionEpoch);
   test::Population calm(3, device()), disturbed(3, device());
   for (int64_t p = 0; p < 3; ++p) {
     for (test::Population* population : {&calm, &disturbed}) population->set(Technique::kMixup, p, 1);
     disturbed.set(Technique::kDisturbLabel, p, 1);
   }
-  const auto a = test::run_input<float>(stream(), calm, data, kRows);
-  const auto b = test::run_input<float>(stream(), disturbed, data, kRows);
+  const auto a = test::run_input<float>(stream(), calm, data, kRegionRows);
+  const auto b = test::run_input<float>(stream(), disturbed, data, kRegionRows);
   EXPECT_EQ(a.second_targets, b.second_targets);
   EXPECT_NE(a.targets, b.targets);
 }

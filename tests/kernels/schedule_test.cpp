@@ -16,8 +16,8 @@ namespace {
 class ScheduleTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(ScheduleTest);
 
-constexpr int64_t kRows = 128;
-constexpr int64_t kEpochSize = 600;  // ticks of 128, 128, 128, 128, 88
+constexpr int64_t kScheduledRows = 128;
+constexpr int64_t kScheduledEpoch = 600;  // ticks of 128, 128, 128, 128, 88
 
 /// The factor of an update by its definition. `x`: the share of the training that is over.
 double factor(const NoiseSchedule& schedule, double x, int64_t update) {
@@ -66,7 +66,7 @@ class Scheduled {
   StepArgs upload() {
     device_lists_.copy_from_host(lists_.data(), static_cast<int64_t>(lists_.size() * sizeof(ScheduledTechnique)));
     device_table_.set(table_);
-    StepArgs step = population.upload(kRows, kEpochSize);
+    StepArgs step = population.upload(kScheduledRows, kScheduledEpoch);
     step.techniques = {device_table_.data(), population.num_networks()};
     step.schedules = {reinterpret_cast<const ScheduledTechnique*>(device_lists_.raw()), device_table_.data(),
                       population.num_networks()};
@@ -278,12 +278,12 @@ class TransientRun {
 };
 
 TEST_P(ScheduleTest, TheCopyOfTheWeightsHasTheNoiseThatWillBeInForce) {
-  Scheduled scheduled(TransientRun::kNetworks, 3 * kEpochSize, device());
+  Scheduled scheduled(TransientRun::kNetworks, 3 * kScheduledEpoch, device());
   using enum ScheduleShape;
   for (int64_t p = 0; p < TransientRun::kNetworks; ++p) {
     scheduled.set(Technique::kBatchSize, p, p == 1 ? 256 : 128);
     NetworkState& state = scheduled.population.states[static_cast<size_t>(p)];
-    state.item = kEpochSize;
+    state.item = kScheduledEpoch;
     state.update = 5;
   }
   for (int64_t p = 0; p < 2; ++p) {

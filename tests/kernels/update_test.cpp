@@ -18,8 +18,8 @@ using test::Near;
 class UpdateTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(UpdateTest);
 
-constexpr int64_t kRows = 128;
-constexpr int64_t kEpochSize = test::kUpdateEpochSize;  // ticks of 128, 128, 128, 128, 88
+constexpr int64_t kUpdateRows = 128;
+constexpr int64_t kUpdateEpoch = test::kUpdateEpochSize;  // ticks of 128, 128, 128, 128, 88
 constexpr int64_t kTicks = 5;
 constexpr double kNoNorm = 1e6;  // of a network that clips nothing: neither written nor read
 
@@ -41,7 +41,7 @@ struct Values {
 
 /// An epoch of ticks: gradients add up, the kernel updates whose batch is full, `advance` counts.
 template <class T>
-void check(Stream& stream, test::Population& population, int64_t stride, bool sum_loss) {
+void check_update(Stream& stream, test::Population& population, int64_t stride, bool sum_loss) {
   SCOPED_TRACE(::testing::Message() << "P=" << population.num_networks() << " N=" << stride << " sum=" << sum_loss);
   const auto networks = static_cast<size_t>(population.num_networks());
   const auto size = networks * static_cast<size_t>(stride);
@@ -66,7 +66,7 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
     for (size_t i = 0; i < size; ++i) sum[i] += more[i];
     grad.set(sum);
     UpdateArgs<T> args;
-    args.step = population.upload(kRows, kEpochSize);
+    args.step = population.upload(kUpdateRows, kUpdateEpoch);
     args.step.definitions.loss_reduction = sum_loss ? LossReduction::kSum : LossReduction::kMean;
     args.weight = weight.data();
     args.grad = grad.data();
@@ -87,9 +87,9 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
       const Near norm = clips ? test::Reference<T>::norm(expected[p].grad) : Near{kNoNorm, 0};
       EXPECT_NEAR(norms.values()[p], norm.value, norm.error);
       const auto batch_size = static_cast<int64_t>(population.get(Technique::kBatchSize, static_cast<int64_t>(p)));
-      const int64_t rows = std::min(kRows, kEpochSize - state.position);
+      const int64_t rows = std::min(kUpdateRows, kUpdateEpoch - state.position);
       const int64_t count = state.batch_count + rows;
-      const bool full = count >= batch_size || state.position + rows == kEpochSize;
+      const bool full = count >= batch_size || state.position + rows == kUpdateEpoch;
       if (full && state.status == NetworkStatus::kRunning) {
         reference.update(static_cast<int64_t>(p), expected[p], state.update,
                          sum_loss ? 1.0 : 1.0 / static_cast<double>(count));
@@ -112,7 +112,7 @@ void check(Stream& stream, test::Population& population, int64_t stride, bool su
 }
 
 template <class Configure>
-void check_all(Stream& stream, Configure configure) {
+void check_updates(Stream& stream, Configure configure) {
   for (const int64_t networks : {1, 5}) {
     for (const int64_t stride : {4, 52, 1024, 1028, 4100}) {
       for (const bool sum_loss : {false, true}) {
@@ -124,8 +124,8 @@ void check_all(Stream& stream, Configure configure) {
           configure(population, p);
         }
         test::Population again = population;
-        check<float>(stream, population, stride, sum_loss);
-        check<double>(stream, again, stride, sum_loss);
+        check_update<float>(stream, population, stride, sum_loss);
+        check_update<double>(stream, again, stride, sum_loss);
       }
     }
   }
@@ -137,32 +137,32 @@ void every_optimizer(test::Population& population, int64_t p) {
 }
 
 TEST_P(UpdateTest, Sgd) {
-  check_all(stream(), [](test::Population&, int64_t) {});
+  check_updates(stream(), [](test::Population&, int64_t) {});
 }
 
 TEST_P(UpdateTest, Momentum) {
-  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 1); });
+  check_updates(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 1); });
 }
 
 TEST_P(UpdateTest, Adam) {
-  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 2); });
+  check_updates(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 2); });
 }
 
 TEST_P(UpdateTest, Nesterov) {
-  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 3); });
+  check_updates(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 3); });
 }
 
 TEST_P(UpdateTest, AdamWIsAdamWithoutDecay) {
-  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 4); });
+  check_updates(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 4); });
 }
 
 TEST_P(UpdateTest, LangevinDynamics) {
-  check_all(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 5); });
+  check_updates(stream(), [](test::Population& population, int64_t p) { population.set(Technique::kOptimizer, p, 5); });
 }
 
 TEST_P(UpdateTest, WeightDecayOfEveryOptimizer) {
   for (int first = 0; first < 6; first += 3) {
-    check_all(stream(), [&](test::Population& population, int64_t p) {
+    check_updates(stream(), [&](test::Population& population, int64_t p) {
       population.set(Technique::kOptimizer, p, static_cast<double>((p + first) % 6));
       population.set(Technique::kWeightDecay, p, 0.1 * static_cast<double>(p + 1));
       population.set(Technique::kFrozenFraction, p, p < 2 ? 0 : 0.4);
@@ -171,14 +171,14 @@ TEST_P(UpdateTest, WeightDecayOfEveryOptimizer) {
 }
 
 TEST_P(UpdateTest, GradientMaskIsFreshAndRescaled) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kGradientMask, p, 0.18 * static_cast<double>(p + 1));
   });
 }
 
 TEST_P(UpdateTest, MultiplicativeGradientNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kMultiplicativeGradientNoise, p, 0.4 * static_cast<double>(p + 1));
   });
@@ -186,7 +186,7 @@ TEST_P(UpdateTest, MultiplicativeGradientNoise) {
 
 // Norms are between 0.1 (the mean of four elements) and 3000 (the sum of 4100).
 TEST_P(UpdateTest, GradientClippingBelowAndAboveTheNorm) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kGradientClip, p, std::vector<double>{0.05, 1e4, 0, 1, 30}[static_cast<size_t>(p)]);
   });
@@ -194,7 +194,7 @@ TEST_P(UpdateTest, GradientClippingBelowAndAboveTheNorm) {
 
 TEST_P(UpdateTest, UpdateDropoutMovesTheMomentsAllTheSame) {
   for (int first = 0; first < 6; first += 3) {
-    check_all(stream(), [&](test::Population& population, int64_t p) {
+    check_updates(stream(), [&](test::Population& population, int64_t p) {
       population.set(Technique::kOptimizer, p, static_cast<double>((p + first) % 6));
       population.set(Technique::kUpdateDropout, p, 0.18 * static_cast<double>(p + 1));
       population.set(Technique::kWeightDecay, p, 0.1);
@@ -203,28 +203,28 @@ TEST_P(UpdateTest, UpdateDropoutMovesTheMomentsAllTheSame) {
 }
 
 TEST_P(UpdateTest, GradientDropoutIsFreshEveryUpdate) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kGradientDropout, p, 0.1 * static_cast<double>(p + 1));
   });
 }
 
 TEST_P(UpdateTest, FrozenMaskStays) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kFrozenFraction, p, 0.2 * static_cast<double>(p + 1));
   });
 }
 
 TEST_P(UpdateTest, GradientNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kGradientNoise, p, 0.2 * static_cast<double>(p + 1));
   });
 }
 
 TEST_P(UpdateTest, WeightNoise) {
-  check_all(stream(), [](test::Population& population, int64_t p) {
+  check_updates(stream(), [](test::Population& population, int64_t p) {
     every_optimizer(population, p);
     population.set(Technique::kWeightNoise, p, 0.01 * static_cast<double>(p + 1));
   });
@@ -232,7 +232,7 @@ TEST_P(UpdateTest, WeightNoise) {
 
 TEST_P(UpdateTest, EverythingAtOnceInOrder) {
   for (int first = 0; first < 6; first += 3) {
-    check_all(stream(), [&](test::Population& population, int64_t p) {
+    check_updates(stream(), [&](test::Population& population, int64_t p) {
       population.set(Technique::kOptimizer, p, static_cast<double>((p + first) % 6));
       population.set(Technique::kGradientClip, p, 0.5);
       population.set(Technique::kWeightDecay, p, 0.2);
@@ -256,7 +256,7 @@ TEST_P(UpdateTest, ClippingLeavesWhatIsNotFiniteToShow) {
     gradient[17] = bad;
     const test::GuardedArray<double> weight(52, 1.0, device()), grad(gradient, device()), norm(1, 0.0, device());
     UpdateArgs<double> args;
-    args.step = population.upload(kRows, kRows);
+    args.step = population.upload(kUpdateRows, kUpdateRows);
     args.weight = weight.data();
     args.grad = grad.data();
     args.stride = 52;
@@ -274,7 +274,7 @@ TEST_P(UpdateTest, OnlyRunningNetworksChange) {
   population.states[1].status = NetworkStatus::kDiverged;
   population.states[3].status = NetworkStatus::kIdle;
   for (int64_t p = 0; p < 5; ++p) population.set(Technique::kWeightNoise, p, 0.1);
-  check<float>(stream(), population, 52, false);
+  check_update<float>(stream(), population, 52, false);
 }
 
 // The copy is ((w + sigma_a n_a) (1 + sigma_m n_m)) m / (1 - p), each factor where the element's kind has it: at most
@@ -294,7 +294,7 @@ TEST_P(UpdateTest, TheCopyOfTheWeightsHasItsNoise) {
   test::GuardedArray<double> weight(weights, device()), copy(weights.size(), 5.0, device());
   test::GuardedArray<uint8_t> kind(kinds, device()), selected(std::vector<uint8_t>{1, 1, 0}, device());
   UpdateArgs<double> args;
-  args.step = population.upload(kRows, kEpochSize);
+  args.step = population.upload(kUpdateRows, kUpdateEpoch);
   args.weight = weight.data();
   args.stride = kStride;
   args.copy = copy.data();

@@ -11,7 +11,7 @@ namespace murmur {
 namespace {
 
 constexpr int64_t kNetworks = 2;
-constexpr int64_t kRows = 36;
+constexpr int64_t kImageRows = 36;
 
 struct Case {
   const char* name;
@@ -49,8 +49,9 @@ class ImageLayoutTest : public test::DeviceTest {
   }
 
   Variable images(const ImageSize& size, uint64_t seed, ImageLayout layout) const {
-    const Shape shape{kNetworks, kRows, size.elements()};
-    const auto values = test::random_values<double>(static_cast<size_t>(kNetworks * kRows * size.elements()), seed);
+    const Shape shape{kNetworks, kImageRows, size.elements()};
+    const auto values =
+        test::random_values<double>(static_cast<size_t>(kNetworks * kImageRows * size.elements()), seed);
     return Variable::parameter(Tensor::from<double>(arranged(values, size, layout), shape, device()),
                                Tensor::zeros(shape, DType::kF64, device()));
   }
@@ -61,7 +62,7 @@ class ImageLayoutTest : public test::DeviceTest {
   }
 
   Results run(const Case& c, ImageLayout layout) const {
-    test::StepFixture fixture(stream(), kNetworks, kRows);
+    test::StepFixture fixture(stream(), kNetworks, kImageRows);
     fixture.all_noise();
     const Step step = fixture.begin();
     const int64_t channels = c.size.channels;
@@ -139,7 +140,7 @@ TEST_P(ImageLayoutTest, MakesNoDifference) {
 // A residual may come in another layout than what it is added to.
 TEST_P(ImageLayoutTest, OfAResidualMayDiffer) {
   const ImageSize size{4, 3, 32};
-  test::StepFixture fixture(stream(), kNetworks, kRows);
+  test::StepFixture fixture(stream(), kNetworks, kImageRows);
   const Step step = fixture.begin();
   const Variable bias = vector(32, 3);
   const auto output = [&](ImageLayout layout, ImageLayout residual_layout) {

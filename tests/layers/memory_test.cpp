@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
 constexpr int64_t kMiB = int64_t{1} << 20;
-const ImageSize kGrey{28, 28, 1}, kColour{32, 32, 3};
+const ImageSize kGreyImage{28, 28, 1}, kColour{32, 32, 3};
 
 TrainingData black_images(const ImageSize& size) {
   constexpr int64_t kRows = 128;
@@ -44,11 +44,11 @@ INSTANTIATE_TEST_SUITE_P(Models, NetworkBytesOf, ::testing::Values("fc", "lenet5
                          [](const auto& test_info) { return std::string(test_info.param); });
 
 TEST_P(NetworkBytesOf, AreThoseThatAreAllocated) {
-  if (kEmulatedGpu) GTEST_SKIP() << "the same computation, and slow";
+  if (emulates_gpu()) GTEST_SKIP() << "the same computation, and slow";
   if (Arena::kChunkBytes == 0) GTEST_SKIP() << "under the address sanitizer every pass has memory of its own";
   const std::string model = GetParam();
   const bool is_large = model == "vgg3" || model == "resnet8";
-  const ImageSize& size = is_large ? kColour : kGrey;
+  const ImageSize& size = is_large ? kColour : kGreyImage;
   TrainerOptions options;
   if (is_large) options.micro_batch = 32;
   const ModelSpecification specification = parse_model(model);
@@ -66,7 +66,7 @@ class WavesTest : public ::testing::Test {
   WavePlan plan(int64_t num_networks, int64_t available_bytes, int64_t wave = 0) {
     options_.num_networks = num_networks;
     options_.wave = wave;
-    return plan_waves({model_, kGrey, 10, options_}, available_bytes);
+    return plan_waves({model_, kGreyImage, 10, options_}, available_bytes);
   }
 
   ModelSpecification model_ = parse_model("lenet5");
@@ -75,7 +75,7 @@ class WavesTest : public ::testing::Test {
 
 TEST_F(WavesTest, AreAsFewAsTheMemoryAllows) {
   EXPECT_EQ(plan(64, 100000 * kMiB).num_waves, 1);
-  const NetworkBytes each = network_bytes({model_, kGrey, 10, options_});
+  const NetworkBytes each = network_bytes({model_, kGreyImage, 10, options_});
   const int64_t for_half = static_cast<int64_t>(1.06 * static_cast<double>(64 * each.lasting() + 33 * each.of_wave()));
   EXPECT_EQ(plan(64, for_half + 90 * kMiB).num_waves, 2);
   EXPECT_EQ(plan(64, for_half + 90 * kMiB).size(64), 32);
@@ -83,30 +83,30 @@ TEST_F(WavesTest, AreAsFewAsTheMemoryAllows) {
 }
 
 TEST_F(WavesTest, ThreadsThatHaveWorkTakeTheirPartOnce) {
-  if (kEmulatedGpu) GTEST_SKIP() << "convolutions are products there";
+  if (emulates_gpu()) GTEST_SKIP() << "convolutions are products there";
   model_ = parse_model("vgg3");
   options_.num_threads = 8;
   options_.num_networks = 4;
-  const NetworkBytes each = network_bytes({model_, kGrey, 10, options_});
+  const NetworkBytes each = network_bytes({model_, kGreyImage, 10, options_});
   // The scratchpad of Winograd's algorithm, or what a processor without it works in.
   ASSERT_GT(each.per_thread, 64 << 10);
   EXPECT_EQ(each.together(options_, 2), 4 * each.lasting() + 2 * each.of_wave() + 4 * each.per_thread);
   options_.num_threads = 3;
   EXPECT_EQ(each.together(options_, 2), 4 * each.lasting() + 2 * each.of_wave() + 3 * each.per_thread);
   model_ = parse_model("fc");
-  EXPECT_EQ(network_bytes({model_, kGrey, 10, options_}).per_thread, 0);
+  EXPECT_EQ(network_bytes({model_, kGreyImage, 10, options_}).per_thread, 0);
   model_ = parse_model("vgg3");
   options_.device = {DeviceType::kCuda, 0};
-  EXPECT_EQ(network_bytes({model_, kGrey, 10, options_}).per_thread, 0) << "a GPU has no such threads";
+  EXPECT_EQ(network_bytes({model_, kGreyImage, 10, options_}).per_thread, 0) << "a GPU has no such threads";
 }
 
 // Where the networks alone would fit at once, the buffers of eight threads beside them do not.
 TEST_F(WavesTest, LeaveRoomForTheBuffersOfThreads) {
-  if (kEmulatedGpu) GTEST_SKIP() << "convolutions are products there";
+  if (emulates_gpu()) GTEST_SKIP() << "convolutions are products there";
   model_ = parse_model("vgg3");
   options_.num_networks = 8;
   options_.num_threads = 8;
-  const NetworkBytes each = network_bytes({model_, kGrey, 10, options_});
+  const NetworkBytes each = network_bytes({model_, kGreyImage, 10, options_});
   // What plan_waves leaves to libraries is 5 % and 80 MiB; half of what the threads take is too little.
   const double networks = static_cast<double>(8 * each.all()), threads = static_cast<double>(8 * each.per_thread);
   const auto available = [](double bytes) { return static_cast<int64_t>(bytes / 0.95) + 81 * kMiB; };

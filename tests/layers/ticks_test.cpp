@@ -10,7 +10,7 @@ namespace {
 class TicksTest : public test::DeviceTest {};
 MURMUR_ON_EVERY_DEVICE(TicksTest);
 
-std::vector<EpochResult> train(const TrainerOptions& options) {
+std::vector<EpochResult> train_ticks(const TrainerOptions& options) {
   PopulationTrainer trainer = test::make_trainer(options);
   for (int64_t network = 0; network < options.num_networks; ++network) {
     trainer.start(network, test::kBaseline.trial(static_cast<uint64_t>(network)));
@@ -27,10 +27,10 @@ TEST_P(TicksTest, WhoLooksChangesNothing) {
   for (const bool use_graph : {true, false}) {
     TrainerOptions options = test::small_options(device(), 3);
     options.use_graph = use_graph;
-    const std::vector<EpochResult> alone = train(options);
+    const std::vector<EpochResult> alone = train_ticks(options);
     std::vector<TickProgress> seen;
     options.on_ticks = [&](const TickProgress& ticks) { seen.push_back(ticks); };
-    const std::vector<EpochResult> watched = train(options);
+    const std::vector<EpochResult> watched = train_ticks(options);
     ASSERT_EQ(watched.size(), alone.size());
     for (size_t i = 0; i < alone.size(); ++i) {
       EXPECT_EQ(watched[i].train_loss, alone[i].train_loss);
@@ -51,9 +51,9 @@ TEST_P(TicksTest, WhoLooksChangesNothing) {
 
 TEST_P(TicksTest, AProfilersTicksChangeNothing) {
   TrainerOptions options = test::small_options(device(), 3);
-  const std::vector<EpochResult> alone = train(options);
+  const std::vector<EpochResult> alone = train_ticks(options);
   options.profile = {2, 3};
-  const std::vector<EpochResult> profiled = train(options);
+  const std::vector<EpochResult> profiled = train_ticks(options);
   for (size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(profiled[i].train_loss, alone[i].train_loss);
 }
 

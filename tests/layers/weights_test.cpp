@@ -43,15 +43,15 @@ TrainerOptions options_for(int64_t num_networks) {
   return options;
 }
 
-struct ModelCase {
+struct WeightsCase {
   const char* name;
   ImageSize size;
 };
-void PrintTo(const ModelCase& model_case, std::ostream* stream) {
+void PrintTo(const WeightsCase& model_case, std::ostream* stream) {
   *stream << model_case.name;
 }
 
-class WeightsTest : public ::testing::TestWithParam<ModelCase> {
+class WeightsTest : public ::testing::TestWithParam<WeightsCase> {
  protected:
   /// A population that has been trained a little, so that statistics run and biases are not 0.
   PopulationTrainer trained(int64_t num_networks) const {
@@ -164,8 +164,8 @@ TEST_P(WeightsTest, APartOfTheSamplesHasTheSameLogits) {
 // No size is divided without a rest, none is square, and 2 x 3 pixels are left before a flatten of lenet5 and vgg3.
 // vgg3 and resnet8 have blocks of channels on some CPUs.
 INSTANTIATE_TEST_SUITE_P(Models, WeightsTest,
-                         ::testing::Values(ModelCase{"fc", {5, 4, 3}}, ModelCase{"lenet5", {19, 21, 1}},
-                                           ModelCase{"vgg3", {17, 25, 3}}, ModelCase{"resnet8", {11, 13, 3}}),
+                         ::testing::Values(WeightsCase{"fc", {5, 4, 3}}, WeightsCase{"lenet5", {19, 21, 1}},
+                                           WeightsCase{"vgg3", {17, 25, 3}}, WeightsCase{"resnet8", {11, 13, 3}}),
                          [](const auto& model) { return std::string(model.param.name); });
 
 TEST(Predictor, ManyNetworksHaveTheMeanOfTheirProbabilities) {

@@ -13,7 +13,7 @@ namespace {
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-int64_t sum(const std::vector<int64_t>& counts) {
+int64_t total(const std::vector<int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), int64_t{0});
 }
 
@@ -50,8 +50,8 @@ TEST(Distribution, BinsCountAllButZeros) {
   const Histograms result = histograms(before, after);
   EXPECT_EQ(result.low, -3);
   EXPECT_EQ(result.high, 3);
-  EXPECT_EQ(sum(result.before), 3);
-  EXPECT_EQ(sum(result.after), 3);
+  EXPECT_EQ(total(result.before), 3);
+  EXPECT_EQ(total(result.after), 3);
   EXPECT_EQ(result.after.front(), 1);
   EXPECT_EQ(result.after.back(), 1);  // the largest value is in the last bin
   EXPECT_EQ(result.before[static_cast<size_t>(Histograms::kBins / 3)], 1);
@@ -64,7 +64,7 @@ TEST(Distribution, AxisLeavesOutTheFarthestOfMany) {
   const Histograms result = histograms(values, values);
   EXPECT_FLOAT_EQ(static_cast<float>(result.low), 1.005f);
   EXPECT_FLOAT_EQ(static_cast<float>(result.high), 1.994f);
-  EXPECT_EQ(sum(result.before), 1000);
+  EXPECT_EQ(total(result.before), 1000);
   EXPECT_GE(result.before.back(), 5);
 }
 
@@ -77,10 +77,10 @@ TEST(Distribution, AxisOfOneValueAndOfNone) {
   const Histograms one = histograms(std::vector<float>{1, 1}, std::vector<float>{1});
   EXPECT_LT(one.low, 1);
   EXPECT_GT(one.high, 1);
-  EXPECT_EQ(sum(one.before), 2);
+  EXPECT_EQ(total(one.before), 2);
   const Histograms none = histograms(std::vector<float>{0, 0}, std::vector<float>{kNaN});
   EXPECT_LT(none.low, none.high);
-  EXPECT_EQ(sum(none.before) + sum(none.after), 0);
+  EXPECT_EQ(total(none.before) + total(none.after), 0);
   EXPECT_LT(histograms({}, {}).low, histograms({}, {}).high);
 }
 

@@ -11,9 +11,9 @@
 namespace murmur {
 namespace {
 
-constexpr uint64_t kSeed = 5;
+constexpr uint64_t kSheetSeed = 5;
 
-TrainingData data_of(const char* model) {
+TrainingData sheet_data(const char* model) {
   const bool is_flat = std::string_view(model).starts_with("flatten");
   return is_flat ? test::small_data(kCpu) : test::small_data(kCpu, test::kSmallImage);
 }
@@ -21,11 +21,11 @@ TrainingData data_of(const char* model) {
 std::vector<Panel> panels_of(const char* model, const Setting& setting, const Definitions& definitions = {}) {
   TrainerOptions options = test::small_options(kCpu, 1);
   options.definitions = definitions;
-  TickObserver observer(parse_model(model), data_of(model), options, kSeed);
+  TickObserver observer(parse_model(model), sheet_data(model), options, kSheetSeed);
   return panels(observer, setting);
 }
 
-Setting with(std::initializer_list<std::pair<Technique, double>> values) {
+Setting with_values(std::initializer_list<std::pair<Technique, double>> values) {
   Setting setting;
   for (const auto& [id, value] : values) setting.set(id, value);
   return setting;
@@ -42,7 +42,7 @@ TEST(Panels, EveryTechniqueOfTheirPlacesChangesSomething) {
     for (const test::TechniqueCase& one : test::technique_cases()) {
       if (one.values.size() != 1) continue;
       const TechniqueInfo& info = technique(one.values.front().first);
-      const std::vector<Panel> result = panels_of(model, with({one.values.front()}));
+      const std::vector<Panel> result = panels_of(model, with_values({one.values.front()}));
       ASSERT_EQ(result.size(), has_panel(info) ? 1u : 0u) << info.key;
       if (result.empty()) continue;
       const Panel& panel = result.front();
@@ -61,11 +61,11 @@ TEST(Panels, EveryTechniqueOfTheirPlacesChangesSomething) {
 }
 
 TEST(Panels, AreInTheOrderOfTheTable) {
-  const std::vector<Panel> result = panels_of(test::kSmallModel, with({{Technique::kGradientNoise, 0.1},
-                                                                       {Technique::kDropout, 0.5},
-                                                                       {Technique::kInputNoise, 0.5},
-                                                                       {Technique::kOptimizer, 2},
-                                                                       {Technique::kLossNoise, 0.5}}));
+  const std::vector<Panel> result = panels_of(test::kSmallModel, with_values({{Technique::kGradientNoise, 0.1},
+                                                                              {Technique::kDropout, 0.5},
+                                                                              {Technique::kInputNoise, 0.5},
+                                                                              {Technique::kOptimizer, 2},
+                                                                              {Technique::kLossNoise, 0.5}}));
   ASSERT_EQ(result.size(), 3u);
   EXPECT_EQ(result[0].quantity, "output of linear10 dropout");
   EXPECT_EQ(result[0].value, "0.5");
@@ -76,7 +76,7 @@ TEST(Panels, AreInTheOrderOfTheTable) {
 }
 
 TEST(Panels, SayWhatATechniqueDoesNotTouch) {
-  const std::vector<Panel> result = panels_of("flatten linear10 linear", with({{Technique::kDropout, 0.5}}));
+  const std::vector<Panel> result = panels_of("flatten linear10 linear", with_values({{Technique::kDropout, 0.5}}));
   ASSERT_EQ(result.size(), 1u);
   EXPECT_FALSE(result[0].changes);
   EXPECT_EQ(result[0].quantity, "output of linear10");
@@ -84,16 +84,16 @@ TEST(Panels, SayWhatATechniqueDoesNotTouch) {
 }
 
 TEST(Panels, FollowTheDefinitions) {
-  const Setting setting = with({{Technique::kDropconnect, 0.5}});
+  const Setting setting = with_values({{Technique::kDropconnect, 0.5}});
   EXPECT_EQ(panels_of(test::kSmallModel, setting)[0].quantity, "linear1.weight");
   EXPECT_EQ(panels_of(test::kSmallModel, setting, Definitions::paper())[0].quantity, "the input");
 }
 
 SheetContents contents_of(const TrainingData& data, const Setting& setting, int64_t num_samples) {
   SheetContents contents{"a title", data.size, num_samples, columns_of(setting, 2, 2), {}};
-  Viewer viewer(data, test::small_options(kCpu, 1), kSeed, 2);
+  Viewer viewer(data, test::small_options(kCpu, 1), kSheetSeed, 2);
   look(viewer, contents.columns, num_samples);
-  TickObserver observer(parse_model("flatten linear4 linear"), data, test::small_options(kCpu, 1), kSeed);
+  TickObserver observer(parse_model("flatten linear4 linear"), data, test::small_options(kCpu, 1), kSheetSeed);
   contents.panels = panels(observer, setting);
   return contents;
 }
@@ -102,7 +102,7 @@ TEST(SheetTest, EveryPixelIsTheKernels) {
   for (const ImageSize& size : {ImageSize{5, 5, 1}, ImageSize{6, 7, 3}, ImageSize{4, 100, 1}}) {
     const SheetContents contents = contents_of(
         test::small_data(kCpu, size),
-        with({{Technique::kRotation, 0.3}, {Technique::kInputNoise, 0.2}, {Technique::kGradientNoise, 0.1}}), 3);
+        with_values({{Technique::kRotation, 0.3}, {Technique::kInputNoise, 0.2}, {Technique::kGradientNoise, 0.1}}), 3);
     ASSERT_EQ(contents.columns.size(), 5u);
     ASSERT_EQ(contents.panels.size(), 1u);
     const Sheet sheet = draw_sheet(contents);
@@ -126,7 +126,7 @@ TEST(SheetTest, EveryPixelIsTheKernels) {
 }
 
 TEST(SheetTest, SamplesDoNotOverlapAndStayInside) {
-  const Sheet sheet = draw_sheet(contents_of(test::small_data(kCpu), with({{Technique::kFlip, 1}}), 7));
+  const Sheet sheet = draw_sheet(contents_of(test::small_data(kCpu), with_values({{Technique::kFlip, 1}}), 7));
   for (size_t a = 0; a < sheet.places.size(); ++a) {
     const Rectangle& place = sheet.places[a];
     EXPECT_GE(place.x, 0);
@@ -142,13 +142,13 @@ TEST(SheetTest, SamplesDoNotOverlapAndStayInside) {
 }
 
 TEST(SheetTest, TheSameContentsAreTheSameFile) {
-  const SheetContents contents =
-      contents_of(test::small_data(kCpu), with({{Technique::kInputNoise, 0.2}, {Technique::kWeightNoise, 0.1}}), 2);
+  const SheetContents contents = contents_of(
+      test::small_data(kCpu), with_values({{Technique::kInputNoise, 0.2}, {Technique::kWeightNoise, 0.1}}), 2);
   EXPECT_EQ(draw_sheet(contents).canvas.png(), draw_sheet(contents).canvas.png());
 }
 
 TEST(SheetTest, PanelsAloneAndNothingAtAll) {
-  SheetContents contents = contents_of(test::small_data(kCpu), with({{Technique::kWeightNoise, 0.1}}), 2);
+  SheetContents contents = contents_of(test::small_data(kCpu), with_values({{Technique::kWeightNoise, 0.1}}), 2);
   contents.columns.clear();
   const Sheet sheet = draw_sheet(contents);
   EXPECT_TRUE(sheet.places.empty());

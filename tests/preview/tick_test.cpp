@@ -12,7 +12,7 @@
 namespace murmur {
 namespace {
 
-constexpr uint64_t kSeed = 3;
+constexpr uint64_t kTickSeed = 3;
 constexpr double kRounding = test::kRounding<float>;
 
 /// By Hoeffding a share is farther off by chance with a probability below 2 exp(-72 p (1 - p)), 2e-6 at p = 0.2.
@@ -24,7 +24,7 @@ TrainingData data_of(const char* model) {
 }
 
 Tick observed(const char* model, const Setting& setting, TrainerOptions options = test::small_options(kCpu, 1)) {
-  TickObserver observer(parse_model(model), data_of(model), options, kSeed);
+  TickObserver observer(parse_model(model), data_of(model), options, kTickSeed);
   return observer.observe(setting);
 }
 
@@ -83,7 +83,7 @@ TEST_P(TickTest, GradientsAreThoseOfTheUpdate) {
   Subject subject(data, options);
   const Model model(parse_model(GetParam()), data.size, data.num_classes, kCpu, DType::kF32, 1);
   NetworkState state;
-  state.seed = kSeed;
+  state.seed = kTickSeed;
   state.status = NetworkStatus::kRunning;
   subject.set(state);
   subject.set(Setting());
@@ -122,7 +122,7 @@ TEST_P(TickTest, LossesAddUpToTheTicks) {
   Subject subject(data, test::small_options(kCpu, 1));
   const Model model(parse_model(GetParam()), data.size, data.num_classes, kCpu, DType::kF32, 1);
   NetworkState state;
-  state.seed = kSeed;
+  state.seed = kTickSeed;
   state.status = NetworkStatus::kRunning;
   subject.set(state);
   subject.set(setting);
@@ -137,7 +137,7 @@ TEST_P(TickTest, LossesAddUpToTheTicks) {
 }
 
 TEST_P(TickTest, TheSameTwiceAndAfterAnother) {
-  TickObserver observer(parse_model(GetParam()), data_of(GetParam()), test::small_options(kCpu, 1), kSeed);
+  TickObserver observer(parse_model(GetParam()), data_of(GetParam()), test::small_options(kCpu, 1), kTickSeed);
   const Tick first = observer.observe(Setting());
   observer.observe(with(Technique::kWeightNoise, 0.1));
   observer.observe(with(Technique::kDropout, 0.5));
@@ -245,7 +245,7 @@ TEST(Tick, DropconnectMasksWeightsOrInputs) {
 TEST(Tick, LossFactorsAreThoseOfTheFormula) {
   const Tick off = observed(test::kSmallModel, {}), on = observed(test::kSmallModel, with(Technique::kLossNoise, 0.7));
   for (size_t i = 0; i < off.losses.size(); ++i) {
-    const auto factor = static_cast<double>(noise::loss_factor(0.7f, kSeed, static_cast<int64_t>(i)));
+    const auto factor = static_cast<double>(noise::loss_factor(0.7f, kTickSeed, static_cast<int64_t>(i)));
     const double expected = factor * static_cast<double>(off.losses[i]);
     EXPECT_NEAR(static_cast<double>(on.losses[i]), expected, 4 * kRounding * std::abs(expected));
   }

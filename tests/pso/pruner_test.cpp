@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <limits>
 #include <map>
 #include <random>
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
@@ -20,7 +20,7 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 using Accuracies = std::vector<double>;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 TEST(Pruner, NoneIsNoPruner) {
   EXPECT_EQ(make_pruner({}, 20), nullptr);

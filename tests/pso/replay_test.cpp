@@ -20,7 +20,7 @@ using testing::ThrowsMessage;
 constexpr uint64_t kSeed = 11;
 constexpr int64_t kNumTrials = 20;
 
-StudyDefinition definition() {
+StudyDefinition replayed_definition() {
   StudyDefinition result;
   result.space = SearchSpace({Technique::kDropout, Technique::kOptimizer, Technique::kLearningRate});
   return result;
@@ -31,13 +31,13 @@ Swarm make_swarm(int64_t num_stage_one = 0) {
   options.num_particles = 4;
   options.num_stage_one = num_stage_one;
   options.seed = kSeed;
-  return Swarm(definition().space.low(), definition().space.high(), options);
+  return Swarm(replayed_definition().space.low(), replayed_definition().space.high(), options);
 }
 
 /// A search as a driver records it, of which the last three trials are still running: no training, any smooth fitness.
 template <class S>
 S record(const std::filesystem::path& path, S searcher) {
-  Study study = Study::create_or_open(path, definition());
+  Study study = Study::create_or_open(path, replayed_definition());
   const auto ask = [&] {
     const std::vector<Candidate> candidates = searcher.ask(1);
     if (candidates.empty()) return;
@@ -114,7 +114,9 @@ TEST_F(Replay, WorksForStagesAndForRandomSearch) {
   expect_refused("SELECT 1", "trial 0: expected stage = none, got 1", 0);
 
   const std::filesystem::path random = folder_ / "random.db";
-  const auto make = [] { return RandomSearch(definition().space.low(), definition().space.high(), kSeed); };
+  const auto make = [] {
+    return RandomSearch(replayed_definition().space.low(), replayed_definition().space.high(), kSeed);
+  };
   const RandomSearch first = record(random, make());
   RandomSearch second = make();
   replay_study(Study::open_read_only(random), second, {kSeed});
@@ -141,7 +143,8 @@ TEST_F(Replay, RefusesTrialsThatDiffer) {
   // A fitness moves the particles that it drew: the first trial that this moves is named.
   expect_refused("UPDATE trial_values SET value = 5 WHERE trial_id = 3", ": expected position of ");
   // Another seed of the swarm is another search.
-  Swarm other(definition().space.low(), definition().space.high(), {.num_particles = 4, .seed = kSeed + 1});
+  Swarm other(replayed_definition().space.low(), replayed_definition().space.high(),
+              {.num_particles = 4, .seed = kSeed + 1});
   EXPECT_THAT([&] { replay_study(Study::open_read_only(path_), other, {kSeed}); },
               ThrowsMessage<StudyError>(HasSubstr("trial 0: expected position of dropout = ")));
 }

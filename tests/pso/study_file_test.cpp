@@ -17,10 +17,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-const std::vector<double> kPosition(22, 1.0);
+const std::vector<double> kFilePosition(22, 1.0);
 const StudyOptions kImpatient{.busy_timeout_ms = 50};
 
-StudyDefinition definition() {
+StudyDefinition file_definition() {
   StudyDefinition result;
   result.attributes = {{"model", "fc"}, {"dataset", "mnist"}};
   return result;
@@ -32,7 +32,7 @@ class StudyFile : public testing::Test {
   void expect_rejected(const std::filesystem::path& path, const std::string& message) {
     const auto before = folder_.contents();
     const auto matches = ThrowsMessage<StudyError>(AllOf(HasSubstr(path.string()), HasSubstr(message)));
-    EXPECT_THAT([&] { Study::create_or_open(path, definition(), kImpatient); }, matches);
+    EXPECT_THAT([&] { Study::create_or_open(path, file_definition(), kImpatient); }, matches);
     EXPECT_THAT([&] { Study::open_read_only(path, "", kImpatient); }, matches);
     EXPECT_EQ(folder_.contents(), before);
   }
@@ -42,10 +42,10 @@ class StudyFile : public testing::Test {
 };
 
 TEST_F(StudyFile, ANewStudyIsOneFile) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   const auto files = folder_.contents();
   EXPECT_EQ(files.size(), 1u);
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   { Study::open_read_only(path_).trials(); }
   EXPECT_EQ(folder_.contents(), files);
 }
@@ -91,7 +91,7 @@ TEST_F(StudyFile, SqliteOfAnotherProgram) {
 }
 
 TEST_F(StudyFile, DamagedFile) {
-  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
+  { Study::create_or_open(path_, file_definition()).begin_trial(1, kFilePosition); }
   std::filesystem::resize_file(path_, 8192);
   expect_rejected(path_, "undamaged");
 }
@@ -99,38 +99,38 @@ TEST_F(StudyFile, DamagedFile) {
 // A page of trials that nothing reads while a study is opened.
 TEST_F(StudyFile, DamagedInTheMiddle) {
   {
-    Study study = Study::create_or_open(path_, definition());
-    for (uint64_t trial = 0; trial < 200; ++trial) study.begin_trial(trial, kPosition);
+    Study study = Study::create_or_open(path_, file_definition());
+    for (uint64_t trial = 0; trial < 200; ++trial) study.begin_trial(trial, kFilePosition);
   }
   const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path_));
   std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(size / 4096 / 2 * 4096);
   file << std::string(4096, '\x5a');
   file.close();
-  EXPECT_THAT([&] { Study::create_or_open(path_, definition()); },
+  EXPECT_THAT([&] { Study::create_or_open(path_, file_definition()); },
               ThrowsMessage<StudyError>(HasSubstr("expected an undamaged SQLite file")));
 }
 
 TEST_F(StudyFile, OtherSchemaVersion) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("UPDATE version_info SET schema_version = 13");
   expect_rejected(path_, "schema version 12, got 13");
 }
 
 TEST_F(StudyFile, StudyOfOptunaAlone) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("DELETE FROM study_user_attributes");
   expect_rejected(path_, "expected a study made by murmur");
 }
 
 TEST_F(StudyFile, StudyThatMinimises) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("UPDATE study_directions SET direction='MINIMIZE'");
   expect_rejected(path_, "MAXIMIZE, got MINIMIZE");
 }
 
 TEST_F(StudyFile, UnknownTechniqueInTheSpace) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
       .exec(
           "UPDATE study_user_attributes SET value_json = '[{\"key\": \"telepathy\"}]' WHERE \"key\" = 'search_space'");
@@ -149,12 +149,12 @@ void rewrite_space(const std::filesystem::path& path, const std::function<void(n
 
 // The study's positions are read as it was defined, and a search that is defined otherwise does not go on.
 TEST_F(StudyFile, DimensionsThatTheSearchHasOtherwise) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   const size_t optimizer = 14, rate = 15;
   const auto expect_moved = [&](const char* message, const std::function<void(nlohmann::json&)>& change) {
     rewrite_space(path_, change);
     EXPECT_NE(Study::open_read_only(path_).space(), SearchSpace::all());
-    EXPECT_THAT([&] { Study::create_or_open(path_, definition(), kImpatient); },
+    EXPECT_THAT([&] { Study::create_or_open(path_, file_definition(), kImpatient); },
                 ThrowsMessage<StudyError>(AllOf(HasSubstr(path_.string()), HasSubstr(message))));
   };
   // As a program wrote it whose table had two optimizers.
@@ -173,11 +173,11 @@ TEST_F(StudyFile, DimensionsThatTheSearchHasOtherwise) {
     space[rate]["off_high"] = 5.5;
   });
   rewrite_space(path_, [](nlohmann::json&) {});
-  EXPECT_EQ(Study::create_or_open(path_, definition()).space(), SearchSpace::all());
+  EXPECT_EQ(Study::create_or_open(path_, file_definition()).space(), SearchSpace::all());
 }
 
 TEST_F(StudyFile, DimensionsThatMakeNoSense) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   const size_t optimizer = 14, rate = 15;
   const auto expect_refused = [&](const char* message, const std::function<void(nlohmann::json&)>& change) {
     rewrite_space(path_, change);
@@ -196,6 +196,10 @@ TEST_F(StudyFile, DimensionsThatMakeNoSense) {
                  [&](nlohmann::json& space) { space[rate]["raw_low"] = "1"; });
   expect_refused("expected raw_low < raw_high of learning_rate, got 5 and 5",
                  [&](nlohmann::json& space) { space[rate]["raw_low"] = 5.0; });
+  expect_refused("expected low <= high of learning_rate, got 0.2 and 0.1",
+                 [&](nlohmann::json& space) { space[rate]["low"] = 0.2; });
+  expect_refused("learning_rate: expected a value in [1e-08, 10], got 0",
+                 [&](nlohmann::json& space) { space[rate]["low"] = 0.0; });
   expect_refused("expected search_space learning_rate = {", [&](nlohmann::json& space) { space[rate]["step"] = 1; });
   expect_refused("expected search_space with a key, range and scale for each dimension, got \"shuffle\"",
                  [](nlohmann::json& space) {
@@ -207,14 +211,14 @@ TEST_F(StudyFile, DimensionsThatMakeNoSense) {
 }
 
 TEST_F(StudyFile, AttributesOfTheWrongType) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   const auto expect_refused = [&](const std::string& table, const std::string& key, const std::string& value,
                                   const std::string& message) {
     const std::filesystem::path copy = folder_ / "copy.db";
     std::filesystem::copy_file(path_, copy, std::filesystem::copy_options::overwrite_existing);
     SQLite::Database(copy.string(), SQLite::OPEN_READWRITE)
         .exec("UPDATE " + table + " SET value_json = '" + value + "' WHERE \"key\" = '" + key + "'");
-    EXPECT_THAT([&] { Study::create_or_open(copy, definition(), kImpatient); },
+    EXPECT_THAT([&] { Study::create_or_open(copy, file_definition(), kImpatient); },
                 ThrowsMessage<StudyError>(AllOf(HasSubstr(copy.string()), HasSubstr(message))));
   };
   expect_refused("study_user_attributes", "base_setting", "3", "expected an object of techniques, got 3");
@@ -228,7 +232,7 @@ TEST_F(StudyFile, AttributesOfTheWrongType) {
 }
 
 TEST_F(StudyFile, AttributeThatIsNotJson) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
       .exec("UPDATE study_user_attributes SET value_json = '{oops' WHERE \"key\" = 'model'");
   expect_rejected(path_, "expected attributes in JSON");
@@ -236,7 +240,7 @@ TEST_F(StudyFile, AttributeThatIsNotJson) {
 
 // Working on it would end the stack.
 TEST_F(StudyFile, AttributesThatAreNestedTooDeep) {
-  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition, {{"a", 1}}); }
+  { Study::create_or_open(path_, file_definition()).begin_trial(1, kFilePosition, {{"a", 1}}); }
   const std::string value = std::string(1000000, '[') + std::string(1000000, ']');
   for (const char* where :
        {"study_user_attributes WHERE \"key\" = 'model'", "trial_user_attributes WHERE \"key\" = 'a'",
@@ -249,7 +253,7 @@ TEST_F(StudyFile, AttributesThatAreNestedTooDeep) {
         .exec("UPDATE " + place.substr(0, space) + " SET value_json = '" + value + "'" + place.substr(space));
     EXPECT_THAT(
         [&] {
-          Study study = Study::create_or_open(copy, definition(), kImpatient);
+          Study study = Study::create_or_open(copy, file_definition(), kImpatient);
           static_cast<void>(study.trials());
         },
         ThrowsMessage<StudyError>(AllOf(HasSubstr(copy.string()), HasSubstr("expected JSON nested at most 64 deep"))))
@@ -258,7 +262,7 @@ TEST_F(StudyFile, AttributesThatAreNestedTooDeep) {
 }
 
 TEST_F(StudyFile, TrialThatMakesNoSense) {
-  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
+  { Study::create_or_open(path_, file_definition()).begin_trial(1, kFilePosition); }
   const auto expect_unreadable = [&](const std::string& damage, const std::string& message) {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec("SAVEPOINT undo; " + damage);
@@ -288,10 +292,10 @@ TEST_F(StudyFile, TrialThatMakesNoSense) {
 }
 
 TEST_F(StudyFile, StudyOfAnotherSearch) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, file_definition()); }
   const auto before = folder_.contents();
   const auto expect_different = [&](const std::string& message, const std::function<void(StudyDefinition&)>& change) {
-    StudyDefinition other = definition();
+    StudyDefinition other = file_definition();
     change(other);
     EXPECT_THAT([&] { Study::create_or_open(path_, other); }, ThrowsMessage<StudyError>(HasSubstr(message)));
   };
@@ -307,10 +311,10 @@ TEST_F(StudyFile, StudyOfAnotherSearch) {
 }
 
 TEST_F(StudyFile, WrongDefinitionsCreateNothing) {
-  StudyDefinition nameless = definition();
+  StudyDefinition nameless = file_definition();
   nameless.name = "";
   EXPECT_THROW(Study::create_or_open(path_, nameless), InvalidArgument);
-  StudyDefinition reserved = definition();
+  StudyDefinition reserved = file_definition();
   reserved.attributes["base_setting"] = 1;
   EXPECT_THROW(Study::create_or_open(path_, reserved), InvalidArgument);
   EXPECT_THAT([&] { Study::open_read_only(path_); }, ThrowsMessage<StudyError>(HasSubstr("got no such file")));

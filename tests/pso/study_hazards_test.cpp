@@ -22,11 +22,11 @@ using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-const std::vector<double> kPosition(22, 1.0);
-const StudyOptions kImpatient{.busy_timeout_ms = 50};
+const std::vector<double> kHazardPosition(22, 1.0);
+const StudyOptions kHurried{.busy_timeout_ms = 50};
 constexpr uid_t kNobody = 65534;
 
-StudyDefinition definition() {
+StudyDefinition hazard_definition() {
   StudyDefinition result;
   result.attributes = {{"model", "fc"}, {"dataset", "mnist"}};
   return result;
@@ -57,12 +57,12 @@ class StudyHazards : public testing::Test {
 };
 
 TEST_F(StudyHazards, LockedByAnotherProcess) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, hazard_definition()); }
   SQLite::Database other(path_.string(), SQLite::OPEN_READWRITE);
   SQLite::Transaction lock(other, SQLite::TransactionBehavior::IMMEDIATE);
   EXPECT_EQ(in_child([&] {
               try {
-                Study::create_or_open(path_, definition(), kImpatient);
+                Study::create_or_open(path_, hazard_definition(), kHurried);
               } catch (const StudyError& error) {
                 return std::string(error.what()).find("another process keeps locked") != std::string::npos ? 0 : 1;
               }
@@ -72,8 +72,8 @@ TEST_F(StudyHazards, LockedByAnotherProcess) {
 }
 
 TEST_F(StudyHazards, LockedDuringTheSearch) {
-  Study study = Study::create_or_open(path_, definition(), kImpatient);
-  study.begin_trial(1, kPosition);
+  Study study = Study::create_or_open(path_, hazard_definition(), kHurried);
+  study.begin_trial(1, kHazardPosition);
   {
     SQLite::Database other(path_.string(), SQLite::OPEN_READWRITE);
     SQLite::Transaction lock(other, SQLite::TransactionBehavior::IMMEDIATE);
@@ -91,7 +91,7 @@ int as_nobody(const std::function<int()>& f) {
 /// 0 when creating or opening for writing says this.
 int write_fails_with(const std::filesystem::path& path, const std::string& message) {
   try {
-    Study::create_or_open(path, definition(), kImpatient);
+    Study::create_or_open(path, hazard_definition(), kHurried);
   } catch (const StudyError& error) {
     if (std::string(error.what()).find(message) != std::string::npos) return 0;
     std::fprintf(stderr, "child: %s\n", error.what());
@@ -100,7 +100,7 @@ int write_fails_with(const std::filesystem::path& path, const std::string& messa
 }
 
 TEST_F(StudyHazards, ReadOnlyFileIsReadButNotWritten) {
-  { Study::create_or_open(path_, definition()).begin_trial(1, kPosition); }
+  { Study::create_or_open(path_, hazard_definition()).begin_trial(1, kHazardPosition); }
   ASSERT_EQ(chmod(path_.c_str(), 0444), 0);
   for (const mode_t folder_mode : {0555, 0777}) {
     ASSERT_EQ(chmod(folder_.path().c_str(), folder_mode), 0);
@@ -118,7 +118,7 @@ TEST_F(StudyHazards, ReadOnlyFolderTakesNoNewStudy) {
 }
 
 TEST_F(StudyHazards, UnreadableFile) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, hazard_definition()); }
   ASSERT_EQ(chmod(folder_.path().c_str(), 0777), 0);
   ASSERT_EQ(chmod(path_.c_str(), 0), 0);
   EXPECT_EQ(as_nobody([&] { return write_fails_with(path_, "expected a file that can be opened"); }), 0);
@@ -126,24 +126,24 @@ TEST_F(StudyHazards, UnreadableFile) {
 
 TEST_F(StudyHazards, OddNamesAndLinks) {
   const std::filesystem::path odd = folder_ / "a b?c#d%41 \xc3\xa9.db";
-  { Study::create_or_open(odd, definition()).begin_trial(1, kPosition); }
+  { Study::create_or_open(odd, hazard_definition()).begin_trial(1, kHazardPosition); }
   std::filesystem::create_symlink(odd, path_);
   EXPECT_EQ(Study::open_read_only(path_).trials().size(), 1u);
-  { EXPECT_EQ(Study::create_or_open(path_, definition()).begin_trial(2, kPosition), 1); }
+  { EXPECT_EQ(Study::create_or_open(path_, hazard_definition()).begin_trial(2, kHazardPosition), 1); }
   ASSERT_EQ(chmod(odd.c_str(), 0444), 0);
   ASSERT_EQ(chmod(folder_.path().c_str(), 0555), 0);
   EXPECT_EQ(as_nobody([&] { return Study::open_read_only(odd).trials().size() == 2 ? 0 : 1; }), 0);
 }
 
 TEST_F(StudyHazards, AKilledProcessLosesNoTrial) {
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, hazard_definition()); }
   EXPECT_EQ(in_child([&] {
-              Study study = Study::create_or_open(path_, definition());
+              Study study = Study::create_or_open(path_, hazard_definition());
               for (uint64_t i = 0; i < 300; ++i) {
-                const int64_t number = study.begin_trial(i, kPosition);
+                const int64_t number = study.begin_trial(i, kHazardPosition);
                 study.finish_trial(number, {.value = static_cast<double>(i), .intermediate = {0.5, 0.75}});
               }
-              study.begin_trial(300, kPosition);
+              study.begin_trial(300, kHazardPosition);
               raise(SIGKILL);
               return 0;
             }),
@@ -154,7 +154,7 @@ TEST_F(StudyHazards, AKilledProcessLosesNoTrial) {
   EXPECT_EQ(folder_.contents().at("study.db"), after_kill.at("study.db"));
   EXPECT_EQ(folder_.contents().at("study.db-wal"), after_kill.at("study.db-wal"));
 
-  Study study = Study::create_or_open(path_, definition());
+  Study study = Study::create_or_open(path_, hazard_definition());
   const std::vector<TrialRecord> trials = study.trials();
   ASSERT_EQ(trials.size(), 301u);
   for (size_t i = 0; i < 300; ++i) {
@@ -163,20 +163,20 @@ TEST_F(StudyHazards, AKilledProcessLosesNoTrial) {
     EXPECT_EQ(trials[i].intermediate, (std::vector{0.5, 0.75}));
   }
   EXPECT_EQ(trials[300].state, TrialState::kRunning);
-  EXPECT_EQ(study.begin_trial(0, kPosition), 301);
+  EXPECT_EQ(study.begin_trial(0, kHazardPosition), 301);
 }
 
 TEST_F(StudyHazards, AFullDiskIsAStudyErrorAndKeepsWhatWasTold) {
   // A limit on the size of a file stands in for the full disk: writes fail half-way.
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, hazard_definition()); }
   const int told = in_child([&] {
-    Study study = Study::create_or_open(path_, definition());
+    Study study = Study::create_or_open(path_, hazard_definition());
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{300000, 300000};
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 97;
     for (int i = 0; i < 90; ++i) {
       try {
-        study.finish_trial(study.begin_trial(1, kPosition), {.value = 0.5});
+        study.finish_trial(study.begin_trial(1, kHazardPosition), {.value = 0.5});
       } catch (const StudyError&) {
         return i;
       }
@@ -185,7 +185,7 @@ TEST_F(StudyHazards, AFullDiskIsAStudyErrorAndKeepsWhatWasTold) {
   });
   ASSERT_GT(told, 0);
   ASSERT_LT(told, 90) << "expected the limit to stop the child";
-  Study study = Study::create_or_open(path_, definition());
+  Study study = Study::create_or_open(path_, hazard_definition());
   int complete = 0;
   for (const TrialRecord& trial : study.trials()) complete += trial.state == TrialState::kComplete;
   EXPECT_EQ(complete, told);
@@ -197,7 +197,7 @@ TEST_F(StudyHazards, AFullDiskAtTheStartLeavesNothing) {
               const rlimit limit{20000, 20000};
               if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 97;
               try {
-                Study::create_or_open(path_, definition());
+                Study::create_or_open(path_, hazard_definition());
               } catch (const StudyError&) {
                 return 0;
               }
@@ -215,8 +215,8 @@ TEST_F(StudyHazards, TwoProcessesCreateOneStudy) {
     EXPECT_EQ(in_child([&] {
                 const pid_t other = fork();
                 {
-                  Study study = Study::create_or_open(path, definition());
-                  for (int i = 0; i < 3; ++i) study.begin_trial(1, kPosition);
+                  Study study = Study::create_or_open(path, hazard_definition());
+                  for (int i = 0; i < 3; ++i) study.begin_trial(1, kHazardPosition);
                 }
                 if (other == 0) _exit(0);
                 int status = 0;
@@ -234,12 +234,12 @@ TEST_F(StudyHazards, TwoProcessesCreateOneStudy) {
 
 TEST_F(StudyHazards, NamesThatSqliteTakesForSomethingElse) {
   for (const char* name : {":memory:", "file:s.db", "file:s.db?mode=memory"}) {
-    EXPECT_THAT([&] { Study::create_or_open(name, definition()); },
+    EXPECT_THAT([&] { Study::create_or_open(name, hazard_definition()); },
                 ThrowsMessage<StudyError>(HasSubstr("a name that SQLite takes for something else")))
         << name;
     EXPECT_THAT([&] { Study::open_read_only(name); }, ThrowsMessage<StudyError>(HasSubstr("for something else")));
   }
-  EXPECT_EQ(Study::create_or_open(folder_ / "file:s.db", definition()).num_trials(), 0)
+  EXPECT_EQ(Study::create_or_open(folder_ / "file:s.db", hazard_definition()).num_trials(), 0)
       << "with its folder it is a file";
 }
 
@@ -247,11 +247,11 @@ TEST_F(StudyHazards, NothingIsWrittenThroughALinkThatWasThereBefore) {
   const std::filesystem::path taken = path_.string() + ".new-" + std::to_string(getpid());
   std::filesystem::create_directory(taken);  // what cannot be removed as a file
   std::ofstream(taken / "x").put('x');
-  EXPECT_THAT([&] { Study::create_or_open(path_, definition()); },
+  EXPECT_THAT([&] { Study::create_or_open(path_, hazard_definition()); },
               ThrowsMessage<StudyError>(HasSubstr("expected to create")));
   std::filesystem::remove_all(taken);
   std::filesystem::create_symlink(folder_ / "target", taken);
-  EXPECT_EQ(Study::create_or_open(path_, definition()).num_trials(), 0);
+  EXPECT_EQ(Study::create_or_open(path_, hazard_definition()).num_trials(), 0);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "target"));
 }
 
@@ -271,7 +271,7 @@ TEST_F(StudyHazards, WhatKilledProcessesLeftGoes) {
   const std::vector<std::filesystem::path> kept{
       write_file(of_dead + "x", true), write_file(".new-" + std::to_string(getppid()), true), write_file(".new-", true),
       write_file(".new-" + std::to_string(dead) + "-wal", false)};
-  Study::create_or_open(path_, definition());
+  Study::create_or_open(path_, hazard_definition());
   for (const auto& file : gone) EXPECT_FALSE(std::filesystem::exists(file)) << file;
   for (const auto& file : kept) EXPECT_TRUE(std::filesystem::exists(file)) << file;
 }

@@ -19,12 +19,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-const std::vector<double> kPosition(22, 1.0);
+const std::vector<double> kMigrationPosition(22, 1.0);
 // 2026-11-24 12:00:00.250000 UTC is 17:30 in the zone below.
 constexpr const char* kUtc = "2026-11-24 12:00:00.250000";
 constexpr const char* kLocal = "2026-11-24 17:30:00.250000";
 
-StudyDefinition definition(const std::string& name = "murmur") {
+StudyDefinition migration_definition(const std::string& name = "murmur") {
   StudyDefinition result;
   result.name = name;
   result.attributes = {{"model", "fc"}};
@@ -58,9 +58,9 @@ class StudyMigration : public testing::Test {
   /// A finished trial and a running one, in the tables that studies had before, with local times.
   void make_old() {
     {
-      Study study = Study::create_or_open(path_, definition());
-      study.begin_trial(1, kPosition);
-      study.begin_trial(2, kPosition);
+      Study study = Study::create_or_open(path_, migration_definition());
+      study.begin_trial(1, kMigrationPosition);
+      study.begin_trial(2, kMigrationPosition);
       study.finish_trial(0, {.value = 0.5});
     }
     execute(path_,
@@ -78,7 +78,7 @@ class StudyMigration : public testing::Test {
 };
 
 TEST_F(StudyMigration, TimesAreUtc) {
-  Study::create_or_open(path_, definition()).begin_trial(1, kPosition);
+  Study::create_or_open(path_, migration_definition()).begin_trial(1, kMigrationPosition);
   const auto now = std::chrono::system_clock::now();
   const auto started = Study::open_read_only(path_).trial(0).started;
   EXPECT_LT(std::chrono::abs(now - *started), std::chrono::minutes(1));
@@ -102,7 +102,7 @@ TEST_F(StudyMigration, AnOldStudyIsReadAsItIs) {
 TEST_F(StudyMigration, AnOldStudyIsBroughtUpToDateOnce) {
   make_old();
   for (int i = 0; i < 2; ++i) {
-    Study study = Study::create_or_open(path_, definition());
+    Study study = Study::create_or_open(path_, migration_definition());
     EXPECT_EQ(study.trial(0).started, time_);
     EXPECT_EQ(study.trial(0).finished, time_);
     EXPECT_EQ(study.trial(1).started, time_);
@@ -123,24 +123,24 @@ TEST_F(StudyMigration, AStudyThatOptunaUpgradedHasLocalTimesToo) {
           "CREATE INDEX trials_study_id_key ON trials (study_id); "
           "UPDATE alembic_version SET version_num = 'v3.2.0.a'");
   EXPECT_EQ(Study::open_read_only(path_).trial(0).started, time_);
-  EXPECT_EQ(Study::create_or_open(path_, definition()).trial(0).started, time_);
+  EXPECT_EQ(Study::create_or_open(path_, migration_definition()).trial(0).started, time_);
   EXPECT_EQ(text(path_, "SELECT datetime_complete FROM trials WHERE number = 0"), kUtc);
 }
 
 TEST_F(StudyMigration, ARefusedStudyStaysOld) {
   make_old();
   const auto before = folder_.contents();
-  StudyDefinition other = definition();
+  StudyDefinition other = migration_definition();
   other.attributes["model"] = "vgg3";
   EXPECT_THROW(Study::create_or_open(path_, other), StudyError);
   EXPECT_EQ(folder_.contents(), before);
 }
 
 TEST_F(StudyMigration, ACopyForAnOldOptunaComesBackWithItsIndex) {
-  Study::create_or_open(path_, definition()).begin_trial(1, kPosition);
+  Study::create_or_open(path_, migration_definition()).begin_trial(1, kMigrationPosition);
   execute(path_, "UPDATE alembic_version SET version_num = 'v3.0.0.d'");
   const std::string time = text(path_, "SELECT datetime_start FROM trials");
-  { Study::create_or_open(path_, definition()); }
+  { Study::create_or_open(path_, migration_definition()); }
   EXPECT_EQ(text(path_, "SELECT datetime_start FROM trials"), time);
   EXPECT_EQ(text(path_, "SELECT group_concat(name) FROM sqlite_master WHERE type = 'index' AND tbl_name = 'trials'"),
             "ix_trials_study_id");
@@ -148,29 +148,29 @@ TEST_F(StudyMigration, ACopyForAnOldOptunaComesBackWithItsIndex) {
 
 TEST_F(StudyMigration, AFileHoldsSeveralStudies) {
   {
-    Study first = Study::create_or_open(path_, definition("first"));
-    first.begin_trial(1, kPosition);
-    first.begin_trial(2, kPosition);
-    Study second = Study::create_or_open(path_, definition("second"));
-    EXPECT_EQ(second.begin_trial(3, kPosition), 0);
-    EXPECT_EQ(first.begin_trial(4, kPosition), 2);
-    EXPECT_EQ(second.begin_trial(5, kPosition), 1);
+    Study first = Study::create_or_open(path_, migration_definition("first"));
+    first.begin_trial(1, kMigrationPosition);
+    first.begin_trial(2, kMigrationPosition);
+    Study second = Study::create_or_open(path_, migration_definition("second"));
+    EXPECT_EQ(second.begin_trial(3, kMigrationPosition), 0);
+    EXPECT_EQ(first.begin_trial(4, kMigrationPosition), 2);
+    EXPECT_EQ(second.begin_trial(5, kMigrationPosition), 1);
     second.finish_trial(1, {.value = 0.75});
     first.finish_trial(0, {.value = 0.25});
   }
   EXPECT_THAT(study_names(path_), ElementsAre("first", "second"));
   EXPECT_EQ(Study::open_read_only(path_, "first").best_trial()->seed, 1u);
   EXPECT_EQ(Study::open_read_only(path_, "second").best_trial()->seed, 5u);
-  EXPECT_EQ(Study::create_or_open(path_, definition("first")).num_trials(), 3);
-  StudyDefinition other = definition("second");
+  EXPECT_EQ(Study::create_or_open(path_, migration_definition("first")).num_trials(), 3);
+  StudyDefinition other = migration_definition("second");
   other.attributes["model"] = "vgg3";
   EXPECT_THAT([&] { Study::create_or_open(path_, other); },
               ThrowsMessage<StudyError>(HasSubstr(R"(expected model = "vgg3", got "fc")")));
 }
 
 TEST_F(StudyMigration, ACopyIsOneFileAndHasWhatTheLogHas) {
-  Study study = Study::create_or_open(path_, definition());
-  study.begin_trial(1, kPosition);
+  Study study = Study::create_or_open(path_, migration_definition());
+  study.begin_trial(1, kMigrationPosition);
   ASSERT_TRUE(std::filesystem::exists(path_.string() + "-wal"));
   const std::filesystem::path copy = folder_ / "copy.db";
   copy_studies(path_, copy);
@@ -184,7 +184,7 @@ TEST_F(StudyMigration, ACopyIsOneFileAndHasWhatTheLogHas) {
   study.finish_trial(0, {.value = 0.5});
   EXPECT_EQ(Study::open_read_only(copy).trial(0).state, TrialState::kRunning);
   // A copy goes on as the study does.
-  Study::create_or_open(copy, definition()).finish_trial(0, {.value = 0.75});
+  Study::create_or_open(copy, migration_definition()).finish_trial(0, {.value = 0.75});
   EXPECT_EQ(text(copy, "PRAGMA journal_mode"), "wal");
 }
 

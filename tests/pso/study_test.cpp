@@ -11,6 +11,7 @@
 #include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/swarm.hpp"
+#include "tests/support/numbers.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace murmur {
@@ -20,7 +21,7 @@ using test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr uint64_t kLargeSeed = 0xfedcba9876543211u;  // 64 bits that a double cannot hold
 

@@ -8,6 +8,7 @@
 
 #include "murmur/engine/error.hpp"
 #include "swarm_fixture.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST(SwarmLimits, PositionsAndVelocitiesStayWithinTheirLimits) {

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <random>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/random.hpp"
 #include "swarm_fixture.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 TEST(Swarm, StartsUniformWithinBoundsAndVelocityLimit) {
   const Swarm swarm(kLow, kHigh, options(2000));

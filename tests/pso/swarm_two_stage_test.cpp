@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/swarm.hpp"
 #include "swarm_fixture.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 SwarmOptions two_stage(int64_t num_particles, int64_t num_stage_one, uint64_t seed = 1) {
   SwarmOptions result = options(num_particles, seed);

@@ -17,7 +17,7 @@ using test::TemporaryFolder;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-SearchDefinition search() {
+SearchDefinition confirmed_search() {
   SearchDefinition result;
   result.model = "flatten linear8 dropout linear";
   result.num_epochs = 2;
@@ -44,12 +44,12 @@ class ConfirmationTest : public testing::Test {
     TrainerOptions trainer;
     trainer.num_threads = 1;
     num_epochs_ = 0;
-    return confirm(study_, search(), tiny_data(), trainer, options,
+    return confirm(study_, confirmed_search(), tiny_data(), trainer, options,
                    [&](const TrainingsProgress&) { return ++num_epochs_ < stop_after; });
   }
 
   TemporaryFolder folder_;
-  Study study_ = Study::create_or_open(folder_ / "s.db", study_definition(search()));
+  Study study_ = Study::create_or_open(folder_ / "s.db", study_definition(confirmed_search()));
   int64_t num_epochs_ = 0;  // of the last run
 };
 
@@ -86,9 +86,9 @@ TEST_F(ConfirmationTest, RanksByTheMeanOfFreshSeeds) {
   EXPECT_EQ(result->baseline.trial, -1);
   EXPECT_EQ(result->baseline.accuracies.size(), 3U);
   // By hand: on the training split, at the horizon, with the row's second seed.
-  TrainerOptions options = trainer_options_of(search(), {});
+  TrainerOptions options = trainer_options_of(confirmed_search(), {});
   options.num_networks = 1;
-  PopulationTrainer trainer(parse_model(search().model), tiny_data(), options);
+  PopulationTrainer trainer(parse_model(confirmed_search().model), tiny_data(), options);
   trainer.start(0, {result->first_seed + 1, result->winner()->setting, 3});
   for (int i = 0; i < 2; ++i) trainer.run_epoch();
   EXPECT_EQ(result->winner()->accuracies[1], trainer.run_epoch().front().validation_accuracy);

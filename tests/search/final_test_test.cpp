@@ -21,7 +21,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-SearchDefinition search() {
+SearchDefinition tested_search() {
   SearchDefinition result;
   result.model = "flatten linear8 linear";
   result.num_epochs = 2;
@@ -46,12 +46,12 @@ class FinalTestTest : public testing::Test {
   FinalTest run() {
     TrainerOptions options;
     options.num_threads = 1;
-    return *final_test(study_, search(), tiny_data(), options, study_.trial(1), {.repeats = 2},
+    return *final_test(study_, tested_search(), tiny_data(), options, study_.trial(1), {.repeats = 2},
                        [this](int64_t, int64_t, int64_t) { return ++num_epochs_ > 0; });
   }
 
   TemporaryFolder folder_;
-  Study study_ = Study::create_or_open(folder_ / "s.db", study_definition(search()));
+  Study study_ = Study::create_or_open(folder_ / "s.db", study_definition(tested_search()));
   int64_t num_epochs_ = 0;  // trained so far
 };
 
@@ -65,12 +65,12 @@ TEST_F(FinalTestTest, TrainsTheTrialAndTheBaselineOnTrainAndValidationOnce) {
   EXPECT_EQ(test.first_seed, 3 + (uint64_t{1} << 40));
   EXPECT_EQ(num_epochs_, 2);
   // The same as by hand, with no validation set held back.
-  TrainerOptions options = trainer_options_of(search(), {});
+  TrainerOptions options = trainer_options_of(tested_search(), {});
   options.num_networks = 1;
   TrainingData data = tiny_data();
   data.training = {0, 720};
   data.validation = {};
-  PopulationTrainer trainer(parse_model(search().model), data, options);
+  PopulationTrainer trainer(parse_model(tested_search().model), data, options);
   trainer.start(0, {test.first_seed + 1, test.winner.setting, 2});
   trainer.run_epoch();
   trainer.run_epoch();
@@ -110,7 +110,7 @@ TEST_F(FinalTestTest, MalformedResultsAreTheStudysFault) {
 TEST_F(FinalTestTest, StoppedItStoresNothing) {
   TrainerOptions options;
   options.num_threads = 1;
-  EXPECT_FALSE(final_test(study_, search(), tiny_data(), options, study_.trial(1), {.repeats = 2},
+  EXPECT_FALSE(final_test(study_, tested_search(), tiny_data(), options, study_.trial(1), {.repeats = 2},
                           [](int64_t, int64_t, int64_t) { return false; }));
   EXPECT_FALSE(study_.attributes().contains("final_test"));
 }

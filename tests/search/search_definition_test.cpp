@@ -16,7 +16,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-SearchDefinition search() {
+SearchDefinition defined_search() {
   SearchDefinition result;
   result.name = "mine";
   result.dataset = "mnist";
@@ -40,15 +40,15 @@ SearchDefinition search() {
 
 TEST(SearchDefinition, IsReadBackFromItsStudy) {
   const TemporaryFolder folder;
-  const StudyDefinition stored = study_definition(search());
+  const StudyDefinition stored = study_definition(defined_search());
   const Study study = Study::create_or_open(folder / "s.db", stored);
   const SearchDefinition read = search_definition(study);
   EXPECT_EQ(read.model, "flatten linear8 linear");
   EXPECT_EQ(read.definitions, Definitions::paper());
   EXPECT_EQ(read.initialization, Initialization::kHe);
-  EXPECT_EQ(read.seed, search().seed);
-  EXPECT_EQ(read.base, search().base);
-  EXPECT_EQ(read.starts, search().starts);
+  EXPECT_EQ(read.seed, defined_search().seed);
+  EXPECT_EQ(read.base, defined_search().base);
+  EXPECT_EQ(read.starts, defined_search().starts);
   EXPECT_EQ(read.options.at("two_stage"), true);
   EXPECT_EQ(read.options.at("stage_one_particles"), 9);
   // Whatever else there is: the study of what was read is the same one.
@@ -57,11 +57,11 @@ TEST(SearchDefinition, IsReadBackFromItsStudy) {
   EXPECT_EQ(again.space, stored.space);
   EXPECT_EQ(again.name, stored.name);
   EXPECT_NO_THROW(Study::create_or_open(folder / "s.db", again));
-  EXPECT_EQ(make_searcher(read, 50)->ask(3), make_searcher(search(), 50)->ask(3));
+  EXPECT_EQ(make_searcher(read, 50)->ask(3), make_searcher(defined_search(), 50)->ask(3));
 }
 
 TEST(SearchDefinition, OfRandomSearchHasItsOptions) {
-  SearchDefinition random = search();
+  SearchDefinition random = defined_search();
   random.algorithm = "random";
   random.options = json::object();
   random.starts = {};
@@ -82,7 +82,7 @@ TEST(SearchDefinition, OfRandomSearchHasItsOptions) {
 
 TEST(SearchDefinition, HasItsPruner) {
   const TemporaryFolder folder;
-  SearchDefinition pruned = search();
+  SearchDefinition pruned = defined_search();
   EXPECT_FALSE(study_definition(pruned).attributes.contains("pruner")) << "as studies were before there was one";
   const std::vector<std::pair<PrunerOptions, json>> cases{
       {{PrunerKind::kMedian, 2, 3, 7}, {{"kind", "median"}, {"min_epochs", 2}, {"startup_trials", 7}}},
@@ -114,7 +114,7 @@ TEST(SearchDefinition, AttributesOfTheWrongTypeAreTheStudysFault) {
       const bool is_text = name.starts_with("dataset") || name == "image_size" || name == "model";
       if ((is_text && value.is_string()) || (name == "abort_below" && value.is_number())) continue;
       const std::string file = name + text[0] + std::to_string(value.size()) + ".db";
-      StudyDefinition definition = study_definition(search());
+      StudyDefinition definition = study_definition(defined_search());
       definition.attributes[name] = value;
       const std::filesystem::path path = folder / file;
       const Study study = Study::create_or_open(path, definition);
@@ -127,7 +127,7 @@ TEST(SearchDefinition, AttributesOfTheWrongTypeAreTheStudysFault) {
 }
 
 TEST(SearchDefinition, EveryBatchHoldsAMicroBatch) {
-  SearchDefinition narrow = search();
+  SearchDefinition narrow = defined_search();
   narrow.micro_batch = 256;
   EXPECT_THAT(
       [&] { check_batch_size(narrow); },

@@ -17,7 +17,7 @@ using test::TemporaryFolder;
 
 constexpr const char* kName = "analysis: test";
 
-SearchDefinition search() {
+SearchDefinition trained_search() {
   SearchDefinition definition;
   definition.dataset = "tiny";
   definition.image_size = "4x4";
@@ -33,7 +33,7 @@ SearchDefinition search() {
 std::vector<Training> trainings(size_t count) {
   std::vector<Training> result;
   for (size_t i = 0; i < count; ++i) {
-    Setting setting = search().base;
+    Setting setting = trained_search().base;
     setting.set(Technique::kDropout, 0.05 * static_cast<double>(i));
     if (i == 2) setting.set(Technique::kFrozenFraction, 1);
     result.push_back({setting, 100 + i});
@@ -49,11 +49,11 @@ struct Trained {
 /// Stops after `stop_after` epochs.
 Trained run(const TemporaryFolder& folder, const std::vector<Training>& list, const TrainingsOptions& options,
             int64_t stop_after = 1000) {
-  Study study = Study::create_or_open(folder.path() / "s.db", study_definition(search()));
+  Study study = Study::create_or_open(folder.path() / "s.db", study_definition(trained_search()));
   TrainerOptions trainer;
   trainer.num_threads = 1;
   Trained result;
-  result.outcomes = run_trainings(study, kName, search(), tiny_data(), trainer, list, options,
+  result.outcomes = run_trainings(study, kName, trained_search(), tiny_data(), trainer, list, options,
                                   [&](const TrainingsProgress&) { return ++result.num_epochs < stop_after; });
   return result;
 }
@@ -69,10 +69,10 @@ void expect_same(const std::vector<TrainingOutcome>& a, const std::vector<Traini
 TEST(Trainings, WithoutAStudyTheyAreTheSame) {
   const TemporaryFolder folder;
   const Trained kept = run(folder, trainings(7), {3, 3, 0});
-  const auto others = run_trainings(search(), tiny_data(), TrainerOptions{}, trainings(7), {3, 2, 0});
+  const auto others = run_trainings(trained_search(), tiny_data(), TrainerOptions{}, trainings(7), {3, 2, 0});
   ASSERT_TRUE(kept.outcomes && others);
   expect_same(*others, *kept.outcomes);
-  const auto stopped = run_trainings(search(), tiny_data(), TrainerOptions{}, trainings(7), {3, 2, 0},
+  const auto stopped = run_trainings(trained_search(), tiny_data(), TrainerOptions{}, trainings(7), {3, 2, 0},
                                      [](const TrainingsProgress&) { return false; });
   EXPECT_FALSE(stopped);
 }
@@ -83,9 +83,9 @@ TEST(Trainings, AreThoseOfEachAlone) {
   ASSERT_TRUE(all.outcomes);
   EXPECT_EQ(all.num_epochs, 9);  // seven trainings in three slots
   for (size_t i = 0; i < 7; ++i) {
-    TrainerOptions options = trainer_options_of(search(), {});
+    TrainerOptions options = trainer_options_of(trained_search(), {});
     options.num_threads = 1;
-    PopulationTrainer trainer(parse_model(search().model), tiny_data(), options);
+    PopulationTrainer trainer(parse_model(trained_search().model), tiny_data(), options);
     trainer.start(0, {trainings(7)[i].seed, trainings(7)[i].setting, 3});
     std::vector<EpochResult> results;
     for (int epoch = 0; epoch < 3; ++epoch) results = trainer.run_epoch();
@@ -138,7 +138,7 @@ TEST(Trainings, WhatWasEditedIsRefused) {
                             json{{"options", options}, {"trainings", json::array()}, {"outcomes", {{0, 1}}}},
                             json{{"options", options}, {"trainings", json::array()}, {"outcomes", {{-1, 1, 0.5}}}},
                             json{{"options", options}, {"trainings", json::array()}, {"outcomes", {{0, 1, "x"}}}}}) {
-    Study::create_or_open(folder.path() / "s.db", study_definition(search())).set_attribute(kName, value);
+    Study::create_or_open(folder.path() / "s.db", study_definition(trained_search())).set_attribute(kName, value);
     EXPECT_THROW(run(folder, trainings(2), {1, 2, 0}), StudyError) << value;
   }
 }

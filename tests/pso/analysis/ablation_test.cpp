@@ -4,16 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "murmur/engine/error.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
 
 using testing::ElementsAre;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 Setting setting_of(std::initializer_list<std::pair<Technique, double>> values, Setting setting = {}) {
   for (const auto& [id, value] : values) setting.set(id, value);

@@ -4,20 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
 #include "murmur/pso/analysis/designed_sample.hpp"
 #include "murmur/pso/swarm.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
 
 using testing::ElementsAre;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 constexpr int64_t kNumDimensions = 22;
 constexpr int64_t kNumReal = 6;
 

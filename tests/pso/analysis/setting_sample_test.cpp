@@ -4,16 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/analysis/search_summary.hpp"
 #include "murmur/pso/random.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 TrialRecord trial_of(const SearchSpace& space, std::vector<double> position, double value,
                      TrialState state = TrialState::kComplete) {

@@ -9,6 +9,7 @@
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/random/distributions.hpp"
 #include "murmur/engine/random/philox.hpp"
+#include "tests/support/numbers.hpp"
 
 namespace murmur {
 namespace {
@@ -17,7 +18,7 @@ using testing::DoubleEq;
 using testing::ElementsAre;
 using testing::NanSensitiveDoubleEq;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using test::kNan;
 
 /// n standard normals of a repetition.
 std::vector<double> normals(int64_t n, uint64_t seed) {
