@@ -14,6 +14,7 @@
 #include "murmur/engine/error.hpp"
 
 #ifdef MURMUR_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -37,9 +38,13 @@ void start_switch(void** own, const void* stack, size_t num_bytes) {
 void finish_switch(void* own, const void** old_stack, size_t* num_bytes) {
   __sanitizer_finish_switch_fiber(own, old_stack, num_bytes);
 }
+void unpoison(const void* memory, size_t num_bytes) {
+  __asan_unpoison_memory_region(memory, num_bytes);
+}
 #else
 void start_switch(void** /*own*/, const void* /*stack*/, size_t /*num_bytes*/) {}
 void finish_switch(void* /*own*/, const void** /*old_stack*/, size_t* /*num_bytes*/) {}
+void unpoison(const void* /*memory*/, size_t /*num_bytes*/) {}
 #endif
 
 using boost::context::fiber;
@@ -47,6 +52,20 @@ using boost::context::fiber;
 constexpr size_t kWarp = 32;
 constexpr size_t kStackBytes = size_t{128} << 10;
 constexpr size_t kValueBytes = 16;
+
+/// A fiber leaves its last frames by a jump, which the sanitizer does not see: whatever is mapped next where its stack
+/// was would be taken for them.
+class Stacks {
+ public:
+  boost::context::stack_context allocate() { return stacks_.allocate(); }
+  void deallocate(boost::context::stack_context& stack) noexcept {
+    unpoison(static_cast<char*>(stack.sp) - stack.size, stack.size);
+    stacks_.deallocate(stack);
+  }
+
+ private:
+  boost::context::protected_fixedsize_stack stacks_{kStackBytes};
+};
 
 enum class State : uint8_t { kReady, kAtBarrier, kAtShuffle, kEnded };
 
@@ -101,7 +120,7 @@ class Block {
 
  private:
   void add_thread() {
-    boost::context::protected_fixedsize_stack allocator(kStackBytes);
+    Stacks allocator;
     Thread& thread = threads_.emplace_back();
     thread.stack = allocator.allocate();
     const boost::context::preallocated memory(thread.stack.sp, thread.stack.size, thread.stack);

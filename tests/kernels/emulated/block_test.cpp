@@ -7,12 +7,17 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "murmur/engine/address_sanitizer.hpp"
 #include "murmur/engine/arena.hpp"
 #include "murmur/engine/error.hpp"
 #include "tests/support/arrays.hpp"
+
+#ifdef MURMUR_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
 
 #define MURMUR_TARGET cpu
 #include "murmur/kernels/parallel.hpp"
@@ -166,6 +171,21 @@ TEST(EmulatedBlock, TheSanitizerSeesWhereMemoryEnds) {
     EXPECT_FALSE(__asan_address_is_poisoned(tensor.data<float>() + 6));
     EXPECT_TRUE(__asan_address_is_poisoned(tensor.data<float>() + 7));
   }
+}
+#endif
+
+#ifdef MURMUR_ADDRESS_SANITIZER
+// Where a stack was, something else is mapped later: a thread's own memory, for one, was taken for the last frames of a
+// fiber that had been there.
+TEST(Block, LeavesNothingPoisonedWhereItsStacksWere) {
+  void* within = nullptr;
+  std::thread([&] {
+    run_block(32, Order::kAscending, [&] {
+      char here = 0;
+      if (index() == 31) within = &here;
+    });
+  }).join();
+  EXPECT_EQ(__asan_region_is_poisoned(within, 512), nullptr);
 }
 #endif
 
