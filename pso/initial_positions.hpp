@@ -41,6 +41,7 @@ std::vector<double> sparse_position(const SearchDomain& domain, int64_t particle
 std::vector<std::vector<double>> sparse_initial_positions(const SearchSpace& space, int64_t num_particles,
                                                           uint64_t seed, int64_t num_kept = kNumKept);
 
+/// What searchers offer as `initialization`.
 inline constexpr std::array<std::string_view, 2> kPositionInitializations{"sparse", "uniform"};
 
 /// The first positions of a searcher: `starts`, and from their number on those of one of the initialisations; the

@@ -1,6 +1,7 @@
 #include "murmur/kernels/emulated/block.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/context/fiber.hpp>
 #include <boost/context/protected_fixedsize_stack.hpp>
 #include <cstring>
@@ -227,6 +228,8 @@ class Block {
   size_t main_stack_bytes_ = 0;
 };
 
+std::atomic<int64_t> num_run = 0;
+
 Block& block() {
   static thread_local Block instance;
   return instance;
@@ -234,7 +237,12 @@ Block& block() {
 
 }  // namespace
 
+int64_t num_blocks_run() {
+  return num_run;
+}
+
 void run_block(int num_threads, Order order, const std::function<void()>& thread) {
+  ++num_run;
   block().run(static_cast<size_t>(num_threads), order, thread);
 }
 

@@ -32,6 +32,9 @@ enum class Order : uint8_t { kAscending, kDescending };
 /// Runs thread() on each of num_threads threads. Throws: Error where they would wait for ever.
 void run_block(int num_threads, Order order, const std::function<void()>& thread);
 
+/// How many blocks have been run, on all threads: what tells that a kernel was emulated.
+int64_t num_blocks_run();
+
 /// Waits for all threads of the block: CUDA's __syncthreads.
 void wait_for_block(Place where = Place::current());
 

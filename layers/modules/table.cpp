@@ -1,9 +1,9 @@
 #include "murmur/layers/modules/table.hpp"
-#include "murmur/layers/modules/rows.hpp"
 
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/layers/modules/rows.hpp"
 
 namespace murmur {
 
