@@ -140,7 +140,7 @@ std::unique_ptr<ByteStream> open_bytes(const std::filesystem::path& path) {
 }
 
 std::vector<uint8_t> read_bytes(const std::filesystem::path& path, int64_t max_bytes) {
-  constexpr int64_t kFirstBytes = int64_t{1} << 20;
+  constexpr int64_t kFirstBytes = int64_t{1} << 16;
   const std::unique_ptr<ByteStream> stream = open_bytes(path);
   std::vector<uint8_t> bytes;
   int64_t filled = 0;

@@ -110,7 +110,7 @@ build() {
 
 results_of() {
   local preset=${1%%:*}
-  printf 'build/%s/results%s' "$preset" "${1//"$preset":/-}"
+  [[ $1 == *:* ]] && printf 'build/%s/results-%s' "$preset" "${1#*:}" || printf 'build/%s/results' "$preset"
 }
 
 run_tests() {

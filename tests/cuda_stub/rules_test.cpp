@@ -1,6 +1,10 @@
 // The stub itself: what the documentation says of errors and captures.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include "tests/cuda_stub/stub_counts.hpp"
 
 namespace murmur {
@@ -143,6 +147,26 @@ TEST_F(StubRules, AGraphThatNamesFreedMemoryIsReported) {
   expect_violations(1);
   cudaGraphExecDestroy(executable);
   cudaGraphDestroy(graph);
+}
+
+TEST_F(StubRules, LargeFillsAreThereToTheByte) {
+  constexpr size_t kBytes = (size_t{40} << 20) + 5, kOffset = 3;
+  uint8_t* large = nullptr;
+  ASSERT_EQ(cudaMalloc(reinterpret_cast<void**>(&large), kBytes + 2 * kOffset), cudaSuccess);
+  std::vector<uint8_t> read(kBytes + 2 * kOffset);
+  uint8_t before = 0;
+  for (const uint8_t value : {uint8_t{7}, uint8_t{0}, uint8_t{9}}) {
+    EXPECT_EQ(cudaMemset(large + kOffset, value, kBytes), cudaSuccess);
+    EXPECT_EQ(cudaMemcpy(read.data(), large, read.size(), cudaMemcpyDeviceToHost), cudaSuccess);
+    const std::span<const uint8_t> filled = std::span(read).subspan(kOffset, kBytes);
+    EXPECT_EQ(std::ranges::count(filled, value), static_cast<std::ptrdiff_t>(kBytes));
+    EXPECT_EQ(read[kOffset - 1], before) << "what is beside it stays";
+    EXPECT_EQ(read[kOffset + kBytes], before);
+    before = 5;
+    EXPECT_EQ(cudaMemset(large, before, kOffset), cudaSuccess);
+    EXPECT_EQ(cudaMemset(large + kOffset + kBytes, before, kOffset), cudaSuccess);
+  }
+  EXPECT_EQ(cudaFree(large), cudaSuccess);
 }
 
 TEST_F(StubRules, QueuedCopiesHappenWhenSomebodyWaits) {

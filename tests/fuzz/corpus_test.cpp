@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,24 +13,6 @@
 
 namespace murmur::fuzz {
 namespace {
-
-struct Target {
-  const char* name;
-  void (*run)(Input input);
-};
-constexpr std::array<Target, 13> kTargets{{{"idx", idx},
-                                           {"gzip", gzip},
-                                           {"cifar", cifar},
-                                           {"mat", mat},
-                                           {"image", image},
-                                           {"image_cache", image_cache},
-                                           {"safetensors", safetensors},
-                                           {"checkpoint", checkpoint},
-                                           {"model", model},
-                                           {"setting", setting},
-                                           {"config", config},
-                                           {"attribute", attribute},
-                                           {"study", study}}};
 
 std::vector<std::filesystem::path> files_of(const char* target) {
   std::vector<std::filesystem::path> files;

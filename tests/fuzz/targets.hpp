@@ -1,12 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
 // What is fuzzed: everything that a file or a user can put into the program. A target takes any bytes, reads them as
 // the program would, and throws where something else happens than an answer that keeps its promises or a refusal of the
-// type that the reader's header names. fuzzer.cpp makes a libFuzzer program of each; corpus_test.cpp runs all of them,
-// in every build, over the files of corpus/NAME and regressions/NAME.
+// type that the reader's header names. fuzzer.cpp is libFuzzer's program; corpus_test.cpp runs all of them, in every
+// build, over the files of corpus/NAME and regressions/NAME.
 namespace murmur::fuzz {
 
 using Input = std::span<const uint8_t>;
@@ -36,5 +37,23 @@ void config(Input input);
 void attribute(Input input);
 /// Lines, each a change of a study's file: see study.cpp.
 void study(Input input);
+
+struct Target {
+  const char* name;
+  void (*run)(Input input);
+};
+inline constexpr std::array<Target, 13> kTargets{{{"idx", idx},
+                                                  {"gzip", gzip},
+                                                  {"cifar", cifar},
+                                                  {"mat", mat},
+                                                  {"image", image},
+                                                  {"image_cache", image_cache},
+                                                  {"safetensors", safetensors},
+                                                  {"checkpoint", checkpoint},
+                                                  {"model", model},
+                                                  {"setting", setting},
+                                                  {"config", config},
+                                                  {"attribute", attribute},
+                                                  {"study", study}}};
 
 }  // namespace murmur::fuzz

@@ -59,6 +59,7 @@ TEST_P(EveryModule, SaysWhereAnImageIsTooSmall) {
 
 TEST_P(EveryModule, NetworksTogetherAreEachAlone) {
   for (const bool paper : {false, true}) {
+    if (paper && emulates_gpu()) continue;  // slow there
     TrainerOptions options = test::small_options(device(), 3);
     if (paper) options.definitions = Definitions::paper();
     const test::TechniqueCase everything = test::technique_cases().back();

@@ -1,12 +1,14 @@
 // Device memory: mapped pages that cost nothing until they are touched. Small blocks are poisoned, so that what reads
 // memory that nobody has written sees it. Pinned host memory.
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
+#include <string>
 
 #include "device.hpp"
 #include "stub.hpp"
@@ -17,6 +19,7 @@ namespace {
 constexpr int kPoison = 0xcb;
 constexpr size_t kLargestPoisoned = size_t{1} << 20;
 constexpr size_t kPage = 4096;
+constexpr size_t kPatternBytes = size_t{16} << 20;
 
 struct Block {
   size_t num_bytes;
@@ -54,18 +57,43 @@ void count_memory(int64_t change) {
   if (used_bytes > peak) count("peak bytes", used_bytes - peak);
 }
 
-/// Large ranges are given back instead of written, so that they stay free.
+/// A file in memory of kPatternBytes bytes of this value.
+int pattern(int value) {
+  static auto* const files = new std::map<int, int>;
+  const auto [file, is_new] = files->try_emplace(value, -1);
+  if (is_new) {
+    file->second = memfd_create("pattern", MFD_CLOEXEC);
+    const std::string bytes(kPatternBytes, static_cast<char>(value));
+    if (write(file->second, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) std::abort();
+  }
+  return file->second;
+}
+
+/// Whole pages of private memory with this value, which cost nothing until they are written.
+void map_filled(uintptr_t begin, uintptr_t end, int value) {
+  const size_t step = value == 0 ? end - begin : kPatternBytes;
+  for (; begin < end; begin += step) {
+    const int kind = value == 0 ? MAP_ANONYMOUS : 0;
+    void* const at = reinterpret_cast<void*>(begin);
+    const void* const mapped =
+        mmap(at, std::min(step, end - begin), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | kind,
+             value == 0 ? -1 : pattern(value), 0);
+    if (mapped == MAP_FAILED) std::abort();
+  }
+}
+
+/// Large ranges are mapped anew instead of written, so that they stay free.
 void fill(void* memory, int value, size_t num_bytes) {
   constexpr size_t kLarge = size_t{4} << 20;
-  if (value != 0 || num_bytes < kLarge) {
+  if (num_bytes < kLarge) {
     std::memset(memory, value, num_bytes);
     return;
   }
   const auto begin = reinterpret_cast<uintptr_t>(memory);
   const uintptr_t first = (begin + kPage - 1) / kPage * kPage, last = (begin + num_bytes) / kPage * kPage;
-  std::memset(memory, 0, first - begin);
-  madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-  std::memset(reinterpret_cast<void*>(last), 0, begin + num_bytes - last);
+  std::memset(memory, value, first - begin);
+  map_filled(first, last, value);
+  std::memset(reinterpret_cast<void*>(last), value, begin + num_bytes - last);
 }
 
 bool is_device_range(const void* address, size_t num_bytes) {

@@ -9,7 +9,6 @@
 #include "stub.hpp"
 
 namespace murmur::stub {
-namespace {
 
 /// Nodes by number; the work that comes next depends on these.
 using Nodes = std::set<size_t>;
@@ -24,7 +23,6 @@ struct Capture {
   std::set<cudaStream_t> streams{};   // that take part
 };
 
-}  // namespace
 }  // namespace murmur::stub
 
 struct CUstream_st {
