@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "murmur/engine/image_size.hpp"
 #include "murmur/engine/quad.hpp"
 #include "murmur/engine/target.hpp"
 
@@ -298,6 +299,33 @@ class Image {
 
   const uint8_t* bytes_;
   int32_t count_, right_, below_;
+};
+
+/// The union of bits around each of an image's places: of the 3 x 3 ones in an image with one place more on each side,
+/// whose bits f(k) says; k = (y (width + 2) + x) depth + i, and each of the depth i is by itself. On the GPU a lane
+/// asks f for what it needs.
+template <class F>
+class Surroundings {
+ public:
+  template <int kWidth>
+  __device__ Surroundings(const Lanes<kWidth>&, int32_t, int32_t width, int32_t depth, const F& f)
+      : width_(width), depth_(depth), f_(f) {}
+  /// Of place k = (y width + x) depth + i of the image itself.
+  __device__ uint32_t operator()(int32_t k) const {
+    const int32_t pixel = quotient(k, depth_);
+    const int32_t first = k + 2 * quotient(pixel, width_) * depth_;
+    uint32_t bits = 0;
+    MURMUR_ROLLED
+    for (int32_t i = 0; i < 3; ++i) {
+      MURMUR_ROLLED
+      for (int32_t j = 0; j < 3; ++j) bits |= f_(first + (i * (width_ + 2) + j) * depth_);
+    }
+    return bits;
+  }
+
+ private:
+  int32_t width_, depth_;
+  F f_;
 };
 
 }  // namespace murmur::MURMUR_TARGET

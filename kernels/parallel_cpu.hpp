@@ -225,6 +225,41 @@ class Image {
   uint32_t* words_;
 };
 
+/// The union of bits around each of an image's places: of the 3 x 3 ones in an image with one place more on each side,
+/// whose bits f(k) says; k = (y (width + 2) + x) depth + i, and each of the depth i is by itself. On the CPU f is asked
+/// once a place, and rows and columns are joined as a whole.
+template <class F>
+class Surroundings {
+ public:
+  template <int kWidth>
+  Surroundings(const Lanes<kWidth>&, int32_t height, int32_t width, int32_t depth, const F& f) {
+    const int64_t length = static_cast<int64_t>(width) * depth, wide = length + 2 * depth, count = (height + 2) * wide;
+    uint8_t* const bits = buffer(2 * count + kWidth);  // a few lanes more may read on
+    uint8_t* const rows = bits + count;
+#pragma omp simd
+    for (int32_t k = 0; k < static_cast<int32_t>(count); ++k) bits[k] = static_cast<uint8_t>(f(k));
+    for (int32_t y = 0; y < height + 2; ++y) join(bits + y * wide, depth, length, rows + y * length);
+    for (int32_t y = 0; y < height; ++y) join(rows + y * length, length, length, bits + y * length);
+    bits_ = bits;
+  }
+  /// Of place k = (y width + x) depth + i of the image itself.
+  [[gnu::always_inline]] uint32_t operator()(int32_t k) const {
+    return bits_[k];
+  }
+
+ private:
+  static void join(const uint8_t* from, int64_t step, int64_t count, uint8_t* to) {
+#pragma omp simd
+    for (int64_t r = 0; r < count; ++r) to[r] = from[r] | from[r + step] | from[r + 2 * step];
+  }
+  static uint8_t* buffer(int64_t count) {
+    static thread_local std::vector<uint8_t> memory;
+    if (static_cast<int64_t>(memory.size()) < count) memory.resize(static_cast<size_t>(count));
+    return memory.data();
+  }
+  const uint8_t* bits_;
+};
+
 /// Runs kernel(lanes, network, tile) for every network and tile.
 template <class Kernel>
 void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int64_t num_tiles, const Kernel& kernel) {

@@ -7,62 +7,31 @@
 namespace murmur::MURMUR_TARGET {
 namespace {
 
-/// The random words of whole regions of a sample's image: of its channels, and of the places around each of its
-/// elements. A pixel may have any number of channels.
-struct RegionWords {
-  uint64_t seed;
-  uint64_t item;
-  uint32_t site;
-  int32_t first;  // element of the step's first lane, within the part
-  int32_t height, width;
-  int32_t channels;       // of the part
-  int32_t first_channel;  // of the part among all,
-  int32_t quads;          // of which there are these
+/// The random word of an element's channel in a sample, at item x quads of a pixel + quad of the channel.
+struct ChannelWords {
+  ImageWords words;  // of one pixel
+  int32_t first;     // element of the step's first lane, within the part
+  int32_t channels;  // of the part
 
-  MURMUR_HD RegionWords(const ImagePart& part, Technique technique, const ImageWords& words, int64_t sample)
-      : seed(words.seed),
-        item(static_cast<uint64_t>(sample)),
-        site(make_site(technique, words.layer)),
-        first(4 * words.first),
-        height(static_cast<int32_t>(part.image.height)),
-        width(static_cast<int32_t>(part.image.width)),
-        channels(static_cast<int32_t>(part.image.channels)),
-        first_channel(static_cast<int32_t>(part.first_channel)),
-        quads(static_cast<int32_t>(num_quads(part.whole.channels))) {}
-
-  /// The word of an element's channel, at item x quads of a pixel + quad of the channel.
-  MURMUR_HD uint32_t of_channel(int32_t e) const {
-    const int32_t pixel = quotient(first + e, channels);
-    return word(item, first_channel + first + e - pixel * channels);
-  }
-
-  /// True where one of the 3 x 3 places around an element has a word with U <= centre. The places make an image of
-  /// their own, with one pixel more on each side.
-  MURMUR_HD bool is_near(int32_t e, float centre) const {
-    const int32_t pixel = quotient(first + e, channels);
-    const int32_t channel = first_channel + first + e - pixel * channels;
-    const int32_t y = quotient(pixel, width);
-    const int32_t x = pixel - y * width;
-    bool near = false;
-    MURMUR_ROLLED
-    for (int32_t i = 0; i < 3; ++i) {
-      const uint64_t line = item * static_cast<uint64_t>(height + 2) + static_cast<uint64_t>(y + i);
-      MURMUR_ROLLED
-      for (int32_t j = 0; j < 3; ++j) {
-        const uint64_t place = line * static_cast<uint64_t>(width + 2) + static_cast<uint64_t>(x + j);
-        near = uniform(word(place, channel)) <= centre || near;
-      }
-    }
-    return near;
-  }
-
- private:
-  MURMUR_HD uint32_t word(uint64_t pixel, int32_t channel) const {
-    const uint64_t position = pixel * static_cast<uint64_t>(quads) + static_cast<uint64_t>(channel / 4);
-    const Quad<uint32_t> words = philox(position, site, 0, seed);
+  MURMUR_HD uint32_t operator()(int32_t e) const {
+    const int32_t channel = first + e - quotient(first + e, channels) * channels;
+    const Quad<uint32_t> quad = words(Technique::kSpatialDropout, channel / 4);
     const int32_t lane = channel & 3;
-    return lane < 2 ? (lane == 0 ? words.v[0] : words.v[1]) : (lane == 2 ? words.v[2] : words.v[3]);
+    return lane < 2 ? (lane == 0 ? quad.v[0] : quad.v[1]) : (lane == 2 ? quad.v[2] : quad.v[3]);
   }
+};
+
+/// A bit for each of the four channels of a quad whose place is the centre of a block. The places make an image of
+/// their own, with one pixel more on each side.
+struct BlockCentres {
+  ImageWords words;
+  float probability;
+
+  MURMUR_HD uint32_t operator()(int32_t k) const {
+    const Quad<uint32_t> quad = words(Technique::kDropblock, k);
+    return bit(quad.v[0]) | bit(quad.v[1]) << 1 | bit(quad.v[2]) << 2 | bit(quad.v[3]) << 3;
+  }
+  MURMUR_HD uint32_t bit(uint32_t word) const { return uniform(word) <= probability ? 1 : 0; }
 };
 
 template <class T>
@@ -83,10 +52,10 @@ struct RegionMasks {
     for (int64_t row = walk.first_row; row < walk.last_row && row < walk.num_rows; ++row) {
       for (int64_t first = 0; first < walk.size; first += walk.stride) {
         const ImageLanes lanes = all.first_elements(walk.count(first));
-        const ImageWords words = words_of(args, state, walk, row, first);
         Elements<T> x(args.x[network] + walk.offset(row) + first);
         x.load(lanes);
         if (gaussian > 0) {
+          const ImageWords words = words_of(args, state, walk, row, first);
           const T sigma = noise::gaussian_dropout_sigma(static_cast<T>(gaussian));
           PerImageElement<float> n;
           lanes.fill(n, [&](int i) { return normal(words(Technique::kGaussianDropout, i)); });
@@ -100,17 +69,57 @@ struct RegionMasks {
         }
         if (channels > 0) {
           const T scale = T{1} / (T{1} - static_cast<T>(channels));
-          const RegionWords regions(walk.part, Technique::kSpatialDropout, words, state.item + row);
-          lanes.elements([&](int e) { x[e] = noise::dropout(x[e], channels, scale, regions.of_channel(e)); });
-        }
-        if (blocks > 0) {
-          const T scale = T{1} / (T{1} - static_cast<T>(blocks));
-          const float centre = noise::dropblock_centres(blocks);
-          const RegionWords regions(walk.part, Technique::kDropblock, words, state.item + row);
-          lanes.elements([&](int e) { x[e] = regions.is_near(e, centre) ? T{0} : x[e] * scale; });
+          const ChannelWords words{words_of_pixels(walk.part, state, row, 1), static_cast<int32_t>(first),
+                                   static_cast<int32_t>(walk.part.image.channels)};
+          lanes.elements([&](int e) { x[e] = noise::dropout(x[e], channels, scale, words(e)); });
         }
         x.store(lanes);
       }
+      if (blocks > 0) drop_blocks(all, walk, state, row, blocks, args.x[network] + walk.offset(row));
+    }
+  }
+
+ private:
+  /// Of an image of so many pixels a sample, and all channels.
+  MURMUR_HD ImageWords words_of_pixels(const ImagePart& part, const NetworkState& state, int64_t row,
+                                       int64_t pixels) const {
+    const int64_t quads = num_quads(part.whole.channels);
+    const bool is_whole = part.image.channels == part.whole.channels;
+    return {state.seed,        static_cast<uint64_t>((state.item + row) * pixels * quads + part.first_channel / 4),
+            args.masks.layer,  0,
+            is_whole ? 30 : 2, static_cast<int32_t>(quads)};
+  }
+
+  MURMUR_KERNEL void drop_blocks(const ImageLanes& all, const ImageWalk& walk, const NetworkState& state, int64_t row,
+                                 float probability, T* image) const {
+    const auto height = static_cast<int32_t>(walk.part.image.height);
+    const auto width = static_cast<int32_t>(walk.part.image.width);
+    const auto channels = static_cast<int32_t>(walk.part.image.channels);
+    const auto quads = static_cast<int32_t>(num_quads(channels));
+    const BlockCentres centres{words_of_pixels(walk.part, state, row, static_cast<int64_t>(height + 2) * (width + 2)),
+                               noise::dropblock_centres(probability)};
+    const Surroundings covered(all, height, width, quads, centres);
+    const T scale = T{1} / (T{1} - static_cast<T>(probability));
+    for (int64_t first = 0; first < walk.size; first += walk.stride) {
+      const ImageLanes lanes = all.first_elements(walk.count(first));
+      Elements<T> x(image + first);
+      x.load(lanes);
+      const auto begin = static_cast<int32_t>(first);
+      if (channels % 4 == 0) {
+        PerImageElement<uint32_t> bits;
+        lanes.fill(bits, [&](int i) {
+          const uint32_t quad = covered(begin / 4 + i);
+          return Quad<uint32_t>{quad & 1, quad & 2, quad & 4, quad & 8};
+        });
+        lanes.elements([&](int e) { x[e] = bits[e] != 0 ? T{0} : x[e] * scale; });
+      } else {
+        lanes.elements([&](int e) {
+          const int32_t pixel = quotient(begin + e, channels);
+          const int32_t channel = begin + e - pixel * channels;
+          x[e] = (covered(pixel * quads + channel / 4) >> (channel & 3) & 1) != 0 ? T{0} : x[e] * scale;
+        });
+      }
+      x.store(lanes);
     }
   }
 };
