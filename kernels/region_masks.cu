@@ -85,9 +85,11 @@ struct RegionMasks {
                                        int64_t pixels) const {
     const int64_t quads = num_quads(part.whole.channels);
     const bool is_whole = part.image.channels == part.whole.channels;
-    return {state.seed,        static_cast<uint64_t>((state.item + row) * pixels * quads + part.first_channel / 4),
-            args.masks.layer,  0,
-            is_whole ? 30 : 2, static_cast<int32_t>(quads)};
+    const auto item = static_cast<uint64_t>(state.item + row);
+    return {
+        state.seed,        item * static_cast<uint64_t>(pixels * quads) + static_cast<uint64_t>(part.first_channel / 4),
+        args.masks.layer,  0,
+        is_whole ? 30 : 2, static_cast<int32_t>(quads)};
   }
 
   MURMUR_KERNEL void drop_blocks(const ImageLanes& all, const ImageWalk& walk, const NetworkState& state, int64_t row,
