@@ -34,34 +34,48 @@ Attributes definition_attributes(const StudyDefinition& definition) {
   return all;
 }
 
+/// What the file has of a new study: keys, and values in JSON.
+struct StudyRows {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> user_attributes, system_attributes;
+};
+
+/// Made before there is a file: where the memory ends while JSON is destroyed, so does the process, and cleans nothing
+/// up.
+StudyRows rows_of(const StudyDefinition& definition) {
+  StudyRows rows{definition.name, {}, {}};
+  json keys = json::array();
+  for (const auto& [key, value] : definition_attributes(definition)) {
+    rows.user_attributes.emplace_back(key, dump(value));
+    keys.push_back(key);
+  }
+  rows.system_attributes = {{kDefinitionKey, dump(keys)}, {kTimesKey, dump("utc")}};
+  return rows;
+}
+
 /// Adds the study to a file that has the tables.
-void insert_study(SQLite::Database& database, const StudyDefinition& definition) {
+void insert_study(SQLite::Database& database, const StudyRows& rows) {
   SQLite::Statement study(database, "INSERT INTO studies (study_name) VALUES (?)");
-  execute(study, definition.name);
+  execute(study, rows.name);
   const int64_t study_id = database.getLastInsertRowid();
   SQLite::Statement direction(
       database, "INSERT INTO study_directions (direction, study_id, objective) VALUES ('MAXIMIZE', ?, 0)");
   execute(direction, study_id);
-  SQLite::Statement attribute(database,
-                              "INSERT INTO study_user_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
-  json keys = json::array();
-  for (const auto& [key, value] : definition_attributes(definition)) {
-    execute(attribute, study_id, key, dump(value));
-    keys.push_back(key);
-  }
-  SQLite::Statement defined(database,
-                            "INSERT INTO study_system_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
-  execute(defined, study_id, kDefinitionKey, dump(keys));
-  execute(defined, study_id, kTimesKey, dump("utc"));
+  SQLite::Statement user(database,
+                         "INSERT INTO study_user_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
+  for (const auto& [key, value] : rows.user_attributes) execute(user, study_id, key, value);
+  SQLite::Statement system(database,
+                           "INSERT INTO study_system_attributes (study_id, \"key\", value_json) VALUES (?, ?, ?)");
+  for (const auto& [key, value] : rows.system_attributes) execute(system, study_id, key, value);
 }
 
 /// Adds the study to a file that has others, unless it is there.
-void add_study(SQLite::Database& database, const StudyDefinition& definition) {
+void add_study(SQLite::Database& database, const StudyRows& rows) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   SQLite::Statement same_name(database, "SELECT 1 FROM studies WHERE study_name = ?");
-  same_name.bind(1, definition.name);
+  same_name.bind(1, rows.name);
   if (same_name.executeStep()) return;
-  insert_study(database, definition);
+  insert_study(database, rows);
   transaction.commit();
 }
 
@@ -139,16 +153,17 @@ Study& Study::operator=(Study&&) noexcept = default;
 Study Study::create_or_open(const std::filesystem::path& path, const StudyDefinition& definition,
                             const StudyOptions& options) {
   check_definition(definition);
+  const StudyRows rows = rows_of(definition);
   if (study_file::exists(path)) {
     // Look before opening it for writing: a file that is no study is not touched.
     SQLite::Database reader = study_file::open_reader(path, options.busy_timeout_ms);
     study_file::check_tables(path, reader);
   } else {
-    study_file::create(path, [&](SQLite::Database& database) { insert_study(database, definition); });
+    study_file::create(path, [&](SQLite::Database& database) { insert_study(database, rows); });
   }
   return study_file::guarded(path, [&] {
     SQLite::Database database = study_file::open_writer(path, options.busy_timeout_ms);
-    add_study(database, definition);
+    add_study(database, rows);
     std::unique_ptr<Impl> impl = Impl::load(path, std::move(database), definition.name);
     Differences differences;
     compare_attributes(definition.attributes, read_attributes(impl->database, impl->study_id),
