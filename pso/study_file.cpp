@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "murmur/engine/file.hpp"
 #include "murmur/pso/study_schema.hpp"
@@ -51,10 +53,24 @@ SQLite::Database open_tidy_reader(const fs::path& path, int busy_timeout_ms) {
   return database;
 }
 
-void remove_temporary(const fs::path& path) {
-  std::error_code ignored;
-  for (const std::string_view suffix : kSuffixes) fs::remove(path.string() + std::string(suffix), ignored);
-}
+/// The file that a study is made in, and what SQLite keeps beside it: none of them is there before or after. Its names
+/// are there from the beginning, so that they go when no memory is left.
+class TemporaryFiles {
+ public:
+  explicit TemporaryFiles(const fs::path& path) {
+    for (const std::string_view suffix : kSuffixes) names_.push_back(path.string() + std::string(suffix));
+    remove();
+  }
+  ~TemporaryFiles() { remove(); }
+  TemporaryFiles(const TemporaryFiles&) = delete;
+  TemporaryFiles& operator=(const TemporaryFiles&) = delete;
+
+ private:
+  void remove() const {
+    for (const std::string& name : names_) ::unlink(name.c_str());
+  }
+  std::vector<std::string> names_;
+};
 
 /// An empty file that nobody else has made, and no link to one.
 void create_alone(const fs::path& path, const fs::path& temporary) {
@@ -88,21 +104,13 @@ bool make_file(const fs::path& path, const std::function<void(SQLite::Database&)
   remove_leftovers(folder, path.filename().string() + kNew,
                    [](std::string_view end) { return std::ranges::find(kSuffixes, end) != kSuffixes.end(); });
   const fs::path temporary = path.string() + fmt::format("{}{}", kNew, getpid());
-  remove_temporary(temporary);
-  bool is_new = false;
-  try {
-    create_alone(path, temporary);
-    guarded(path, [&] {
-      SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE);
-      fill(database);
-    });
-    is_new = publish(temporary, path);
-  } catch (...) {
-    remove_temporary(temporary);
-    throw;
-  }
-  remove_temporary(temporary);
-  return is_new;
+  const TemporaryFiles files(temporary);
+  create_alone(path, temporary);
+  guarded(path, [&] {
+    SQLite::Database database(temporary.string(), SQLite::OPEN_READWRITE);
+    fill(database);
+  });
+  return publish(temporary, path);
 }
 
 }  // namespace
