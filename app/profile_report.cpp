@@ -131,7 +131,19 @@ std::string_view without_prefix(std::string_view text, std::string_view prefix) 
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
-/// "Update<float>" of "a::(anonymous namespace)::Update<float>": what stands behind the last "::" outside of arguments.
+/// Without our namespaces, and without what stands for one that has no name, c++filt's word for it and that of NVIDIA's
+/// tools, whose brackets would be taken for others.
+std::string shortened(std::string_view text) {
+  std::string result(text);
+  for (const std::string_view name : {"murmur::", "cuda::", "(anonymous namespace)::", "<unnamed>::"}) {
+    for (size_t at = result.find(name); at != std::string::npos; at = result.find(name, at)) {
+      result.erase(at, name.size());
+    }
+  }
+  return result;
+}
+
+/// "Update<float>" of "a::b::Update<float>": what stands behind the last "::" outside of arguments.
 std::string_view without_namespaces(std::string_view name) {
   const size_t arguments = std::min(name.find('<'), name.size());
   const size_t last = name.substr(0, arguments).rfind("::");
@@ -140,7 +152,9 @@ std::string_view without_namespaces(std::string_view name) {
 
 }  // namespace
 
-std::string kernel_name(std::string_view demangled) {
+std::string kernel_name(std::string_view text) {
+  const std::string whole = shortened(text);
+  const std::string_view demangled = whole;
   constexpr std::string_view kOurs = "run_kernel<";
   if (const size_t begin = demangled.find(kOurs); begin != std::string_view::npos) {
     size_t end = begin + kOurs.size();

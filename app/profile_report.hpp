@@ -12,7 +12,7 @@ namespace murmur::app {
 
 /// All launches of one kernel. What a profiler does not say is not there.
 struct KernelProfile {
-  std::string kernel;  // "Update<float>", or the library's own name
+  std::string kernel;  // "Update<float, FastNormals>", or the library's own name
   int64_t num_launches = 0;
   double total_us = 0;
   std::optional<double> num_bytes;       // read from and written to device memory, of all launches
@@ -33,8 +33,8 @@ struct ProfileReport {
   std::vector<RangeProfile> ranges;    // likewise; within each other, so their times do not add up
 };
 
-/// "Update<float>" of "void murmur::cuda::run_kernel<murmur::cuda::(anonymous namespace)::Update<float>>(...)"; of the
-/// libraries' kernels their name without namespaces' arguments and parameters.
+/// "Update<float, FastNormals>" of "void murmur::cuda::run_kernel<murmur::cuda::<unnamed>::Update<float,
+/// murmur::FastNormals>>(...)"; of the libraries' kernels their name without namespaces, arguments and parameters.
 std::string kernel_name(std::string_view demangled);
 
 /// Of `nsys stats --format csv`, reports cuda_gpu_kern_sum and nvtx_gpu_proj_sum; other lines are passed over.

@@ -52,6 +52,7 @@ pack_libraries() {
   ldd "$2" | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | while read -r library; do
     name=$(basename "$library")
     case $name in
+      libcurl*) cp -L "$library" "$1/lib/" ;;
       ld-linux* | libc.* | libm.* | libdl.* | libpthread.* | librt.* | libcu* | libnv* | libnccl*) ;;
       libstdc++.* | libgcc_s.*) cp -L "$library" "$1/lib/c++/" ;;
       *) cp -L "$library" "$1/lib/" ;;

@@ -31,6 +31,7 @@ Networks::Networks(const Bed& bed, const std::vector<Value>& on) {
   step_.num_networks = bed.num_networks;
   step_.micro_batch = bed.micro_batch;
   step_.epoch_size = kNumImages;
+  step_.fast_normals = bed.device.is_cuda();  // as trainings are by default
 }
 
 Restored::Restored(const Tensor& source)

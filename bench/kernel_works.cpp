@@ -179,12 +179,13 @@ Work update_work(Bed& bed, const Variant& variant, int moments) {
   return work;
 }
 
-Work normals_work(Bed& bed, bool seven_rounds) {
+Work normals_work(Bed& bed, bool seven_rounds, bool fast) {
   NormalsArgs args;
   args.num_tiles = bed.device.is_cuda() ? 1 << 14 : 16;
   args.quads_per_lane = 64;
   args.seed = 1;
   args.seven_rounds = seven_rounds;
+  args.fast = fast;
   const Tensor sums = Tensor::zeros({1, 4 * args.num_tiles * NormalsArgs::kLanes}, DType::kF32, bed.device);
   args.sums = as_quads(sums.data<float>());
   Work work;

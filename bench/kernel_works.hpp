@@ -15,7 +15,7 @@ Work loss_work(Bed& bed, const Variant& variant);
 /// `moments`: how many the optimizer reads and writes.
 Work update_work(Bed& bed, const Variant& variant, int moments);
 
-Work normals_work(Bed& bed, bool seven_rounds);
+Work normals_work(Bed& bed, bool seven_rounds, bool fast);
 
 /// A copy that no cache holds.
 Work copy_work(Bed& bed);

@@ -163,8 +163,9 @@ void add_updates(Bed& bed) {
 
 void add_all(Bed& bed) {
   add(bed, "copy", "large", copy_work);
-  add(bed, "normals", "philox10", [](Bed& b) { return normals_work(b, false); });
-  add(bed, "normals", "philox7", [](Bed& b) { return normals_work(b, true); });
+  add(bed, "normals", "philox10", [](Bed& b) { return normals_work(b, false, false); });
+  if (bed.device.is_cuda()) add(bed, "normals", "fast", [](Bed& b) { return normals_work(b, false, true); });
+  add(bed, "normals", "philox7", [](Bed& b) { return normals_work(b, true, false); });
   const auto add_each = [&bed](const char* kernel, const std::vector<Variant>& variants,
                                Work (*make)(Bed&, const Variant&)) {
     for (const Variant& variant : variants) {

@@ -19,7 +19,7 @@ struct Copy {
   }
 };
 
-template <int kRounds>
+template <int kRounds, class Draw>
 struct Normals {
   static constexpr int kWidth = bench::NormalsArgs::kLanes;
   bench::NormalsArgs args;
@@ -31,7 +31,7 @@ struct Normals {
     for (int64_t round = 0; round < args.quads_per_lane; ++round) {
       const auto position = static_cast<uint64_t>((tile * args.quads_per_lane + round) * kWidth);
       lanes.compute([&](int i) {
-        const Quad<float> n = normal(philox<kRounds>(position + static_cast<uint64_t>(i), 0, 0, seed));
+        const Quad<float> n = Draw()(philox<kRounds>(position + static_cast<uint64_t>(i), 0, 0, seed));
         sum.set(i, map(sum.get(i), n, [](float a, float b) { return a + b; }));
       });
     }
@@ -47,10 +47,16 @@ void copy(murmur::Stream& stream, const bench::CopyArgs& args) {
 }
 
 void normals(murmur::Stream& stream, const bench::NormalsArgs& args) {
+  if constexpr (kHasFastNormals) {
+    if (args.fast) {
+      launch(stream, "normals", 1, args.num_tiles, Normals<10, FastNormals>{args});
+      return;
+    }
+  }
   if (args.seven_rounds) {
-    launch(stream, "normals", 1, args.num_tiles, Normals<7>{args});
+    launch(stream, "normals", 1, args.num_tiles, Normals<7, ExactNormals>{args});
   } else {
-    launch(stream, "normals", 1, args.num_tiles, Normals<10>{args});
+    launch(stream, "normals", 1, args.num_tiles, Normals<10, ExactNormals>{args});
   }
 }
 

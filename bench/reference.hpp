@@ -24,6 +24,7 @@ struct NormalsArgs {
   int64_t quads_per_lane = 0;
   uint64_t seed = 0;
   bool seven_rounds = false;  // of Philox, instead of ten
+  bool fast = false;          // FastNormals, ten rounds; where the device has them
 
   int64_t num_normals() const { return num_tiles * kLanes * quads_per_lane * 4; }
 };

@@ -129,6 +129,7 @@ Population make_population(const Options& options, const ModelSpecification& mod
   for (const bool noise : {false, true}) {
     if (options.noise == (noise ? "off" : "on")) continue;
     population.runs.push_back(std::make_unique<Run>(options, model, data, networks, noise));
+    population.runs.back()->train(1);  // warm, and it has its memory before the next one looks for what is free
   }
   if (!features.empty()) {
     population.limit = std::make_unique<GemmLimit>(features, trainer_options(options, networks));
@@ -237,7 +238,6 @@ int benchmark(const Options& options, std::span<char* const> arguments) {
       continue;
     }
     Population population = make_population(options, model, data, networks);
-    for (const auto& run : population.runs) run->train(1);
     if (population.limit) population.limit->run(10);
     for (int64_t repeat = 0; repeat < options.repeats && (repeat == 0 || !is_over()); ++repeat) {
       measure(population, options, num_ticks, repeat % 2 != 0);

@@ -45,6 +45,16 @@ __global__ void __launch_bounds__(Kernel::kWidth, min_blocks<Kernel>())
   }
 }
 
+/// Whether the code that a device of this compute capability (90: 9.0) runs waits for the launch in front of it: that
+/// of the newest architecture that it was compiled for and that is no newer than the device.
+constexpr bool waits_for_launches(int capability) {
+  int newest = 0;
+  for (const int architecture : {__CUDA_ARCH_LIST__}) {
+    if (architecture <= 10 * capability && architecture > newest) newest = architecture;
+  }
+  return newest >= 900;
+}
+
 /// Runs kernel(lanes, network, tile) for every network and tile: one block each.
 template <class Kernel>
 void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int64_t num_tiles, const Kernel& kernel) {
@@ -60,7 +70,7 @@ void launch(murmur::Stream& stream, const char* name, int64_t num_networks, int6
   config.blockDim = dim3(Kernel::kWidth);
   config.stream = native.handle();
   config.attrs = &overlap;
-  config.numAttrs = native.overlaps_launches() ? 1 : 0;
+  config.numAttrs = waits_for_launches(native.overlap_capability()) ? 1 : 0;
   check(cudaLaunchKernelEx(&config, run_kernel<Kernel>, kernel, num_networks), name);
 }
 

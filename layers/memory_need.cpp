@@ -11,6 +11,10 @@ namespace {
 /// What a stream of a GPU and its libraries take before the first network, and what an arena's last chunk leaves
 /// unused.
 constexpr int64_t kFixedBytes = int64_t{80} << 20;
+/// What convolutions take on a GPU besides, whatever the number of networks: columns of images (1 GiB at most) and the
+/// operands of 16 networks while the methods are timed, the buffers of eight branches of cuDNN. On a small GPU they
+/// find less, and other methods.
+constexpr int64_t kConvolutionBytes = int64_t{5} << 29;
 /// Of what is free, the part that the computed bytes may fill: libraries work in memory of their own.
 constexpr double kFilled = 0.95;
 
@@ -21,10 +25,16 @@ int64_t thread_bytes(const NetworkBytes& each, const TrainerOptions& options) {
   return each.per_thread * std::min(threads, options.num_networks);
 }
 
+/// What is there whatever the number of networks, threads apart.
+int64_t fixed_bytes(const NetworkBytes& each, const TrainerOptions& options, int64_t available_bytes) {
+  const bool convolves = options.device.is_cuda() && each.has_convolutions;
+  return kFixedBytes + (convolves ? std::min(kConvolutionBytes, available_bytes / 4) : 0);
+}
+
 /// What networks may take.
-int64_t usable_bytes(int64_t available_bytes, int64_t of_threads) {
+int64_t usable_bytes(const NetworkBytes& each, const TrainerOptions& options, int64_t available_bytes) {
   const auto filled = static_cast<int64_t>(kFilled * static_cast<double>(available_bytes));
-  return std::max<int64_t>(0, filled - kFixedBytes - of_threads);
+  return std::max<int64_t>(0, filled - fixed_bytes(each, options, available_bytes) - thread_bytes(each, options));
 }
 
 /// The most networks of which the memory holds what lasts, and one beside them that trains.
@@ -37,8 +47,8 @@ std::string advice(const PopulationShape& population, const std::string& problem
   constexpr double kMiB = 1 << 20;
   const NetworkBytes each = network_bytes(population);
   const int64_t networks = population.options.num_networks;
-  const int64_t fit = std::min(
-      most_networks(each, usable_bytes(available_bytes, thread_bytes(each, population.options))), networks - 1);
+  const int64_t fit =
+      std::min(most_networks(each, usable_bytes(each, population.options, available_bytes)), networks - 1);
   return fmt::format(
       "{} networks of {}: {}; each keeps {:.2f} MiB, and takes {:.2f} more while it trains, so that about {} fit (see "
       "--networks, --slots)",
@@ -76,7 +86,9 @@ NetworkBytes network_bytes(const PopulationShape& population) {
   bytes.weight_copy = arena_bytes;
   bytes.activations = arena.used_bytes();
   bytes.workspace = arena.scratch({1, 1}, DType::kU8).network_stride();
-  if (!options.device.is_cuda()) bytes.per_thread = take_convolution_buffer_bytes();
+  const int64_t buffers = take_convolution_buffer_bytes();
+  bytes.has_convolutions = buffers > 0;
+  if (!options.device.is_cuda()) bytes.per_thread = buffers;
   return bytes;
 }
 
@@ -87,14 +99,13 @@ int64_t NetworkBytes::together(const TrainerOptions& options, int64_t wave) cons
 WavePlan plan_waves(const PopulationShape& population, int64_t available_bytes) {
   const TrainerOptions& options = population.options;
   const NetworkBytes each = network_bytes(population);
-  const int64_t left =
-      usable_bytes(available_bytes, thread_bytes(each, options)) - options.num_networks * each.lasting();
+  const int64_t left = usable_bytes(each, options, available_bytes) - options.num_networks * each.lasting();
   int64_t size = std::min(left / each.of_wave(), options.num_networks);
   if (size < 1) {
     constexpr double kGiB = 1 << 30;
+    const int64_t needed = each.together(options, 1) + fixed_bytes(each, options, available_bytes);
     const std::string problem =
-        fmt::format("expected {:.1f} GiB of memory on {}, got {:.1f}",
-                    static_cast<double>(each.together(options, 1) + kFixedBytes) / kFilled / kGiB,
+        fmt::format("expected {:.1f} GiB of memory on {}, got {:.1f}", static_cast<double>(needed) / kFilled / kGiB,
                     options.device.name(), static_cast<double>(available_bytes) / kGiB);
     const std::string text = advice(population, problem, available_bytes);
     if (options.device.is_cuda()) throw OutOfGpuMemory("{}", text);

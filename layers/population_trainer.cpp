@@ -288,6 +288,7 @@ std::vector<Evaluation> PopulationTrainer::evaluated(const Pass& pass) const {
 float PopulationTrainer::in_force(Technique id, int64_t slot) {
   check_slot("in_force", slot);
   prepare();
+  stream_->synchronize();  // what prepare() copies from may be written again
   return technique_values_[static_cast<size_t>(id) * trials_.size() + static_cast<size_t>(slot)];
 }
 

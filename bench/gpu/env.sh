@@ -9,8 +9,10 @@ murmur_cuda=$(
   python3 - <<'PY' 2>/dev/null || true
 import glob, site, sys, sysconfig
 
+# Those of another version of CUDA would bring a cuDNN of that version.
 roots = {sysconfig.get_paths()["purelib"], *site.getsitepackages(), *sys.path}
-print(":".join(sorted({path for root in roots if root for path in glob.glob(root + "/nvidia/*/lib")})))
+same = {root for root in roots if root and glob.glob(root + "/nvidia/*/lib/libcublas.so.13")}
+print(":".join(sorted({path for root in same for path in glob.glob(root + "/nvidia/*/lib")})))
 PY
 )
 for murmur_folder in "${CUDA_HOME:-/usr/local/cuda}/lib64" "${CUDA_HOME:-/usr/local/cuda}/lib"; do
@@ -34,5 +36,5 @@ for murmur_folder in "$murmur_libraries" "${LD_LIBRARY_PATH:-}" "$murmur_cuda"; 
   [[ -z $murmur_folder ]] || murmur_path+=${murmur_path:+:}$murmur_folder
 done
 export LD_LIBRARY_PATH=$murmur_path
-[[ ! -d /usr/local/cuda/bin ]] || export PATH="$PATH:/usr/local/cuda/bin"
+[[ ! -d ${CUDA_HOME:-/usr/local/cuda}/bin ]] || export PATH="$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
 unset murmur_root murmur_stub murmur_cuda murmur_libraries murmur_path murmur_folder

@@ -139,6 +139,7 @@ def throughput_step(programs, model, networks, repeats, seconds, suffix="", envi
     cpu = cpu if model == "fc" and not suffix else None
     # The networks with convolutions take a fourth of the images: their ticks are long enough to be timed.
     options = ["--epochs", "1", "--repeats", str(repeats), *(["--images", "12800"] if model != "fc" else [])]
+    options += tf32_words(programs["bench_throughput"])  # as trainings run, and as it is predicted
     limit = 3 * seconds + 60
     name = f"throughput-{model}{suffix}"
     return Step(name, command("cuda", networks, *options), seconds, limit, "throughput", cpu=cpu, json=True)

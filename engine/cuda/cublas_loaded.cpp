@@ -50,9 +50,9 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
                             compute, algorithm);
 }
 
-cublasStatus_t cublasSgeam(cublasHandle_t handle, cublasOperation_t transpose_a, cublasOperation_t transpose_b, int m,
-                           int n, const float* alpha, const float* a, int lda, const float* beta, const float* b,
-                           int ldb, float* c, int ldc) {
-  return MURMUR_CALL_LOADED(cublas, cublasSgeam, handle, transpose_a, transpose_b, m, n, alpha, a, lda, beta, b, ldb, c,
-                            ldc);
+cublasStatus_t cublasSgeam_64(cublasHandle_t handle, cublasOperation_t transpose_a, cublasOperation_t transpose_b,
+                              int64_t m, int64_t n, const float* alpha, const float* a, int64_t lda, const float* beta,
+                              const float* b, int64_t ldb, float* c, int64_t ldc) {
+  return MURMUR_CALL_LOADED(cublas, cublasSgeam_64, handle, transpose_a, transpose_b, m, n, alpha, a, lda, beta, b, ldb,
+                            c, ldc);
 }

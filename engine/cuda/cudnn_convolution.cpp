@@ -134,11 +134,12 @@ class Convolutions final : public NativeStream::Attachment {
 
  private:
   /// A handle of its own, because nobody says that one may serve two streams at the same time. The first branch is the
-  /// caller's stream, and has neither a stream nor an event of its own.
+  /// caller's stream, and has neither a stream nor an event of its own. The handle goes before the stream that it
+  /// names.
   struct Branch {
-    OwnedHandle handle;
     OwnedStream stream{};
     OwnedEvent done{};
+    OwnedHandle handle;
   };
   using Key = std::vector<int64_t>;
 
@@ -160,7 +161,7 @@ class Convolutions final : public NativeStream::Attachment {
   static int64_t num_branches(const Convolution& args) { return std::min(args.num_networks, kBranches); }
   void add_branches(int64_t count) {
     while (static_cast<int64_t>(branches_.size()) < count) {
-      Branch branch{make_handle()};
+      Branch branch{.handle = make_handle()};
       if (!branches_.empty()) {
         branch.stream = make_side_stream();
         branch.done = make_event();
@@ -265,10 +266,10 @@ class Convolutions final : public NativeStream::Attachment {
   /// are small beside images.
   void add_grad_weight(const Convolution& args, const float* source) {
     const float one = 1;
-    const auto leading = static_cast<int>(args.weight_stride);
-    check(cublasSgeam(stream_.cublas(), CUBLAS_OP_N, CUBLAS_OP_N, static_cast<int>(weight_size(args)),
-                      static_cast<int>(args.num_networks), &one, source, static_cast<int>(grad_weight_stride(args)),
-                      &one, args.weight, leading, args.weight, leading),
+    // In 64 bits: parameters of many networks are more than 2^31.
+    check(cublasSgeam_64(stream_.cublas(), CUBLAS_OP_N, CUBLAS_OP_N, weight_size(args), args.num_networks, &one, source,
+                         grad_weight_stride(args), &one, args.weight, args.weight_stride, args.weight,
+                         args.weight_stride),
           "cublasSgeam");
   }
 

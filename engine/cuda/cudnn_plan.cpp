@@ -129,7 +129,10 @@ bool is_allowed(const Descriptor& configuration, bool allow_tf32) {
                                    static_cast<int64_t>(notes.size()), notes.data());
   const auto end = notes.begin() + std::min(count, static_cast<int64_t>(notes.size()));
   return std::none_of(notes.begin(), end, [&](cudnnBackendNumericalNote_t note) {
-    if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) return true;
+    if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
+        note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) {
+      return true;
+    }
     return !allow_tf32 && note != CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP;
   });
 }

@@ -30,10 +30,10 @@ class NativeStream final : public murmur::Stream {
   /// Its cuBLAS handle, likewise.
   cublasHandle_t cublas() const;
 
-  /// True where a kernel may begin to launch before the one in front of it has ended (programmatic dependent launch);
-  /// it waits before it touches memory. Since compute capability 9.0, where MURMUR_OVERLAP_LAUNCHES is 1: it has not
-  /// been measured yet.
-  bool overlaps_launches() const { return overlaps_launches_; }
+  /// The device's compute capability (90: 9.0) where MURMUR_OVERLAP_LAUNCHES is 1, else 0. Code for 9.0 and later may
+  /// begin to launch before the kernel in front of it has ended (programmatic dependent launch), and waits before it
+  /// touches memory. It has not been measured yet.
+  int overlap_capability() const { return overlap_capability_; }
 
   /// What another library keeps with a stream: handles, plans, working memory. It lives as long as the stream, hence as
   /// long as the graphs that the stream has captured.
@@ -52,7 +52,7 @@ class NativeStream final : public murmur::Stream {
 
   cudaStream_t stream_ = nullptr;
   cublasHandle_t cublas_ = nullptr;
-  bool overlaps_launches_ = false;
+  int overlap_capability_ = 0;
   std::shared_ptr<void> workspace_;
   std::unique_ptr<Attachment> convolutions_;
 };

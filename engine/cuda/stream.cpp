@@ -92,7 +92,7 @@ class NativeGraph final : public Graph {
 NativeStream::NativeStream(int device) : murmur::Stream({DeviceType::kCuda, device}) {
   make_current();
   const char* const wish = std::getenv("MURMUR_OVERLAP_LAUNCHES");
-  overlaps_launches_ = wish != nullptr && std::string_view(wish) == "1" && compute_capability(device) >= 90;
+  if (wish != nullptr && std::string_view(wish) == "1") overlap_capability_ = compute_capability(device);
   workspace_ = allocate(device, kWorkspaceBytes);
   try {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");

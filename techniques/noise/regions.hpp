@@ -63,7 +63,7 @@ MURMUR_HD Box erased_box(float probability, const ImageSize& size, uint64_t seed
   MURMUR_ROLLED
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     const Quad<uint32_t> word = words(attempt);
-    const float area = all * (kSmallest + (kLargest - kSmallest) * uniform(word.v[0]));
+    const float area = all * detail::fma(kLargest - kSmallest, uniform(word.v[0]), kSmallest);
     const float aspect = exponential(kLogAspect * (2.0f * uniform(word.v[1]) - 1.0f));
     const auto h = static_cast<int32_t>(square_root(area * aspect) + 0.5f);
     const auto w = static_cast<int32_t>(square_root(area / aspect) + 0.5f);

@@ -65,13 +65,14 @@ TEST_F(ProfileCommand, TicksAndKernelsReachTheTools) {
 TEST_F(ProfileCommand, ShowsTheTableOfATimeline) {
   const ProgramResult result = profile("nsys --networks 64 --json t.json");
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output,
-              AllOf(HasSubstr("InputForward<float>"), HasSubstr("cutlass_80_simt_sgemm_64x64_8x5_nn_align1"),
-                    HasSubstr("range (GPU time of what it launched)"), HasSubstr("\nepoch "), Not(HasSubstr("%copy"))));
+  EXPECT_THAT(
+      result.output,
+      AllOf(HasSubstr("InputForward<float, FastNormals>"), HasSubstr("cutlass_80_simt_sgemm_64x64_8x5_nn_align1"),
+            HasSubstr("range (GPU time of what it launched)"), HasSubstr("\nepoch "), Not(HasSubstr("%copy"))));
   const nlohmann::json report = nlohmann::json::parse(read_text(folder_ / "t.json"));
   EXPECT_EQ(report["format"], "murmur-profile-1");
   ASSERT_EQ(report["kernels"].size(), 3u);
-  EXPECT_EQ(report["kernels"][0]["kernel"], "Update<float>");
+  EXPECT_EQ(report["kernels"][0]["kernel"], "Update<float, FastNormals>");
   EXPECT_EQ(report["kernels"][0]["launches"], 750);  // of two rows of the report: one function, two signatures
   EXPECT_DOUBLE_EQ(report["kernels"][0]["mean_us"], 20.0);
   EXPECT_DOUBLE_EQ(report["kernels"][0]["share"], 0.6);
@@ -86,7 +87,7 @@ TEST_F(ProfileCommand, ShowsWhatBoundsAKernel) {
   const nlohmann::json report = nlohmann::json::parse(read_text(folder_ / "t.json"));
   ASSERT_EQ(report["kernels"].size(), 2u);
   const nlohmann::json& update = report["kernels"][0];
-  EXPECT_EQ(update["kernel"], "Update<float>");
+  EXPECT_EQ(update["kernel"], "Update<float, FastNormals>");
   EXPECT_EQ(update["launches"], 2);
   EXPECT_DOUBLE_EQ(update["time_us"], 200.0);
   EXPECT_DOUBLE_EQ(update["bytes"], 480e6);
@@ -99,7 +100,7 @@ TEST_F(ProfileCommand, AReportCanBeReadLater) {
   write_text(folder_ / "old.nsys-rep", "");
   const ProgramResult result = profile("nsys --read old.nsys-rep --kernel Input");
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("InputForward<float>"), Not(HasSubstr("Update"))));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("InputForward<float, FastNormals>"), Not(HasSubstr("Update"))));
   EXPECT_THAT(read_text(folder_ / "calls"), Not(HasSubstr("profile")));
 }
 

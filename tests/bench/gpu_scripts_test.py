@@ -81,6 +81,12 @@ class Plan(Folder):
             result = call(ROOT / "bench" / "gpu.sh", "--build", self.fake_build(), *words)
             self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), result.stderr)
 
+    def test_benchmarks_run_as_trainings_do(self):
+        build = self.fake_build("echo --tf32")
+        for step in steps.all_steps(str(build), "out"):
+            if step.parse in ("throughput", "peers"):
+                self.assertIn("--tf32", step.command, step.name)
+
     def test_every_step_has_its_parser_and_an_own_name(self):
         chosen = steps.all_steps("build", "out")
         self.assertEqual(len({step.name for step in chosen}), len(chosen))

@@ -169,6 +169,19 @@ TEST_F(StubRules, LargeFillsAreThereToTheByte) {
   EXPECT_EQ(cudaFree(large), cudaSuccess);
 }
 
+TEST_F(StubRules, RowsMayNotBeFartherApartThanADeviceCanCopy) {
+  constexpr size_t kFar = size_t{1} << 31;
+  uint8_t* rows = nullptr;
+  ASSERT_EQ(cudaMalloc(reinterpret_cast<void**>(&rows), kFar + 4), cudaSuccess);
+  std::vector<uint8_t> read(8);
+  const auto copy = [&](size_t pitch) {
+    return cudaMemcpy2D(read.data(), 4, rows, pitch, 4, 2, cudaMemcpyDeviceToHost);
+  };
+  EXPECT_EQ(copy(kFar), cudaErrorInvalidPitchValue);
+  EXPECT_EQ(copy(kFar - 1), cudaSuccess);
+  EXPECT_EQ(cudaFree(rows), cudaSuccess);
+}
+
 TEST_F(StubRules, QueuedCopiesHappenWhenSomebodyWaits) {
   int* host = nullptr;
   ASSERT_EQ(cudaMallocHost(reinterpret_cast<void**>(&host), sizeof(int)), cudaSuccess);

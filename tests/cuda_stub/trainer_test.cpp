@@ -250,6 +250,16 @@ TEST_F(StubTrainer, ConvolutionsAreTimedOnceForAllProcessesAndPopulations) {
   }
 }
 
+/// A network may have more parameters than cudaMemcpy2D takes between two rows (2^31 - 1 bytes).
+TEST_F(StubTrainer, NetworksThatAreFarApartAreCopied) {
+  const Tensor tensor = Tensor::zeros({2, 3}, int64_t{1} << 29, DType::kF32, kGpu);
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  tensor.copy_from_host(values.data(), static_cast<int64_t>(values.size() * sizeof(float)));
+  std::vector<float> read(values.size());
+  tensor.copy_to_host(read.data());
+  EXPECT_EQ(read, values);
+}
+
 TEST_F(StubTrainer, AFailureInATickLeavesTheStreamAsItWas) {
   const std::unique_ptr<Stream> stream = make_stream(kGpu);
   EXPECT_THAT(

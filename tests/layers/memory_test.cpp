@@ -115,6 +115,24 @@ TEST_F(WavesTest, LeaveRoomForTheBuffersOfThreads) {
   EXPECT_GT(plan(8, available(networks + threads / 2)).num_waves, 1);
 }
 
+// 5 % and 80 MiB in any case; for convolutions 2.5 GiB, or a quarter of a small GPU.
+TEST_F(WavesTest, LeaveRoomForTheConvolutionsOfAGpu) {
+  if (emulates_gpu()) GTEST_SKIP() << "convolutions are products there";
+  options_.device = {DeviceType::kCuda, 0};
+  const auto expect_room_for = [&](const char* model, int64_t available_mib, int64_t of_convolutions) {
+    model_ = parse_model(model);
+    const auto available = static_cast<double>(available_mib * kMiB);
+    const auto left = static_cast<double>((80 + of_convolutions) * kMiB);
+    const auto fit = static_cast<int64_t>((0.95 * available - left) /
+                                          static_cast<double>(network_bytes({model_, kGreyImage, 10, options_}).all()));
+    EXPECT_EQ(plan(fit, available_mib * kMiB).num_waves, 1) << model;
+    EXPECT_EQ(plan(fit + 1, available_mib * kMiB).num_waves, 2) << model;
+  };
+  expect_room_for("fc", 80 << 10, 0);
+  expect_room_for("vgg3", 80 << 10, 2560);
+  expect_room_for("lenet5", 4 << 10, 1 << 10);
+}
+
 TEST_F(WavesTest, AreNoLargerThanAsked) {
   EXPECT_EQ(plan(64, 100000 * kMiB, 10).num_waves, 7);
   EXPECT_EQ(plan(64, 100000 * kMiB, 64).num_waves, 1);

@@ -88,10 +88,11 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
   return run(handle, "gemm", {a, b, c}, is_first("gemm", m, n, k, batch, kind));
 }
 
-cublasStatus_t cublasSgeam(cublasHandle_t handle, cublasOperation_t, cublasOperation_t, int m, int n, const float*,
-                           const float* a, int lda, const float*, const float* b, int ldb, float* c, int ldc) {
+cublasStatus_t cublasSgeam_64(cublasHandle_t handle, cublasOperation_t, cublasOperation_t, int64_t m, int64_t n,
+                              const float*, const float* a, int64_t lda, const float*, const float* b, int64_t ldb,
+                              float* c, int64_t ldc) {
   STUB_LOCK;
   if (m < 1 || n < 1 || lda < m || ldb < m || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
-  return run(handle, "geam", {a, b, c}, is_first("geam", m, n, 0, 0, 0));
+  return run(handle, "geam", {a, b, c}, is_first("geam", static_cast<int>(m), static_cast<int>(n), 0, 0, 0));
 }
 }

@@ -118,6 +118,9 @@ struct Copy {
 };
 
 cudaError_t check_copy(const Copy& copy, cudaMemcpyKind kind) {
+  constexpr size_t kMaxPitch = (size_t{1} << 31) - 1;
+  if (copy.num_rows != 1 && std::max(copy.target_pitch, copy.source_pitch) > kMaxPitch)
+    return cudaErrorInvalidPitchValue;
   const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   if (to_device != is_device_range(copy.target, copy.span(copy.target_pitch)) ||
