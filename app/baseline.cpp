@@ -10,9 +10,12 @@
 #include "app/analysis_report.hpp"
 #include "app/cluster.hpp"
 #include "app/commands.hpp"
+#include "app/dry_run.hpp"
 #include "app/json_report.hpp"
 #include "app/options.hpp"
+#include "app/progress.hpp"
 #include "app/signals.hpp"
+#include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "app/trainings.hpp"
 #include "murmur/engine/error.hpp"
@@ -168,6 +171,33 @@ Json baseline_json(const BaselineCommand& command, const std::vector<Row>& rows,
   return report;
 }
 
+/// "baseline: 107 settings with 5 seeds each, 20 epochs, on cpu: ..."
+std::string plan_text(const BaselineCommand& command, size_t num_settings, const TrainerOptions& options) {
+  return fmt::format("baseline: {} on {}, {} settings with {} seeds each, {} epoch{}, on {}: {}",
+                     printable(command.common.model), command.common.dataset, num_settings, command.seeds,
+                     command.common.epochs, command.common.epochs == 1 ? "" : "s", options.device.name(),
+                     describe(options.device));
+}
+
+/// What the trainings would take; nothing is written.
+int foresee_baseline(const BaselineCommand& command, const SearchDefinition& search, const TrainingData& data,
+                     const TrainerOptions& options, size_t num_settings) {
+  const Foresight foresight =
+      foresee(parse_model(search.model), data, options, search.base, command.common.seed, command.common.epochs);
+  const double num_epochs =
+      static_cast<double>(num_settings) * static_cast<double>(command.seeds * command.common.epochs);
+  const double seconds = foresight.seconds_per_epoch / static_cast<double>(options.num_networks) * num_epochs;
+  fmt::print("{}\nmemory   {}\ntime     about {}; {}\n", plan_text(command, num_settings, options),
+             memory_text(foresight), format_duration(seconds), time_text(foresight));
+  Json report = report_head("dry-run");
+  report.update(running_json(options));
+  report.update(foresight_json(foresight));
+  report.update(
+      {{"settings", num_settings}, {"seeds", command.seeds}, {"epochs", command.common.epochs}, {"seconds", seconds}});
+  write_report(command.common.json, report);
+  return 0;
+}
+
 int baseline(const BaselineCommand& command) {
   const CommonOptions& common = command.common;
   const SearchDefinition search = definition_of(common);
@@ -177,6 +207,8 @@ int baseline(const BaselineCommand& command) {
   const std::vector<Training> trainings = trainings_of(command, rows);
   const TrainerOptions options = trainer_options(common, command.slots);
   const TrainingData data = training_data(load_on_all_ranks(common), options.device);
+  if (common.dry_run) return foresee_baseline(command, search, data, options, rows.size());
+  if (!common.quiet) say(plan_text(command, rows.size(), options));
   const SignalWatch watch;
   TrainingsLine line("baseline", common.quiet);
   const auto outcomes = unless_stopped([&] {
@@ -233,6 +265,8 @@ Run add_baseline(CLI::App& app) {
   sub->add_option("--slots", command->slots, "networks trained at once; changes no result")
       ->check(whole_number(1, int64_t{1} << 20))
       ->capture_default_str();
+  sub->add_flag("--dry-run", command->common.dry_run,
+                "say what it would train, and what memory and time that takes; write nothing");
   sub->add_flag("--commands", command->with_commands,
                 "print the command that trains each row again; --json has it too");
   add_common_options(*sub, command->common, 20);

@@ -22,20 +22,6 @@ using Json = nlohmann::json;
 constexpr const char* kNoSetting = "no complete trial differs from the baseline: nothing to test";
 constexpr const char* kNoneIsStable = "no setting is stable in the confirmation: nothing to test";
 
-/// What differs from the baseline.
-std::string describe_setting(const Setting& base, const Setting& setting) {
-  std::string text;
-  for (const TechniqueInfo& info : techniques()) {
-    if (setting.agrees(base, info.id)) continue;
-    const double value = setting[info.id];
-    const NoiseSchedule& schedule = setting.schedule(info.id);
-    text += fmt::format("{}{}={}{}", text.empty() ? "" : " ", info.key,
-                        info.choices.empty() ? fmt::format("{:.4g}", value) : format_value(info, value),
-                        schedule.is_constant() ? "" : "@" + format_noise_schedule(schedule));
-  }
-  return text;
-}
-
 /// A row; the setting is behind it where there is room, else below.
 std::string row_text(const std::string& trial, const std::string& validation, const std::string& accuracy,
                      const std::string& setting, size_t width) {
@@ -124,6 +110,19 @@ std::optional<TrialRecord> trial_to_test(const Answer& answer, const Study& stud
 }
 
 }  // namespace
+
+std::string describe_setting(const Setting& base, const Setting& setting) {
+  std::string text;
+  for (const TechniqueInfo& info : techniques()) {
+    if (setting.agrees(base, info.id)) continue;
+    const double value = setting[info.id];
+    const NoiseSchedule& schedule = setting.schedule(info.id);
+    text += fmt::format("{}{}={}{}", text.empty() ? "" : " ", info.key,
+                        info.choices.empty() ? fmt::format("{:.4g}", value) : format_value(info, value),
+                        schedule.is_constant() ? "" : "@" + format_noise_schedule(schedule));
+  }
+  return text;
+}
 
 std::string final_test_command(const FinalTest& test, const Study& study, int64_t trial) {
   return again(study, trial, test.num_epochs, test.first_seed, test.winner.test_accuracies.size(), true);

@@ -39,6 +39,9 @@ nlohmann::json answer_json(const Answer& answer, const Study& study, const Searc
 nlohmann::json confirmation_json(const Confirmation& confirmation, const Study& study);
 nlohmann::json verdict_json(const FinalTest& test, const SearchDefinition& search);
 
+/// What differs from the baseline: "dropout=0.1 optimizer=adam"
+std::string describe_setting(const Setting& base, const Setting& setting);
+
 /// Why nothing has been tested.
 std::string why_not_tested(const Answer& answer);
 

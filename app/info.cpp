@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/commands.hpp"
 #include "app/json_report.hpp"
@@ -58,7 +59,7 @@ void print_info() {
   fmt::print("libraries: {}\n", fmt::join(libraries(), ", "));
   fmt::print("models: {}\n", fmt::join(model_names(), ", "));
   print_datasets();
-  fmt::print("{}", technique_help());
+  fmt::print("{}", fitted(technique_help(), STDOUT_FILENO));
 }
 
 Json datasets_json() {

@@ -21,6 +21,8 @@
 #include "app/manual.hpp"
 #include "app/terminal.hpp"
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/nearest.hpp"
+#include "murmur/techniques/techniques.hpp"
 
 namespace {
 
@@ -46,6 +48,45 @@ void check_command(const std::vector<std::string>& arguments, const CLI::App& ap
   }
 }
 
+/// The command that the words name: "study show" of "study show s.db".
+const CLI::App& command_of(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+/// "murmur study show"
+std::string name_of(const CLI::App& command) {
+  const std::string name = command.get_name();
+  return command.get_parent() == nullptr ? name : name_of(*command.get_parent()) + " " + name;
+}
+
+/// What was probably meant by the first option that the command does not have; CLI11 lists what is left, backwards.
+std::string unexpected(const CLI::App& command, const std::vector<std::string>& arguments,
+                       const std::string& otherwise) {
+  std::vector<std::string_view> names;
+  const bool has_set = command.get_option_no_throw("--set") != nullptr;
+  if (has_set) {
+    for (const murmur::TechniqueInfo& info : murmur::techniques()) names.push_back(info.key);
+  }
+  const auto num_techniques = names.size();
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.emplace_back(name);
+  }
+  for (const std::string& argument : arguments) {
+    const std::string word = argument.substr(0, argument.find('='));
+    if (!word.starts_with("--") || word == "--" || command.get_option_no_throw(word) != nullptr) continue;
+    const std::string_view meant = murmur::nearest(word.substr(2), names);
+    const auto place = std::ranges::find(names, meant) - names.begin();
+    const std::string hint = meant.empty() ? ""
+                             : place < static_cast<std::ptrdiff_t>(num_techniques)
+                                 ? fmt::format("; did you mean --set {}=...?", meant)
+                                 : fmt::format("; did you mean --{}?", meant);
+    return fmt::format("expected options of {}, got {}{}", name_of(command), word, hint);
+  }
+  return otherwise;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("murmur: where, and how much, should randomness be injected into training?", "murmur");
   app.require_subcommand(1);
@@ -69,10 +110,17 @@ int run(int argc, char** argv) {
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", murmur::app::fitted(app.help(), STDOUT_FILENO));
+    return kSuccess;
   } catch (const CLI::Success& success) {
     return app.exit(success);
+  } catch (const CLI::ExtrasError& error) {
+    const CLI::App& command = command_of(app);
+    return fail(kUsage,
+                fmt::format("{} (see {} --help)", unexpected(command, arguments, error.what()), name_of(command)));
   } catch (const CLI::ParseError& error) {
-    return fail(kUsage, fmt::format("{} (see murmur --help)", error.what()));
+    return fail(kUsage, fmt::format("{} (see {} --help)", error.what(), name_of(command_of(app))));
   }
   for (const auto& [name, command] : commands) {
     if (app.got_subcommand(name)) return command();

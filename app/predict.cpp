@@ -99,8 +99,12 @@ void run_predict(PredictOptions& options, CLI::App& command) {
   }
   write_file(options.output == "-" ? "/dev/stdout" : options.output, to_csv(predictions, labels, part.range.first));
   // Not among the lines of the table, where that goes to standard output.
-  fmt::print(options.output == "-" ? stderr : stdout, "accuracy on {}: {:.4f} ({} of {})\n", options.split,
-             static_cast<double>(hits) / static_cast<double>(part.range.count), hits, part.range.count);
+  const std::string of_several =
+      predictions.num_networks > 1
+          ? fmt::format(", by the mean probabilities of {} networks; --network N takes one", predictions.num_networks)
+          : "";
+  fmt::print(options.output == "-" ? stderr : stdout, "accuracy on {}: {:.4f} ({} of {}){}\n", options.split,
+             static_cast<double>(hits) / static_cast<double>(part.range.count), hits, part.range.count, of_several);
 }
 
 }  // namespace

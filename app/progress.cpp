@@ -93,6 +93,14 @@ Progress::Progress(bool quiet, Describe describe)
 
 Progress::~Progress() {
   living = nullptr;
+  clear();
+}
+
+void Progress::clear() {
+  if (last_width_ == 0) return;
+  std::fprintf(stderr, "\r%*s\r", static_cast<int>(last_width_), "");
+  std::fflush(stderr);
+  last_width_ = 0;
 }
 
 void Progress::on_ticks(const TickProgress& ticks) {

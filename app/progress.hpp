@@ -39,6 +39,8 @@ class Progress {
   void update(bool final = false);
   /// The same with a line of its own, which within epochs is shown with their share.
   void show(const std::string& line, bool final = false);
+  /// What is printed next has the line for itself, if it had not ended.
+  void clear();
   double elapsed_seconds() const;
 
   /// For TrainerOptions: tells the progress that lives, if one does. Throws: Stopped at a second signal.

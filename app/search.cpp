@@ -69,6 +69,12 @@ void report_resumed(const SearchProgress& now, int64_t num_trials, const Study& 
                   num_again > 0 ? fmt::format("; {} that had not ended: trained again", num_again) : ""));
 }
 
+/// True where --timeout ends the search: as in Optuna not before a trial has ended that can be compared with the
+/// baseline.
+bool is_over(const SearchCommand& command, const SearchProgress& now, double seconds) {
+  return command.timeout > 0 && seconds >= command.timeout && now.baseline && now.num_complete > 0;
+}
+
 /// The signal that stopped the search, 0 when it ran to its end. A second one stops it in the middle of an epoch, which
 /// the study then knows nothing of.
 int run_search(SearchDriver& driver, const SearchCommand& command, int64_t epoch_size) {
@@ -77,11 +83,18 @@ int run_search(SearchDriver& driver, const SearchCommand& command, int64_t epoch
   });
   const SignalWatch watch;
   try {
-    while (SignalWatch::seen() == 0 && driver.step()) progress.update();
+    const auto goes_on = [&] {
+      return SignalWatch::seen() == 0 && !is_over(command, driver.progress(), progress.elapsed_seconds());
+    };
+    while (goes_on() && driver.step()) progress.update();
   } catch (const Stopped&) {
     return SignalWatch::seen();
   }
   if (driver.progress().num_images > 0) progress.update(true);
+  if (!command.common.quiet && is_over(command, driver.progress(), progress.elapsed_seconds())) {
+    say(fmt::format("--timeout: the search ends after {}; the same command goes on",
+                    format_duration(progress.elapsed_seconds())));
+  }
   return SignalWatch::seen();
 }
 

@@ -27,6 +27,7 @@ struct SearchCommand {
   std::string algorithm = "swarm";
   nlohmann::json searcher = nlohmann::json::object();  // options of the algorithm that were given
   int64_t num_trials = 0;
+  double timeout = 0;  // seconds; 0: none
   double abort_below = SearchOptions{}.abort_below;
   std::string prune{kPrunerNames.front()};
   PrunerOptions pruner;

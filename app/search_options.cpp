@@ -117,6 +117,11 @@ std::shared_ptr<SearchCommand> add_search_options(CLI::App& app) {
                  "trials in all, those of stage one too (0: until --patience ends the search)")
       ->check(whole_number(0, kMaxTrials))
       ->capture_default_str();
+  app.add_option("--timeout", command->timeout,
+                 "seconds after which the search ends at an epoch's end, and confirms and tests what it has found; the "
+                 "same command goes on (0: none)")
+      ->check(number(0, 1e9))
+      ->capture_default_str();
   add_searcher_options(app, command->searcher);
   app.add_option("--slots", command->slots,
                  "networks trained at once (0: one a particle, or as many as the algorithm asks for at once)")

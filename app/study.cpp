@@ -1,10 +1,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "app/commands.hpp"
+#include "app/final_test.hpp"
 #include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/study_trial.hpp"
@@ -12,6 +14,8 @@
 #include "app/train_command.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/dimension_text.hpp"
+#include "murmur/pso/final_test.hpp"
+#include "murmur/pso/search_definition.hpp"
 #include "murmur/pso/setting_json.hpp"
 #include "murmur/pso/study_export.hpp"
 
@@ -120,8 +124,45 @@ int show_trial(const StudyCommand& command, const Study& study) {
   return 0;
 }
 
-constexpr size_t kMaxShown = 10;   // of the best trials
-constexpr size_t kMaxValue = 100;  // characters of an attribute that are shown
+constexpr size_t kMaxShown = 10;  // of the best trials
+constexpr size_t kMaxValue = 40;  // characters of an attribute that are shown
+
+/// The verdict of the final test, where there was one.
+void print_verdict(const Study& study) {
+  if (!tested_trial(study)) return;
+  const SearchDefinition search = search_definition(study);
+  const std::optional<FinalTest> test = stored_final_test(study, search);
+  if (!test) return;
+  fmt::print(
+      "{}", wrapped(fmt::format("trial {}: {}", test->winner.trial, verdict(test->difference(), baseline_name(search))),
+                    terminal_width(STDOUT_FILENO)));
+}
+
+/// Each with what differs from the baseline, and how to train one again.
+void print_best(const Study& study, const std::vector<TrialRecord>& best) {
+  if (best.empty()) return;
+  constexpr size_t kIndent = 9 + 2 + 10 + 2;
+  const size_t width = std::max(terminal_width(STDOUT_FILENO), 2 * kIndent);
+  fmt::print("{:>9}  {:>10}  {}\n", "trial", "validation", "setting");
+  for (const TrialRecord& trial : best) {
+    const std::string setting = describe_setting(study.base(), trial.setting);
+    const std::string text = wrapped(setting.empty() ? "(the baseline)" : setting, width, kIndent, kIndent);
+    fmt::print("{:>9}  {:>10.4f}  {}", trial.number, trial.value, text.substr(kIndent));
+  }
+  fmt::print("again (any trial):\n    {}\n", train_command(study, std::to_string(best.front().number)));
+}
+
+/// What was searched, and how: of the attributes those that are a word or a number (--json has all).
+void print_definition(const Study& study, const Attributes& attributes) {
+  fmt::print("base {}\n", setting_text(study.base()));
+  for (const Dimension& dimension : study.space().dimensions()) {
+    fmt::print("search {}\n", dimension_text(dimension));
+  }
+  for (const auto& [key, value] : attributes) {
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (value.is_primitive() && text.size() <= kMaxValue) fmt::print("{} {}\n", printable(key), printable(text));
+  }
+}
 
 int show(const StudyCommand& command) {
   const Study study = Study::open_read_only(command.file, command.name);
@@ -130,24 +171,15 @@ int show(const StudyCommand& command) {
   const Summary summary = summarize(study);
   fmt::print("study {}: {} trials, {} complete, {} aborted, {} failed, {} running\n", printable(study.name()),
              summary.num_trials, summary.num_complete, summary.num_pruned, summary.num_failed, summary.num_running);
-  for (const auto& [key, value] : attributes) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    const std::string shown = printable(text.size() <= kMaxValue ? text : text.substr(0, kMaxValue) + " ...");
-    fmt::print("{} {}\n", printable(key), shown);
-  }
-  fmt::print("base {}\n", setting_text(study.base()));
-  for (const Dimension& dimension : study.space().dimensions()) {
-    fmt::print("search {}\n", dimension_text(dimension));
-  }
   std::vector<TrialRecord> trials = study.trials();
   std::erase_if(trials, [](const TrialRecord& trial) { return trial.state != TrialState::kComplete; });
   std::ranges::stable_sort(trials, std::greater(), &TrialRecord::value);
   if (trials.size() > kMaxShown) trials.resize(kMaxShown);
+  print_verdict(study);
+  print_best(study, trials);
+  print_definition(study, attributes);
   Json best = Json::array();
-  for (const TrialRecord& trial : trials) {
-    best.push_back(trial_json(study, trial));
-    fmt::print("{:.4f}  {}\n", trial.value, train_command(study, std::to_string(trial.number)));
-  }
+  for (const TrialRecord& trial : trials) best.push_back(trial_json(study, trial));
   Json report = report_head("study-show");
   report.update({{"study", command.file},
                  {"name", study.name()},
@@ -198,7 +230,7 @@ Run add_study(CLI::App& app) {
   sub->add_option("file", command->file, "study file")->required();
   sub->add_option("to", command->to, "of copy: the new file");
   sub->add_option("--name", command->name, "the study's name, where the file has several");
-  sub->add_option("--trial", command->trial, "of show: a trial's number, or best");
+  sub->add_option("--trial", command->trial, "of show: a trial's number, best, or winner (of the final test)");
   sub->add_option("--format", command->format, "of export; paper is the layout of the study that this engine follows")
       ->check(CLI::IsMember({"csv", "jsonl", "optuna-journal", "paper"}))
       ->capture_default_str();

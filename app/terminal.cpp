@@ -67,6 +67,42 @@ std::string wrapped(std::string_view text, size_t width, size_t first_indent, si
   return lines + "\n";
 }
 
+namespace {
+
+/// Where the last part of a line begins, two spaces or more behind others, or the first such where that is beyond
+/// `most`.
+size_t last_part(std::string_view line, size_t most) {
+  const size_t first_word = std::min(line.find_first_not_of(' '), line.size());
+  size_t best = first_word;
+  for (size_t gap = line.find("  ", first_word); gap != std::string_view::npos; gap = line.find("  ", gap)) {
+    gap = std::min(line.find_first_not_of(' ', gap), line.size());
+    if (best == first_word || num_columns(line.substr(0, gap)) <= most) best = gap;
+  }
+  return num_columns(line.substr(0, best)) <= most ? best : first_word;
+}
+
+}  // namespace
+
+std::string fitted(std::string_view text, int descriptor) {
+  if (isatty(descriptor) != 1) return std::string(text);
+  const size_t width = terminal_width(descriptor);
+  std::string result;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (num_columns(line) <= width) {
+      result += line;
+      result += '\n';
+      continue;
+    }
+    const size_t begin = last_part(line, width / 2);
+    const size_t indent = num_columns(line.substr(0, begin));
+    result += std::string(line.substr(0, begin)) + wrapped(line.substr(begin), width, indent, indent).substr(indent);
+  }
+  return result;
+}
+
 void say(std::string_view text) {
   const size_t width = isatty(STDERR_FILENO) == 1 ? terminal_width(STDERR_FILENO) : std::string::npos;
   fmt::print(stderr, "{}", wrapped(printable(text), width, 0, 2));

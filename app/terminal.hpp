@@ -23,6 +23,10 @@ bool takes_colours(int descriptor);
 /// behind theirs. Every line ends with a newline.
 std::string wrapped(std::string_view text, size_t width, size_t first_indent = 0, size_t other_indent = 0);
 
+/// Each line of a text for this descriptor, on a terminal broken between words where it has no room: below the column
+/// in which its last part begins, two or more spaces behind a name.
+std::string fitted(std::string_view text, int descriptor);
+
 /// A line of text on standard error, on a terminal broken between words where it has no room.
 void say(std::string_view text);
 

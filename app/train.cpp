@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -62,13 +62,14 @@ Json epoch_json(const EpochResult& result) {
           {"validation_accuracy", finite_or_null(result.validation_accuracy)}};
 }
 
-/// `history`: the results of each epoch.
+/// `tests`: none where it was stopped before. `history`: the results of each epoch.
 Json result_json(const TrainOptions& options, const Setting& setting, const TrainerOptions& trainer,
                  double images_per_second, const std::vector<EpochResult>& results,
                  const std::vector<Evaluation>& tests, const std::vector<std::vector<EpochResult>>& history) {
   const CommonOptions& common = options.common;
   Json networks = Json::array();
   for (size_t i = 0; i < results.size(); ++i) {
+    const Evaluation test = tests.empty() ? Evaluation{NAN, NAN} : tests[i];
     Json epochs = Json::array();
     for (const std::vector<EpochResult>& epoch : history) epochs.push_back(epoch_json(epoch[i]));
     networks.push_back({{"seed", common.seed + i},
@@ -77,8 +78,8 @@ Json result_json(const TrainOptions& options, const Setting& setting, const Trai
                         {"train_accuracy", finite_or_null(results[i].train_accuracy)},
                         {"validation_loss", finite_or_null(results[i].validation_loss)},
                         {"validation_accuracy", finite_or_null(results[i].validation_accuracy)},
-                        {"test_loss", finite_or_null(tests[i].loss)},
-                        {"test_accuracy", finite_or_null(tests[i].accuracy)},
+                        {"test_loss", finite_or_null(test.loss)},
+                        {"test_accuracy", finite_or_null(test.accuracy)},
                         {"diverged", results[i].diverged},
                         {"history", epochs}});
   }
@@ -137,6 +138,7 @@ std::string number_text(double value) {
   return std::isfinite(value) ? fmt::format("{:.4f}", value) : "-";
 }
 
+/// `tests`: none where it was stopped before.
 void print_results(const TrainOptions& options, const std::vector<EpochResult>& results,
                    const std::vector<Evaluation>& tests) {
   fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}\n", "seed", "train loss", "train", "validation", "test");
@@ -144,9 +146,9 @@ void print_results(const TrainOptions& options, const std::vector<EpochResult>& 
     const EpochResult& result = results[i];
     fmt::print("{:>6}  {:>10}  {:>10}  {:>10}  {:>10}{}\n", options.common.seed + i, number_text(result.train_loss),
                number_text(result.train_accuracy), number_text(result.validation_accuracy),
-               number_text(tests[i].accuracy), result.diverged ? "  diverged" : "");
+               tests.empty() ? "-" : number_text(tests[i].accuracy), result.diverged ? "  diverged" : "");
   }
-  print_mean(test_accuracies(results, tests), results.size());
+  if (!tests.empty()) print_mean(test_accuracies(results, tests), results.size());
 }
 
 bool is_init_word(const std::string& init) {
@@ -169,7 +171,18 @@ void check_options(const TrainOptions& options) {
   require_writable("--checkpoint", options.checkpoint);
 }
 
-/// The checkpoint to go on from, after the command has been given its options.
+/// True where what an update does depends on how many epochs there will be.
+bool looks_ahead(const Setting& setting) {
+  return setting[Technique::kLearningRateSchedule] != technique(Technique::kLearningRateSchedule).off ||
+         setting[Technique::kBatchSizeSchedule] != technique(Technique::kBatchSizeSchedule).off ||
+         std::ranges::any_of(techniques(), [&](const TechniqueInfo& info) {
+           const ScheduleShape shape = setting.schedule(info.id).shape;
+           return shape != ScheduleShape::kConstant && shape != ScheduleShape::kDecay;
+         });
+}
+
+/// The checkpoint to go on from, after the command has been given its options. It may have other epochs than those that
+/// it was to have, unless a schedule was laid out over them.
 std::optional<SafeTensors> open_checkpoint(TrainOptions& options, CLI::App& command) {
   if (options.resume.empty()) return {};
   SafeTensors checkpoint = read_safetensors(options.resume);
@@ -178,7 +191,8 @@ std::optional<SafeTensors> open_checkpoint(TrainOptions& options, CLI::App& comm
   }
   const std::string saved = checkpoint.text("options");
   take_saved_options(command, saved, options.resume);
-  compare_saved_options(command, saved, options.resume);
+  const bool has_schedule = looks_ahead(parse_settings(options.common.set, definitions_of(options.common)));
+  compare_saved_options(command, saved, options.resume, has_schedule ? "" : "epochs");
   if (options.checkpoint.empty()) options.checkpoint = options.resume;
   return checkpoint;
 }
@@ -221,7 +235,8 @@ class Training {
       if (SignalWatch::seen() == 0) record_.tests = trainer_->evaluate_test();
     } catch (const Stopped&) {
     }
-    if (SignalWatch::seen() != 0) return stopped();
+    progress.clear();
+    if (SignalWatch::seen() != 0) return stopped(steady_images_per_second(first, progress.elapsed_seconds()));
     print_results(options_, record_.results, record_.tests);
     const std::vector<double> accuracies = test_accuracies(record_.results, record_.tests);
     if (!accuracies.empty()) report_chance(mean_of(accuracies), num_classes_, common_.quiet);
@@ -254,9 +269,13 @@ class Training {
     if (const std::string& trained = checkpoint.text("dataset_contents"); trained != record_.data) {
       throw DataError("{}: expected the data set '{}', got '{}'", options_.resume, trained, record_.data);
     }
-    trainer_->restore(checkpoint);
+    trainer_->restore(checkpoint, common_.epochs);
     history_ = read_history(checkpoint, options_.networks);
     record_.results = history_.back();
+    if (last_epoch() > common_.epochs) {
+      throw InvalidArgument("--epochs: expected at least the {} that '{}' has had, got {}", last_epoch(),
+                            options_.resume, common_.epochs);
+    }
   }
 
   void report() const {
@@ -272,7 +291,9 @@ class Training {
   int64_t last_epoch() const { return record_.results.empty() ? 0 : record_.results.front().epoch; }
 
   void train_epoch(Progress& progress) {
+    is_torn_ = true;
     record_.results = trainer_->run_epoch();
+    is_torn_ = false;
     history_.push_back(record_.results);
     const int64_t epoch = last_epoch();
     epochs_end_ = progress.elapsed_seconds();
@@ -281,15 +302,26 @@ class Training {
     if (epoch % options_.every == 0 || epoch == common_.epochs) save_checkpoint();
   }
 
-  /// Says how far it came, and what is left of it.
-  int stopped() const {
+  /// Says how far it came, and keeps what was asked for: weights and report of its last epoch, unless it was stopped
+  /// in the middle of one.
+  int stopped(double images_per_second) {
+    std::vector<std::string> kept;
     if (!record_.results.empty()) {
-      print_results(options_, record_.results, std::vector<Evaluation>(record_.results.size(), {NAN, NAN}));
+      print_results(options_, record_.results, record_.tests);
+      if (!options_.save.empty() && !is_torn_) {
+        save_weights();
+        kept.push_back(fmt::format("the weights of epoch {} are in {}", last_epoch(), printable(options_.save)));
+      }
+      Json report = result_json(options_, setting_, trainer_options_, images_per_second, record_.results, record_.tests,
+                                history_);
+      report["stopped_after"] = last_epoch();
+      write_report(common_.json, report);
     }
-    fmt::print("stopped after {} of {} epochs; {}\n", last_epoch(), common_.epochs,
-               options_.checkpoint.empty()
-                   ? "nothing is kept (see --checkpoint)"
-                   : fmt::format("--resume {} goes on from its last checkpoint", printable(options_.checkpoint)));
+    if (!options_.checkpoint.empty()) {
+      kept.push_back(fmt::format("--resume {} goes on from its last checkpoint", printable(options_.checkpoint)));
+    }
+    if (kept.empty()) kept.emplace_back("nothing is kept (see --checkpoint)");
+    fmt::print("stopped after {} of {} epochs; {}\n", last_epoch(), common_.epochs, fmt::join(kept, "; "));
     return 128 + SignalWatch::seen();  // as shells report a program that a signal ended
   }
 
@@ -307,9 +339,10 @@ class Training {
 
   Line line(int64_t first, double share, double seconds) const {
     const std::vector<EpochResult>& results = record_.results;
-    const double images = images_since(first, share);
+    const bool tests = last_epoch() >= common_.epochs && share > 0;
+    const double images = images_since(first, tests ? 0 : share);
     const int64_t epoch = last_epoch() + (share > 0 ? 1 : 0);
-    Line line{{fmt::format("epoch {}/{}", epoch, common_.epochs)},
+    Line line{{tests ? "test" : fmt::format("epoch {}/{}", epoch, common_.epochs)},
               {share > 0 ? fmt::format("{:2.0f} %", 100 * share) : "", 4, Colour::kFaint}};
     if (!results.empty()) {
       line.push_back({mean_text("loss", results, &EpochResult::train_loss), 3});
@@ -318,6 +351,7 @@ class Training {
       const auto num_diverged = std::ranges::count(results, true, &EpochResult::diverged);
       line.push_back({num_diverged > 0 ? fmt::format("{} diverged", num_diverged) : "", 2, Colour::kYellow});
     }
+    if (tests) return line;
     line.push_back({fmt::format("{:.0f} images/s", images / seconds), 5, Colour::kFaint});
     const double all =
         images - images_since(last_epoch(), share) +
@@ -351,6 +385,7 @@ class Training {
   int64_t saved_epoch_ = 0;     // of the last checkpoint
   double first_epoch_end_ = 0;  // seconds from the start
   double epochs_end_ = 0;
+  bool is_torn_ = false;  // in the middle of an epoch
   TrainerOptions trainer_options_;
   TrainingRecord record_;
   std::vector<std::vector<EpochResult>> history_;

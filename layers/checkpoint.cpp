@@ -147,7 +147,7 @@ SafeTensors PopulationTrainer::checkpoint() {
   return result;
 }
 
-void PopulationTrainer::restore(const SafeTensors& checkpoint) {
+void PopulationTrainer::restore(const SafeTensors& checkpoint, int64_t num_epochs) {
   for (const auto& [key, expected] : identity()) {
     if (const std::string& got = checkpoint.text(key); got != expected) {
       throw DataError("{}: expected {} {}, got {}", checkpoint.source.string(), key, expected, got);
@@ -164,8 +164,10 @@ void PopulationTrainer::restore(const SafeTensors& checkpoint) {
   std::ranges::copy(states, states_.begin());
   trials_ = std::move(trials);
   std::ranges::fill(fresh_, uint8_t{0});
-  for (const auto& trial : trials_) {
-    if (trial) provide_for(trial->setting);
+  for (auto& trial : trials_) {
+    if (!trial) continue;
+    if (num_epochs > 0) trial->num_epochs = num_epochs;
+    provide_for(trial->setting);
   }
   prepare();
   refresh_all_copies();

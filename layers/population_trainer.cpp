@@ -111,8 +111,8 @@ void PopulationTrainer::check_slot(const char* operation, int64_t slot) const {
 void PopulationTrainer::start(int64_t slot, const Trial& trial) {
   check_slot("start", slot);
   if (trial.setting[Technique::kBatchSize] < static_cast<double>(options_.micro_batch)) {
-    throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {}", options_.micro_batch,
-                          trial.setting[Technique::kBatchSize]);
+    throw InvalidArgument("batch_size: expected at least the micro-batch of {} samples, got {} (see --micro-batch)",
+                          options_.micro_batch, trial.setting[Technique::kBatchSize]);
   }
   provide_for(trial.setting);
   trials_[static_cast<size_t>(slot)] = trial;

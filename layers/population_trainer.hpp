@@ -71,8 +71,9 @@ class PopulationTrainer final : public Trainer {
   /// Weights, running statistics, optimizer, counters and trials of all slots between two epochs: a trainer of the same
   /// model, data and options that restores them goes on as this one would, on a CPU with the same bits.
   SafeTensors checkpoint();
-  /// What was in the slots is gone. Throws: DataError, naming what does not fit, expected and got.
-  void restore(const SafeTensors& checkpoint);
+  /// What was in the slots is gone. `num_epochs`: that the trainings have from now on, for their schedules; 0: as the
+  /// checkpoint says. Throws: DataError, naming what does not fit, expected and got.
+  void restore(const SafeTensors& checkpoint, int64_t num_epochs = 0);
 
  private:
   /// Networks [first, first + count), which run together.

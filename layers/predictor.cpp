@@ -97,7 +97,8 @@ Predictions Predictor::predict(const Tensor& images, int64_t first, int64_t coun
   const std::vector<double> all = to_doubles(logits(images, first, count));
   const auto classes = static_cast<size_t>(num_classes_);
   const auto samples = static_cast<size_t>(count), networks = static_cast<size_t>(options_.num_networks);
-  Predictions result{num_classes_, std::vector<double>(samples * classes), std::vector<int64_t>(samples)};
+  Predictions result{num_classes_, std::vector<double>(samples * classes), std::vector<int64_t>(samples),
+                     options_.num_networks};
   for (size_t n = 0; n < samples; ++n) {
     const std::span<double> mean(&result.probabilities[n * classes], classes);
     for (size_t network = 0; network < networks; ++network) {

@@ -13,6 +13,7 @@ struct Predictions {
   int64_t num_classes = 0;
   std::vector<double> probabilities;  // [N, num_classes]: softmax, the mean over the networks
   std::vector<int64_t> labels;        // [N]: the most likely class; -1 where the probabilities are no numbers
+  int64_t num_networks = 1;           // whose mean they are
 };
 
 /// Trained networks of one architecture, without noise and with a batch norm's running statistics.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "murmur/engine/error.hpp"
+#include "murmur/engine/nearest.hpp"
 #include "murmur/techniques/technique_table.hpp"
 
 namespace murmur {
@@ -112,6 +113,9 @@ const TechniqueInfo& technique(std::string_view key) {
   }
   std::vector<std::string_view> keys;
   for (const TechniqueInfo& info : kTechniques) keys.push_back(info.key);
+  if (const std::string_view meant = nearest(key, keys); !meant.empty()) {
+    throw InvalidArgument("unknown technique '{}': did you mean {}? (murmur info lists all)", key, meant);
+  }
   throw InvalidArgument("unknown technique '{}': expected one of {}", key, fmt::join(keys, ", "));
 }
 

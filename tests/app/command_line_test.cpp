@@ -71,7 +71,14 @@ TEST(CommandLine, HelpIsEverywhere) {
 }
 
 TEST(CommandLine, UsageErrorsExitWith2) {
-  expect_error(run_murmur("train --nonsense"), 2, "--nonsense");
+  expect_error(run_murmur("train --nonsense"), 2,
+               "expected options of murmur train, got --nonsense (see murmur train --help)");
+  expect_error(run_murmur("train --batch-size 64"), 2, "got --batch-size; did you mean --set batch_size=...?");
+  expect_error(run_murmur("train --lr=0.1"), 2, "got --lr; did you mean --set learning_rate=...?");
+  expect_error(run_murmur("search --study s.db --n-trials 3"), 2, "got --n-trials; did you mean --trials?");
+  expect_error(run_murmur("study show s.db --trail 3"), 2,
+               "expected options of murmur study, got --trail; did you mean --trial?");
+  expect_error(run_murmur("train 5"), 2, "(see murmur train --help)");
   expect_error(run_murmur(""), 2, "subcommand");
   expect_error(run_murmur("fly"), 2, "fly");
   expect_error(run_murmur("train --set loudness=1"), 2, "unknown technique 'loudness': expected one of shuffle, flip");

@@ -61,6 +61,25 @@ TEST(DryRun, OfASearchLeavesNoStudy) {
   EXPECT_EQ(folder.num_files(), 5u) << "the data and the report";
 }
 
+TEST(DryRun, OfABaselineSaysHowManyTrainings) {
+  const Folder folder;
+  write_dataset(folder);
+  const ProgramResult result = run_murmur(
+      "baseline --device cpu --micro-batch 32 --levels 1 --sparse-random 2 --seeds 3 "
+      "--epochs 4 --dry-run --data " +
+      folder.path() + " --json " + (folder / "r.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
+  EXPECT_THAT(result.output, HasSubstr("baseline: fc on fashion-mnist, " + report["settings"].dump() +
+                                       " settings with 3 seeds each, 4 epochs, on cpu"));
+  EXPECT_THAT(result.output, HasSubstr("time     about "));
+  EXPECT_GT(report["settings"], 22 + 2);
+  EXPECT_NEAR(report["seconds"].get<double>(),
+              report["settings"].get<double>() * 3 * 4 * report["seconds_per_epoch"].get<double>() /
+                  report["networks"].get<double>(),
+              1e-9);
+}
+
 TEST(DryRun, WhatDoesNotFitIsRefused) {
   const Folder folder;
   write_dataset(folder);

@@ -184,6 +184,25 @@ TEST(Search, KilledItLosesNoReportedTrial) {
 
 constexpr const char* kTwoStage = "--two-stage --stage-one-particles 10 --trials 30 --epochs 5";
 
+TEST(Search, EndsAfterItsTimeWithAnAnswerAndGoesOn) {
+  const Folder folder;
+  write_dataset(folder);
+  const ProgramResult ended = run_murmur(search_command(folder, "s.db", "--abort-below 0 --timeout 1e-9"));
+  ASSERT_EQ(ended.exit_code, 0) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("--timeout: the search ends after "));
+  const auto num_complete = [&] {
+    return std::ranges::count(Study::open_read_only(folder / "s.db").trials(), TrialState::kComplete,
+                              &TrialRecord::state);
+  };
+  EXPECT_GE(num_complete(), 1) << "something to compare with the baseline";
+  EXPECT_LT(num_complete(), 12);
+  EXPECT_THAT(ended.output, HasSubstr("all off")) << "the answer";
+  const ProgramResult rest = run_murmur(search_command(folder, "s.db", "--abort-below 0"));
+  ASSERT_EQ(rest.exit_code, 0) << rest.output;
+  EXPECT_THAT(rest.output, HasSubstr("goes on with the study"));
+  EXPECT_EQ(num_complete(), 12);
+}
+
 TEST(Search, TwoStagesFillTheStudyAndOnlyTheSecondIsTested) {
   const Folder folder;
   write_dataset(folder);

@@ -85,10 +85,11 @@ TEST_F(StudyCommand, ListsTheStudiesOfAFile) {
 
 TEST_F(StudyCommand, ShowsAStudyAndATrial) {
   const std::string study = run("show " + path() + " --name murmur");
-  EXPECT_THAT(study, AllOf(HasSubstr("4 trials, 1 complete, 1 aborted, 1 failed, 1 running"), HasSubstr("model fc"),
-                           HasSubstr("search learning_rate from 1e-05 to 0.1, log"),
-                           HasSubstr("search optimizer sgd momentum adam"),
-                           HasSubstr("0.5000  murmur train --from " + path() + " --name murmur --trial 0")));
+  EXPECT_THAT(study,
+              AllOf(HasSubstr("4 trials, 1 complete, 1 aborted, 1 failed, 1 running"), HasSubstr("model fc"),
+                    HasSubstr("search learning_rate from 1e-05 to 0.1, log"),
+                    HasSubstr("search optimizer sgd momentum adam"), HasSubstr("        0      0.5000  "),
+                    HasSubstr("again (any trial):\n    murmur train --from " + path() + " --name murmur --trial 0")));
   for (const char* trial : {"0", "best"}) {
     EXPECT_THAT(run("show " + path() + " --name murmur --trial " + trial),
                 AllOf(HasSubstr("trial 0 of murmur, COMPLETE"), HasSubstr("seed 1\n"), HasSubstr("epoch 1 0.2500"),

@@ -9,8 +9,10 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "murmur/engine/safetensors.hpp"
 #include "murmur/pso/study.hpp"
 #include "tests/app/run.hpp"
 
@@ -18,8 +20,10 @@ namespace murmur {
 namespace {
 
 using test::Folder;
+using test::read_text;
 using test::run_murmur;
 using test::write_dataset;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -181,8 +185,41 @@ TEST(TerminalTest, ATrainingThatIsInterruptedKeepsItsLastEpoch) {
   ASSERT_TRUE(terminal.wait_for("validation")) << terminal.output();
   terminal.interrupt();
   EXPECT_EQ(terminal.finish(), 130) << terminal.output();
-  EXPECT_THAT(terminal.output(), HasSubstr("of 100000 epochs; --resume "));
+  EXPECT_THAT(terminal.output(), AllOf(HasSubstr("of 100000 epochs; --resume "), Not(HasSubstr("diverged"))));
   EXPECT_TRUE(std::filesystem::exists(folder / "c"));
+}
+
+TEST(TerminalTest, ATrainingThatIsInterruptedSavesWhatItWasToSave) {
+  const Folder folder;
+  write_dataset(folder, 3000);
+  Terminal terminal("train --device cpu --micro-batch 32 --networks 2 --epochs 100000 --data " + folder.path() +
+                        " --save " + (folder / "w") + " --json " + (folder / "json"),
+                    80);
+  ASSERT_TRUE(terminal.wait_for("validation")) << terminal.output();
+  terminal.interrupt();
+  EXPECT_EQ(terminal.finish(), 130) << terminal.output();
+  const nlohmann::json report = nlohmann::json::parse(read_text(folder / "json"));
+  const std::string epochs = std::to_string(report.at("stopped_after").get<int64_t>());
+  EXPECT_EQ(read_safetensors(folder / "w").text("epochs"), epochs);
+  EXPECT_THAT(terminal.output(),
+              HasSubstr("stopped after " + epochs + " of 100000 epochs; the weights of epoch " + epochs));
+  EXPECT_EQ(report["networks"][0]["history"].size(), report["stopped_after"]);
+  EXPECT_TRUE(report["networks"][0]["test_accuracy"].is_null());
+}
+
+TEST(TerminalTest, TestingIsNoEpoch) {
+  const Folder folder;
+  write_dataset(folder, 6000);
+  Terminal terminal(
+      "train --device cpu --model 'flatten linear512 linear512 linear' --micro-batch 32 --networks 4 --epochs 1 "
+      "--data " +
+          folder.path(),
+      80);
+  EXPECT_EQ(terminal.finish(), 0) << terminal.output();
+  EXPECT_THAT(terminal.output(), Not(HasSubstr("epoch 2/1")));
+  for (const std::string& line : screen_lines(terminal.output())) {
+    EXPECT_TRUE(line.find("train loss") == std::string::npos || line.starts_with("  seed")) << line;
+  }
 }
 
 }  // namespace

@@ -192,7 +192,8 @@ TEST_F(WeightsFileTest, ManyNetworksAreAnEnsemble) {
   }
   // The table goes to standard output, the accuracy to standard error.
   EXPECT_EQ(run_murmur(predict(weights + " 2>/dev/null #")).output, read_text(folder_ / "p"));
-  EXPECT_THAT(run_murmur(predict(weights + " 2>&1 >/dev/null #")).output, StartsWith("accuracy on test: 0."));
+  EXPECT_THAT(run_murmur(predict(weights + " 2>&1 >/dev/null #")).output,
+              AllOf(StartsWith("accuracy on test: 0."), HasSubstr(", by the mean probabilities of 2 networks")));
 }
 
 TEST_F(WeightsFileTest, TrainingStartsFromThem) {
@@ -237,9 +238,8 @@ TEST_F(WeightsFileTest, ATrainingGoesOnAsItWasAskedFor) {
   const std::string as = ", got ";
   const std::string whose = " (expected: as in '" + checkpoint + "'; got: the command line's)";
   expect_error(resume + " --model lenet5", 2, "--model: expected 'fc'" + as + "'lenet5'");
-  expect_error(resume + " --networks 3 --epochs 4", 2,
-               "--epochs: expected '2', got '4'; --networks: expected '2', got '3'" + whose);
-  expect_error(resume + " --epochs 3", 2, "--epochs: expected '2'" + as + "'3'");
+  expect_error(resume + " --networks 3 --micro-batch 8", 2,
+               "--micro-batch: expected '32', got '8'; --networks: expected '2', got '3'" + whose);
   expect_error(resume + " --set dropout=0.2", 2, R"(--set: expected ["dropout=0.1"])" + as + R"(["dropout=0.2"])");
   expect_error(resume + " --paper", 2, "--paper: expected none" + as + "'true'");
   expect_error(resume + " --dataset mnist", 2, "--dataset: expected 'fashion-mnist'" + as + "'mnist'");
@@ -247,6 +247,21 @@ TEST_F(WeightsFileTest, ATrainingGoesOnAsItWasAskedFor) {
   expect_error("train --resume " + (folder_ / "none"), 3, "none: expected a safetensors file, got none");
   test::write_dataset(folder_, 600, 6);
   expect_error(resume, 3, checkpoint + ": expected the data set '10 classes, 640 + 640 images of 6x6x1, checksum ");
+}
+
+TEST_F(WeightsFileTest, ATrainingCanBeMadeLongerAsIfItHadBeenSoFromTheBeginning) {
+  const std::string options = "--networks 2 --set optimizer=adam --set dropout=0.1@decay:0.5 ";
+  expect_success(train() + options + "--epochs 2 --checkpoint " + (folder_ / "c"));
+  expect_success("train --quiet --device cpu --epochs 4 --resume " + (folder_ / "c") + " --save " +
+                 (folder_ / "longer"));
+  expect_success(train() + options + "--epochs 4 --save " + (folder_ / "whole"));
+  EXPECT_TRUE(read_text(folder_ / "longer") == read_text(folder_ / "whole"));
+  expect_error("train --epochs 3 --resume " + (folder_ / "c"), 2,
+               "--epochs: expected at least the 4 that '" + (folder_ / "c") + "' has had, got 3");
+  for (const std::string schedule : {"dropout=0.1@early:0.5", "learning_rate_schedule=0.5"}) {
+    expect_success(train() + "--epochs 2 --set " + schedule + " --checkpoint " + (folder_ / "s"));
+    expect_error("train --epochs 3 --resume " + (folder_ / "s"), 2, "--epochs: expected '2', got '3'");
+  }
 }
 
 TEST_F(WeightsFileTest, FilesThatDoNotFitAreRefused) {

@@ -31,8 +31,11 @@ TEST(Techniques, KeysAreUniqueAndFindTheirRow) {
     EXPECT_EQ(info.key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string_view::npos) << info.key;
     EXPECT_FALSE(info.help.empty()) << info.key;
   }
+  EXPECT_THAT([] { technique("loudness"); },
+              ThrowsMessage<InvalidArgument>(HasSubstr("unknown technique 'loudness': expected one of shuffle, flip")));
   EXPECT_THAT([] { technique("drop_out"); },
-              ThrowsMessage<InvalidArgument>(HasSubstr("unknown technique 'drop_out': expected one of shuffle, flip")));
+              ThrowsMessage<InvalidArgument>(HasSubstr("unknown technique 'drop_out': did you mean dropout?")));
+  EXPECT_THAT([] { technique("lr"); }, ThrowsMessage<InvalidArgument>(HasSubstr("did you mean learning_rate?")));
 }
 
 // A range of logarithms may have its off, 0, outside.
