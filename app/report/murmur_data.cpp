@@ -229,6 +229,7 @@ Json murmur_study_data(const StudyName& name) {
               {"file", name.file.string()},
               {"origin", "murmur"},
               {"running", is_running},
+              {"interrupted", is_interrupted(source.runs)},
               {"definition", definition_of(source.study)},
               {"provenance", provenance(source.study, source.search, source.runs, source.trials)},
               {"commands", commands(source.study, source.runs)},

@@ -101,10 +101,15 @@ int64_t num_planned(std::span<const RunRecord> runs) {
   return search == nullptr ? 0 : search->num_trials;
 }
 
+bool is_interrupted(std::span<const RunRecord> runs) {
+  const RunRecord* const search = last_of(runs, "search");
+  return search != nullptr && !search->is_running && search->signal != 0;
+}
+
 std::string how_it_ended(std::span<const RunRecord> runs, bool is_tested) {
   const RunRecord* const search = last_of(runs, "search");
   if (search == nullptr || search->is_running || is_tested) return "";
-  if (search->signal != 0) return "the search has been interrupted; the same command goes on from there";
+  if (is_interrupted(runs)) return "the search has been interrupted; the same command goes on from there";
   if (search->end.empty()) return "the search has not come to its end; the same command goes on from there";
   return "the search has ended without a setting to test: no complete trial differs from the baseline, or none is "
          "stable";

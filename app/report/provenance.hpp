@@ -23,6 +23,9 @@ nlohmann::json commands(const Study& study, std::span<const RunRecord> runs);
 /// How many trials the search is to have; 0: nobody knows.
 int64_t num_planned(std::span<const RunRecord> runs);
 
+/// Whether a signal has stopped the search, and it does not run again.
+bool is_interrupted(std::span<const RunRecord> runs);
+
 /// What is to be said of a search that has no answer and does not run; else nothing.
 std::string how_it_ended(std::span<const RunRecord> runs, bool is_tested);
 

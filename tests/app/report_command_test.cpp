@@ -146,6 +146,7 @@ TEST(Report, ReadsAStudyThatASearchIsWritingAndOneThatWasKilled) {
   const auto before = folder.contents();
   const json got = report_of(folder, folder / "s.db")["studies"][0];
   EXPECT_EQ(got["running"], false);
+  EXPECT_EQ(got["interrupted"], false);  // nobody knows: it may run on a machine that cannot be seen from here
   EXPECT_THAT(got["notes"].dump(), HasSubstr("the same command goes on"));
   auto after = folder.contents();
   ASSERT_EQ(after.size(), before.size());  // no log has gone or come
@@ -167,6 +168,7 @@ TEST(Report, AnInterruptedSearchIsReportedToo) {
   const json got = data_of(read_text(folder / "r.html"))["studies"][0];
   EXPECT_EQ(got["running"], false);
   EXPECT_THAT(got["notes"].dump(), HasSubstr("has been interrupted"));
+  EXPECT_EQ(got["interrupted"], true);
 }
 
 TEST(Report, LeavesTheFolderOfAStudyAsItIs) {

@@ -35,6 +35,7 @@ export const GROUPS = ["input", "weight", "activation", "gradient", "loss", "upd
  * @property {boolean} isOurs
  * @property {string} algorithm
  * @property {boolean} isRunning
+ * @property {boolean} isInterrupted a signal stopped the search before its end
  * @property {number | null} planned
  * @property {string} baselineName
  * @property {Record<string, any>} definition
@@ -169,6 +170,7 @@ export function studyOf(given) {
     isOurs: given.origin !== "optuna",
     algorithm: text(given.algorithm),
     isRunning: given.running === true,
+    isInterrupted: given.interrupted === true,
     planned: typeof given.planned === "number" && given.planned > 0 ? given.planned : null,
     baselineName: text(given.baseline_name) || "the baseline",
     definition: given.definition ?? {},

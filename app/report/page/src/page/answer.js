@@ -2,7 +2,7 @@ import { hasInterval, isDecided } from "../charts/verdict.js";
 import { hasAccuracies } from "../charts/parts.js";
 import { count, fitness, percent, plural, points, settingValue, title } from "../data/format.js";
 import { mean, standardError } from "../data/stats.js";
-import { baselineValue, GROUPS, STATE_NAMES } from "../data/study.js";
+import { ABORTED, baselineValue, DIVERGED, GROUPS, PRUNED, RUNNING, STATE_NAMES, WAITING } from "../data/study.js";
 import { command, h, table } from "./dom.js";
 
 /** @typedef {import("../data/study.js").Study} Study */
@@ -12,6 +12,33 @@ const size = (value) => (100 * Math.abs(value)).toFixed(2);
 
 /** "86.12 ± 0.06 %" @param {number} value @param {number} error */
 const withError = (value, error) => (Number.isFinite(error) ? `${size(value)} ± ${size(error)} %` : percent(value));
+
+/**
+ * What is to be said where no trial is complete and some are still to end.
+ * @param {Study} study
+ * @returns {{headline: string, lead: string[]}}
+ */
+function unfinishedAnswer(study) {
+  const { counts, isInterrupted, isRunning } = study;
+  const unfinished = counts[RUNNING] + counts[WAITING];
+  const are = (/** @type {number} */ value, /** @type {string} */ one, /** @type {string} */ more) =>
+    value > 0 ? `${count(value)} ${value === 1 ? one : more}` : "";
+  const parts = [
+    are(counts[ABORTED], "was aborted", "were aborted"),
+    are(counts[PRUNED], "was pruned", "were pruned"),
+    are(counts[DIVERGED], "diverged", "diverged"),
+    isInterrupted
+      ? `${count(unfinished)} will go on when the same command is given again`
+      : isRunning
+        ? are(unfinished, "is being trained", "are being trained")
+        : are(unfinished, "has not ended", "have not ended"),
+  ];
+  const planned = isRunning && study.planned ? ` (${count(study.planned)} are planned)` : "";
+  const lead = [`Of ${plural(study.size, "trial")}${planned} ${parts.filter(Boolean).join(", ")}.`];
+  if (isInterrupted) return { headline: "Interrupted: no trial has ended its epochs yet", lead };
+  const hasEnded = study.size > unfinished;
+  return { headline: hasEnded ? "No trial has ended its epochs yet" : "No trial has ended yet", lead };
+}
 
 /**
  * The answer in one sentence, and what stands behind it.
@@ -56,7 +83,9 @@ export function answerOf(study) {
       lead: ["Another program made this study. It has no final test, so that nothing says how much of this is luck."],
     };
   }
-  const done = study.size - study.counts[3] - study.counts[4];
+  const unfinished = study.counts[RUNNING] + study.counts[WAITING];
+  if (study.order.length === 0 && unfinished > 0) return unfinishedAnswer(study);
+  const done = study.size - unfinished;
   const lead = [];
   if (study.order.length > 0) {
     const isAccuracy = hasAccuracies(study);

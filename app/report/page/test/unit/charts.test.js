@@ -57,6 +57,27 @@ test("the effects have three kinds of marks", () => {
   assert.equal(table?.rows().length, 93);
 });
 
+// States: 1 aborted, 2 diverged, 3 running, 4 waiting.
+test("trials that are still to end have not failed", () => {
+  const answer = (/** @type {number[]} */ state, /** @type {object} */ more = {}) =>
+    answerOf(loaded({ trials: { state, value: state.map(() => null) }, ...more }));
+  const interrupted = answer([1, 3, 1, 3, 3, 3, 3, 4, 3], { interrupted: true });
+  assert.equal(interrupted.headline, "Interrupted: no trial has ended its epochs yet");
+  assert.deepEqual(interrupted.lead, [
+    "Of 9 trials 2 were aborted, 7 will go on when the same command is given again.",
+  ]);
+  const running = answer([3, 3], { running: true, planned: 60 });
+  assert.equal(running.headline, "No trial has ended yet");
+  assert.deepEqual(running.lead, ["Of 2 trials (60 are planned) 2 are being trained."]);
+  const later = answer([1, 2, 3], { running: true });
+  assert.equal(later.headline, "No trial has ended its epochs yet");
+  assert.deepEqual(later.lead, ["Of 3 trials 1 was aborted, 1 diverged, 1 is being trained."]);
+  const killed = answer([3, 4]);
+  assert.equal(killed.headline, "No trial has ended yet");
+  assert.deepEqual(killed.lead, ["Of 2 trials 2 have not ended."]);
+  assert.equal(answer([1, 2, 1], { interrupted: true }).headline, "All of 3 trials failed");
+});
+
 test("the verdict has a mark a study and a tick a seed", () => {
   const other = loaded(study({ name: "other", seed: 9 }));
   assert.deepEqual(CHARTS.verdict(scene([whole, other])).marks, { differences: 2, seeds: 10 });
