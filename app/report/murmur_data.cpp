@@ -232,7 +232,6 @@ Json murmur_study_data(const StudyName& name) {
               {"interrupted", is_interrupted(source.runs)},
               {"definition", definition_of(source.study)},
               {"provenance", provenance(source.study, source.search, source.runs, source.trials)},
-              {"commands", commands(source.study, source.runs)},
               {"baseline", baseline_data(source)}};
   std::optional<FinalTest> test;
   if (source.search) {
@@ -246,6 +245,8 @@ Json murmur_study_data(const StudyName& name) {
     if (const std::string note = how_it_ended(source.runs, test.has_value()); !note.empty()) notes.push_back(note);
     notes.insert(notes.end(), steps.notes().begin(), steps.notes().end());
   }
+  const bool has_sample = result.contains("analysis") && result["analysis"].contains("sample");
+  result["commands"] = commands(source.study, source.runs, has_sample);
   if (const int64_t planned = num_planned(source.runs); planned > 0) result["planned"] = planned;
   result["winner"] = winner_data(source, test);
   result["notes"] = notes;

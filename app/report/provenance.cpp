@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "app/analysis.hpp"
 #include "app/train_command.hpp"
@@ -13,6 +14,8 @@ namespace murmur::app {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr std::string_view kSample = " --trials 440";  // finds what explains 8 % of the variance
 
 const RunRecord* last_of(std::span<const RunRecord> runs, std::string_view kind) {
   const auto found = std::ranges::find(runs.rbegin(), runs.rend(), kind, &RunRecord::kind);
@@ -62,6 +65,19 @@ void add_time(Json& rows, std::span<const TrialRecord> trials) {
                                         seconds % 60)});
 }
 
+/// The line that has made the analysis, or would: where the study has no sample one that trains it, too.
+std::string analyse_command(const Study& study, const RunRecord* last, bool has_sample, bool has_name) {
+  if (last == nullptr) {
+    std::vector<std::string> words{"murmur", "analyse", "--study", study.path().string()};
+    if (has_name) words.insert(words.end(), {"--name", study.name()});
+    return shell_line(words) + std::string(kSample);
+  }
+  if (has_sample) return last->command;
+  const std::string command = std::regex_replace(last->command, std::regex(" --trials[= ]0(?= |$)"), "");
+  // One with a sample has been stopped before the sample's end, and goes on.
+  return command.find(" --trials") == std::string::npos ? command + std::string(kSample) : command;
+}
+
 }  // namespace
 
 Json provenance(const Study& study, const std::optional<SearchDefinition>& search, std::span<const RunRecord> runs,
@@ -81,18 +97,14 @@ Json provenance(const Study& study, const std::optional<SearchDefinition>& searc
   return rows;
 }
 
-Json commands(const Study& study, std::span<const RunRecord> runs) {
+Json commands(const Study& study, std::span<const RunRecord> runs, bool has_sample) {
   const RunRecord* const search = last_of(runs, "search");
   const RunRecord* const analyse = last_of(runs, "analyse");
-  const auto command_of = [](const RunRecord* run) { return run == nullptr ? Json() : Json(run->command); };
   // A place is no word of a shell: it must not be quoted.
   std::string train = train_command(study, "baseline");
   train.replace(train.rfind("baseline"), std::string_view("baseline").size(), "{trial}");
-  std::vector<std::string> words{"murmur", "analyse", "--study", study.path().string()};
-  if (train.find(" --name ") != std::string::npos) words.insert(words.end(), {"--name", study.name()});
-  words.insert(words.end(), {"--trials", "440"});
-  return {{"search", command_of(search)},
-          {"analyse", analyse == nullptr ? Json(shell_line(words)) : command_of(analyse)},
+  return {{"search", search == nullptr ? Json() : Json(search->command)},
+          {"analyse", analyse_command(study, analyse, has_sample, train.find(" --name ") != std::string::npos)},
           {"train", train}};
 }
 

@@ -17,8 +17,8 @@ namespace murmur::app {
 nlohmann::json provenance(const Study& study, const std::optional<SearchDefinition>& search,
                           std::span<const RunRecord> runs, std::span<const TrialRecord> trials);
 
-/// "search", "analyse", "train": lines for a shell.
-nlohmann::json commands(const Study& study, std::span<const RunRecord> runs);
+/// "search", "analyse", "train": lines for a shell. That of a study without a designed sample trains one.
+nlohmann::json commands(const Study& study, std::span<const RunRecord> runs, bool has_sample);
 
 /// How many trials the search is to have; 0: nobody knows.
 int64_t num_planned(std::span<const RunRecord> runs);

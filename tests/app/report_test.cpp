@@ -125,9 +125,19 @@ TEST(Report, SaysWhatASearchAndItsAnalysisSay) {
   EXPECT_THAT(provenance, HasSubstr("checksum"));
   EXPECT_THAT(provenance, HasSubstr("cpu: "));
 
-  const auto analyse =
-      run_murmur("analyse --device cpu --quiet --data " + folder.path() + " --study " + (folder / "s.db") +
-                 " --trial winner --repeats 2 --trials 20 --json " + (folder / "a.json"));
+  const std::string rest = " --quiet --data " + folder.path() + " --study " + (folder / "s.db") +
+                           " --trial winner --repeats 2 --json " + (folder / "a.json");
+  const auto without = run_murmur("analyse --device cpu" + rest);
+  ASSERT_EQ(without.exit_code, 0) << without.output;
+  const json before = report_of(folder, folder / "s.db")["studies"][0];
+  EXPECT_FALSE(before["analysis"].contains("sample"));
+  const std::string made_by = json::parse(read_text(folder / "a.json"))["command"];
+  EXPECT_EQ(before["commands"]["analyse"], made_by + " --trials 440");  // what the page's box asks for
+
+  ASSERT_EQ(run_murmur("analyse --device cpu --trials 0" + rest).exit_code, 0);
+  EXPECT_EQ(report_of(folder, folder / "s.db")["studies"][0]["commands"]["analyse"], made_by + " --trials 440");
+
+  const auto analyse = run_murmur("analyse --device cpu --trials 20" + rest);
   ASSERT_EQ(analyse.exit_code, 0) << analyse.output;
   const json after = report_of(folder, folder / "s.db")["studies"][0];
   json analysis = json::parse(read_text(folder / "a.json"));
