@@ -108,6 +108,7 @@ int analyse(const AnalyseCommand& command) {
   }
   recorded.end();
   if (!command.only_ablation) print_summary(report.search);
+  print_noise(*report.ablation);
   write_report(command.common.json,
                command.only_ablation ? ablation_json(*report.ablation, study) : analysis_json(report, study));
   return 0;

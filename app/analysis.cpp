@@ -99,7 +99,9 @@ AblationReport ablation_report(const Study& study, const SearchDefinition& searc
                         {},
                         {},
                         {},
+                        {},
                         {}};
+  report.noise = noise_of_setting(search.space, search.base, report.rows);
   report.accuracies.resize(report.rows.size());
   const size_t num_settings = report.rows.size() + 1;
   for (size_t i = 0; i < outcomes.size(); ++i) {
@@ -138,13 +140,20 @@ std::optional<AblationReport> stored_ablation(const Study& study, const SearchDe
   const auto stored = stored_trainings(study, analysis_attribute(name));
   if (!stored) return std::nullopt;
   std::vector<AblationRow> rows = ablation_rows(search.space, search.base, trial.setting, best_settings(trials));
-  const size_t num_settings = rows.size() + 1;
-  const size_t num_seeds = stored->trainings.size() / num_settings;
+  const auto has_rows = [&] {
+    const size_t num_seeds = stored->trainings.size() / (rows.size() + 1);
+    return same_settings(ablation_trainings(search, rows, static_cast<int64_t>(num_seeds)), stored->trainings);
+  };
+  if (!has_rows()) {  // an earlier version had no row of all noise
+    std::erase_if(rows, [](const AblationRow& row) { return row.comparison == Comparison::kWithoutNoise; });
+  }
   // The levels that are put on besides are those of the best trials, which may have become others since.
-  if (!same_settings(ablation_trainings(search, rows, static_cast<int64_t>(num_seeds)), stored->trainings)) {
+  if (!has_rows()) {
     why = fmt::format("the {} is of a time when the study had fewer trials", name);
     return std::nullopt;
   }
+  const size_t num_settings = rows.size() + 1;
+  const size_t num_seeds = stored->trainings.size() / num_settings;
   std::vector<TrainingOutcome> outcomes = ended(*stored);
   const size_t num_ended = outcomes.size() / num_settings;
   if (num_ended < num_seeds) {

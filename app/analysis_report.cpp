@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <span>
 
 #include "app/accuracy_text.hpp"
 #include "app/json_report.hpp"
@@ -54,10 +56,20 @@ std::string key_of(const SearchSpace& space, int64_t dimension) {
   return murmur::key_of(space.dimensions()[static_cast<size_t>(dimension)]);
 }
 
-void print_rows(const AblationReport& report, Comparison comparison, const std::string& title) {
+/// "optimizer, learning_rate and batch_size"
+std::string listed(std::span<const Dimension> dimensions) {
+  std::string text;
+  for (size_t i = 0; i < dimensions.size(); ++i) {
+    const char* const between = i == 0 ? "" : i + 1 == dimensions.size() ? " and " : ", ";
+    text += between + murmur::key_of(dimensions[i]);
+  }
+  return text;
+}
+
+void print_rows(const AblationReport& report, std::initializer_list<Comparison> comparisons, const std::string& title) {
   bool has_title = false;
   for (size_t i = 0; i < report.rows.size(); ++i) {
-    if (report.rows[i].comparison != comparison) continue;
+    if (std::ranges::find(comparisons, report.rows[i].comparison) == comparisons.end()) continue;
     if (!has_title) fmt::print("\n{:<36} {:>17}  {:>8}\n", title, "gives, points", "p (Holm)");
     has_title = true;
     const PairedDifference& difference = report.effects[i].difference;
@@ -130,6 +142,8 @@ const char* name_of(Comparison comparison) {
       return "without";
     case Comparison::kWithoutPlace:
       return "without_place";
+    case Comparison::kWithoutNoise:
+      return "without_noise";
     case Comparison::kWith:
       return "with";
     case Comparison::kAlone:
@@ -183,6 +197,7 @@ Json ablation_json(const AblationReport& report) {
           {"first_seed", std::to_string(report.first_seed)},
           {"all_off", {{"accuracies", accuracies_json(report.all_off)}, {"command", report.all_off_command}}},
           {"text", verdict(report.effects[0].difference, report.base_name)},
+          {"noise_text", noise_text(report)},
           {"rows", rows}};
 }
 
@@ -221,6 +236,32 @@ Json sample_json(const TrainedSample& sample, const SearchSpace& space) {
           {"settings", settings}};
 }
 
+std::string noise_text(const AblationReport& report) {
+  using Share = NoiseOfSetting::Share;
+  const NoiseOfSetting& noise = report.noise;
+  if (noise.share == Share::kNone && noise.rest.empty()) return "";  // all off itself
+  const PairedDifference& whole = report.effects[0].difference;
+  if (whole.num_first_failed + whole.num_second_failed > 0) return "";
+  const std::string gives =
+      fmt::format("Trial {} gives {} points over {}", report.trial, points_text(whole), report.base_name);
+  if (noise.share == Share::kAll) return fmt::format("{}. All of this is its noise's: it has nothing else.", gives);
+  const std::string rest = fmt::format("{} {}", listed(noise.rest), noise.rest.size() == 1 ? "gives" : "give");
+  if (noise.share == Share::kNone) return fmt::format("{}. It has no noise: {} all of this.", gives, rest);
+  if (!noise.row) return "";
+  const auto& [difference, p] = report.effects[*noise.row];
+  if (difference.num_first_failed + difference.num_second_failed > 0) {
+    return fmt::format("{}. What its noise gives of this cannot be said: without it trainings diverged.", gives);
+  }
+  const std::string doubt = p < kLevel ? fmt::format("p {}", p_text(p)) : "not distinguishable from none";
+  return fmt::format("{}. Of this, its noise gives {} points ({}): {} the rest.", gives, points_text(difference), doubt,
+                     rest);
+}
+
+void print_noise(const AblationReport& report) {
+  const std::string text = noise_text(report);
+  if (!text.empty()) fmt::print("\n{}", wrapped(text, terminal_width(STDOUT_FILENO)));
+}
+
 void print_ablation(const AblationReport& report) {
   fmt::print("around trial {}: {} seeds of {} epochs, validation accuracy ± standard error\n", report.trial,
              report.all_off.size(), report.num_epochs);
@@ -229,10 +270,10 @@ void print_ablation(const AblationReport& report) {
   const PairedDifference& difference = report.effects[0].difference;
   fmt::print("{}", wrapped(fmt::format("trial {}: {}", report.trial, verdict(difference, report.base_name)),
                            terminal_width(STDOUT_FILENO)));
-  print_rows(report, Comparison::kWithout, fmt::format("in trial {}, each", report.trial));
-  print_rows(report, Comparison::kWithoutPlace, "all of a place together");
-  print_rows(report, Comparison::kWith, fmt::format("put on besides, over trial {}", report.trial));
-  print_rows(report, Comparison::kAlone, "alone, over " + report.base_name);
+  print_rows(report, {Comparison::kWithout}, fmt::format("in trial {}, each", report.trial));
+  print_rows(report, {Comparison::kWithoutPlace, Comparison::kWithoutNoise}, "all of a place together");
+  print_rows(report, {Comparison::kWith}, fmt::format("put on besides, over trial {}", report.trial));
+  print_rows(report, {Comparison::kAlone}, "alone, over " + report.base_name);
 }
 
 void print_sample(const TrainedSample& sample, const SearchSpace& space) {

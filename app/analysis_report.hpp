@@ -23,6 +23,7 @@ struct AblationReport {
   std::vector<std::vector<double>> accuracies;  // of the rows, one a seed; NaN: diverged
   std::vector<double> all_off;
   std::vector<AblationEffect> effects;  // of the rows
+  NoiseOfSetting noise;                 // of the trial
   std::string all_off_command;          // that trains all off again
   std::vector<std::string> commands;    // and the rows
 };
@@ -43,10 +44,16 @@ struct AnalysisReport {
   std::optional<TrainedSample> sample;
 };
 
+/// What of the trial's difference its noise gives, in a sentence or two. Empty where no row can tell.
+std::string noise_text(const AblationReport& report);
+
 /// Tables on standard output, at most 80 columns wide.
 void print_ablation(const AblationReport& report);
 void print_sample(const TrainedSample& sample, const SearchSpace& space);
 void print_summary(const SearchSummary& summary);
+
+/// The text above, the last of both commands.
+void print_noise(const AblationReport& report);
 
 /// A row's label and its command, each on a line.
 void print_commands(const AblationReport& report);

@@ -55,6 +55,19 @@ double level_of(std::span<const Setting> best, const Dimension& dimension, const
   return typical_value(on, dimension);
 }
 
+bool is_noise(const Dimension& dimension) {
+  return technique(dimension.id).place != Place::kUpdate;
+}
+
+/// The setting without those of the active dimensions that `is_taken` says.
+template <class F>
+Setting without_all(Setting setting, std::span<const Dimension> active, const Setting& all_off, const F& is_taken) {
+  for (const Dimension& dimension : active) {
+    if (is_taken(dimension)) setting = without(std::move(setting), dimension, all_off);
+  }
+  return setting;
+}
+
 /// Which family of tests a row belongs to.
 int family_of(Comparison comparison) {
   if (comparison == Comparison::kAllOff) return 0;
@@ -100,16 +113,22 @@ std::vector<AblationRow> ablation_rows(const SearchSpace& space, const Setting& 
                     without(setting, dimension, all_off)});
   }
   for (size_t place = 0; place < kPlaces.size(); ++place) {
-    Setting left = setting;
-    int64_t num_active = 0;
-    for (const Dimension& dimension : active) {
-      if (technique(dimension.id).place != static_cast<Place>(place)) continue;
-      left = without(left, dimension, all_off);
-      num_active += is_schedule(dimension) ? 0 : 1;
-    }
+    const auto is_there = [&](const Dimension& dimension) {
+      return technique(dimension.id).place == static_cast<Place>(place);
+    };
+    const auto num_active = std::ranges::count_if(
+        active, [&](const Dimension& dimension) { return is_there(dimension) && !is_schedule(dimension); });
     if (num_active > 1) {
-      rows.push_back({Comparison::kWithoutPlace, fmt::format("{} ({})", kPlaces[place], num_active), left});
+      rows.push_back({Comparison::kWithoutPlace, fmt::format("{} ({})", kPlaces[place], num_active),
+                      without_all(setting, active, all_off, is_there)});
     }
+  }
+  const Setting without_noise = without_all(setting, active, all_off, is_noise);
+  const bool is_only_noise = std::ranges::all_of(active, is_noise);
+  if (!is_only_noise && std::ranges::find(rows, without_noise, &AblationRow::setting) == rows.end()) {
+    rows.push_back({Comparison::kWithoutNoise,
+                    fmt::format("all noise (everything but {})", kPlaces[static_cast<size_t>(Place::kUpdate)]),
+                    without_noise});
   }
   std::vector<AblationRow> alone;
   for (const Dimension& dimension : space.dimensions()) {
@@ -124,6 +143,23 @@ std::vector<AblationRow> ablation_rows(const SearchSpace& space, const Setting& 
   }
   rows.insert(rows.end(), alone.begin(), alone.end());
   return rows;
+}
+
+NoiseOfSetting noise_of_setting(const SearchSpace& space, const Setting& all_off, std::span<const AblationRow> rows) {
+  if (rows.empty()) throw InvalidArgument("ablation: expected the setting's row");
+  const Setting& setting = rows[0].setting;
+  const std::vector<Dimension> active = active_dimensions(space, all_off, setting);
+  NoiseOfSetting noise{NoiseOfSetting::Share::kNone, {}, {}};
+  std::ranges::remove_copy_if(active, std::back_inserter(noise.rest), is_noise);
+  if (std::ranges::none_of(active, is_noise)) return noise;
+  noise.share = noise.rest.empty() ? NoiseOfSetting::Share::kAll : NoiseOfSetting::Share::kSome;
+  if (noise.rest.empty()) return noise;
+  const Setting without_noise = without_all(setting, active, all_off, is_noise);
+  const auto row = std::ranges::find_if(rows, [&](const AblationRow& one) {
+    return one.setting == without_noise && one.comparison != Comparison::kAlone;
+  });
+  if (row != rows.end()) noise.row = static_cast<size_t>(row - rows.begin());
+  return noise;
 }
 
 std::vector<AblationEffect> ablation_effects(std::span<const AblationRow> rows,
@@ -145,6 +181,7 @@ std::vector<AblationEffect> ablation_effects(std::span<const AblationRow> rows,
         break;
       case Comparison::kWithout:
       case Comparison::kWithoutPlace:
+      case Comparison::kWithoutNoise:
         effects.push_back({paired_difference(whole, accuracies[i])});
         break;
     }

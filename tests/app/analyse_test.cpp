@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "app/analysis_report.hpp"
 #include "murmur/pso/study.hpp"
 #include "tests/app/run.hpp"
 #include "tests/app/trained_again.hpp"
@@ -70,6 +73,12 @@ TEST(Analyse, TakesTheBestTrialApartAndTrainsASample) {
   EXPECT_EQ(report["sample"]["interactions"].size(), 10u);
   EXPECT_EQ(report["search"]["trials"]["trials"], 18);
   EXPECT_LE(std::abs(report["search"]["techniques"][0]["correlation"].get<double>()), 1);
+  // The last line, as the report has it.
+  std::string words = ablation["noise_text"];
+  ASSERT_FALSE(words.empty());
+  std::string last = result.output.substr(result.output.rfind("\n\n") + 2);
+  std::ranges::replace(last, '\n', ' ');
+  EXPECT_EQ(last, words + " ");
 }
 
 /// Each row is what `murmur train` reaches with its setting and seed.
@@ -110,6 +119,42 @@ TEST(Analyse, AblateIsItsFirstPartAndEachRowsCommandTrainsItAgain) {
     EXPECT_THAT(part.output, HasSubstr(row["command"].get<std::string>()));
     EXPECT_EQ(trained_again(row, folder, "validation_accuracy"), row["accuracies"]) << row["label"];
   }
+}
+
+/// Of a trial with a learning rate and, where it is to have noise, that of two places.
+app::AblationReport report_with(bool has_noise, bool has_update, std::vector<double> without_noise) {
+  const SearchSpace space({Technique::kDropout, Technique::kInputNoise, Technique::kLearningRate});
+  Setting setting;
+  if (has_noise) setting.set(Technique::kDropout, 0.2);
+  if (has_noise) setting.set(Technique::kInputNoise, 0.1);
+  if (has_update) setting.set(Technique::kLearningRate, 0.02);
+  app::AblationReport report{7, 2, 1, "all off", ablation_rows(space, {}, setting, {}), {}, {}, {}, {}, {}, {}};
+  report.noise = noise_of_setting(space, {}, report.rows);
+  report.all_off = {.700, .700, .700};
+  report.accuracies.assign(report.rows.size(), {.750, .752, .751});
+  if (report.noise.row) report.accuracies[*report.noise.row] = std::move(without_noise);
+  report.effects = ablation_effects(report.rows, report.accuracies, report.all_off);
+  return report;
+}
+
+TEST(Analyse, SaysInASentenceWhatNoiseGives) {
+  const std::string gives = "Trial 7 gives +5.10 ± 0.06 points over all off. ";
+  // Differences of 4.0, 4.1 and 4.2 points: t = 71, p = .0002, and three more rows are in the family.
+  EXPECT_EQ(app::noise_text(report_with(true, true, {.710, .711, .709})),
+            gives + "Of this, its noise gives +4.10 ± 0.06 points (p < .001): learning_rate gives the rest.");
+  // -6, +1 and -1: a mean of -2.0, a standard error of 2.08.
+  EXPECT_EQ(app::noise_text(report_with(true, true, {.810, .742, .761})),
+            gives +
+                "Of this, its noise gives -2.00 ± 2.08 points (not distinguishable from none): "
+                "learning_rate gives the rest.");
+  EXPECT_EQ(app::noise_text(report_with(true, true, {.710, std::nan(""), .709})),
+            gives + "What its noise gives of this cannot be said: without it trainings diverged.");
+  EXPECT_EQ(app::noise_text(report_with(false, true, {})), gives + "It has no noise: learning_rate gives all of this.");
+  EXPECT_EQ(app::noise_text(report_with(true, false, {})), gives + "All of this is its noise's: it has nothing else.");
+  EXPECT_EQ(app::noise_text(report_with(false, false, {})), "");
+  app::AblationReport without_row = report_with(true, true, {.7, .7, .7});  // of an earlier version
+  without_row.noise.row.reset();
+  EXPECT_EQ(app::noise_text(without_row), "");
 }
 
 TEST(Analyse, AllOffIsSaidOnlyWhereAllIsOff) {

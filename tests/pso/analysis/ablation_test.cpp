@@ -67,6 +67,54 @@ TEST(Ablation, OneOffOnePlaceOffOneMoreOnAndOneAlone) {
   }
 }
 
+TEST(Ablation, AllNoiseIsTakenAwayAtOnceAndTheUpdateStays) {
+  const SearchSpace space({Technique::kInputNoise, Technique::kZoom, Technique::kDropout, Technique::kLossNoise,
+                           Technique::kLearningRate, Technique::kBatchSize});
+  const Setting all_off = setting_of({{Technique::kLossNoise, 0.5}});  // of a base with --set: off is what it has
+  const Setting update = setting_of({{Technique::kLearningRate, 0.02}, {Technique::kBatchSize, 32}}, all_off);
+  const Setting setting = winner(update);
+  const std::vector<AblationRow> rows = ablation_rows(space, all_off, setting, {});
+  ASSERT_THAT(labels_of(rows, Comparison::kWithoutNoise), ElementsAre("all noise (everything but update)"));
+  const NoiseOfSetting noise = noise_of_setting(space, all_off, rows);
+  EXPECT_EQ(noise.share, NoiseOfSetting::Share::kSome);
+  ASSERT_TRUE(noise.row);
+  EXPECT_EQ(rows[*noise.row].comparison, Comparison::kWithoutNoise);
+  EXPECT_EQ(rows[*noise.row].setting, update);
+  ASSERT_EQ(noise.rest.size(), 2u);
+  EXPECT_EQ(key_of(noise.rest[0]), "learning_rate");
+  EXPECT_EQ(key_of(noise.rest[1]), "batch_size");
+
+  // Without its noise the setting has six points fewer, and without any other row's nothing that can be told from none.
+  std::vector<std::vector<double>> accuracies(rows.size(), {.70, .90, .80});
+  accuracies[0] = {.80, .90, .70};
+  accuracies[*noise.row] = {.74, .842, .641};
+  const AblationEffect effect = ablation_effects(rows, accuracies, {{.70, .70, .70}})[*noise.row];
+  EXPECT_NEAR(effect.difference.difference, 0.059, 1e-12);
+  // Its family: five techniques, two places (input and update), and itself.
+  EXPECT_DOUBLE_EQ(effect.adjusted_p, 8 * effect.difference.p);
+}
+
+// What another row takes away just so is trained once.
+TEST(Ablation, NoiseOfOnePlaceHasTheRowOfItsPlace) {
+  const SearchSpace space({Technique::kInputNoise, Technique::kZoom, Technique::kDropout, Technique::kLearningRate});
+  const Setting update = setting_of({{Technique::kLearningRate, 0.02}});
+  const auto noise_of = [&](const Setting& setting, size_t num_rows) {
+    const std::vector<AblationRow> rows = ablation_rows(space, {}, setting, {});
+    EXPECT_EQ(labels_of(rows, Comparison::kWithoutNoise).size(), num_rows);
+    const NoiseOfSetting noise = noise_of_setting(space, {}, rows);
+    return noise.row ? rows[*noise.row].label : std::to_string(static_cast<int>(noise.share));
+  };
+  EXPECT_EQ(noise_of(setting_of({{Technique::kInputNoise, 0.2}, {Technique::kZoom, 0.1}}, update), 0), "input (2)");
+  EXPECT_EQ(noise_of(setting_of({{Technique::kDropout, 0.3}}, update), 0), "dropout=0.3");
+  EXPECT_EQ(noise_of(setting_of({{Technique::kDropout, 0.3}, {Technique::kZoom, 0.1}}, update), 1),
+            "all noise (everything but update)");
+  // Nothing, and nothing but noise: that is what all off is compared with.
+  EXPECT_EQ(noise_of(update, 0), std::to_string(static_cast<int>(NoiseOfSetting::Share::kNone)));
+  EXPECT_EQ(noise_of({}, 0), std::to_string(static_cast<int>(NoiseOfSetting::Share::kNone)));
+  EXPECT_EQ(noise_of(winner({}), 0), std::to_string(static_cast<int>(NoiseOfSetting::Share::kAll)));
+  EXPECT_THROW(noise_of_setting(space, {}, {}), InvalidArgument);
+}
+
 TEST(Ablation, WhatNoneOfTheBestHasOnIsLeftOut) {
   const std::vector<AblationRow> rows = ablation_rows(space(), {}, winner({}), {});
   EXPECT_TRUE(labels_of(rows, Comparison::kWith).empty());

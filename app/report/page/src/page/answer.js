@@ -67,6 +67,10 @@ export function answerOf(study) {
           `${written(winner)} for trial ${verdict.trial}, ${written(baseline)} for ${study.baselineName}. The test set was touched once.`,
       );
     }
+    const { ablation } = study;
+    if (ablation?.noise_text && ablation.trial === verdict.trial) {
+      lead.push(`The analysis, by validation accuracy: ${ablation.noise_text}`);
+    }
     return { headline, lead };
   }
   if (verdict?.text) return { headline: `Trial ${verdict.trial}: ${verdict.text}`, lead: [] };

@@ -8,6 +8,9 @@ const COMPARED = /** @type {[string, string][]} */ ([
   ["sample", "all studies: designed sample"],
 ]);
 
+/** Rows of the ablation that take several techniques away at once. */
+const TOGETHER = ["without_place", "without_noise"];
+
 /** @param {import("./app.js").App} app */
 export function effects(app) {
   const { study } = app;
@@ -49,11 +52,11 @@ export function effects(app) {
     figure.element,
   ];
   /** @type {any[]} */
-  const places = (study.ablation?.rows ?? []).filter((/** @type {any} */ row) => row.comparison === "without_place");
+  const places = (study.ablation?.rows ?? []).filter((/** @type {any} */ row) => TOGETHER.includes(row.comparison));
   if (places.length > 0) {
     elements.push(
       h("h3", {}, "All of a place together"),
-      h("p", {}, "What the winner loses when all of its techniques of a place are off."),
+      h("p", {}, "What the winner loses when all of its techniques of a place, or all of its noise, are off."),
       table(
         "Effects of places",
         ["place", "gives, points", "95 % interval", "p (Holm)"],

@@ -78,6 +78,17 @@ test("trials that are still to end have not failed", () => {
   assert.equal(answer([1, 2, 1], { interrupted: true }).headline, "All of 3 trials failed");
 });
 
+test("what the noise of the tested trial gives stands beside its verdict", () => {
+  const sentence = "Trial 98 gives +2.00 ± 0.10 points over all off. It has no noise.";
+  const lead = (/** @type {number} */ trial) => {
+    const ablation = { ...whole.ablation, trial, noise_text: sentence };
+    return answerOf({ ...whole, ablation }).lead.join("\n");
+  };
+  assert.match(lead(whole.verdict.trial), /by validation accuracy: Trial 98 gives .* It has no noise\./);
+  assert.doesNotMatch(lead(whole.verdict.trial + 1), /noise/, "that of another trial says nothing of this one");
+  assert.doesNotMatch(answerOf({ ...whole, ablation: null }).lead.join(" "), /noise/);
+});
+
 test("the verdict has a mark a study and a tick a seed", () => {
   const other = loaded(study({ name: "other", seed: 9 }));
   assert.deepEqual(CHARTS.verdict(scene([whole, other])).marks, { differences: 2, seeds: 10 });
