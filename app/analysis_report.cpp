@@ -73,8 +73,11 @@ void print_rows(const AblationReport& report, std::initializer_list<Comparison> 
     if (!has_title) fmt::print("\n{:<36} {:>17}  {:>8}\n", title, "gives, points", "p (Holm)");
     has_title = true;
     const PairedDifference& difference = report.effects[i].difference;
-    fmt::print("  {:<34} {:>17}  {:>8}  {}\n", report.rows[i].label, points_text(difference),
-               p_text(report.effects[i].adjusted_p), word_of(difference, report.effects[i].adjusted_p));
+    // What a long label takes more is taken from the spaces behind it.
+    const std::string& label = report.rows[i].label;
+    const size_t width = std::max<size_t>(label.size(), 51) - label.size();
+    fmt::print("  {} {:>{}}  {:>8}  {}\n", label, points_text(difference), width, p_text(report.effects[i].adjusted_p),
+               word_of(difference, report.effects[i].adjusted_p));
   }
 }
 

@@ -17,8 +17,13 @@ namespace {
 constexpr int64_t kFewestBest = 10;
 constexpr int64_t kBestShare = 10;  // one in so many
 
-std::string label_of(const Dimension& dimension, double value) {
-  return fmt::format("{}={}", key_of(dimension), format_value(dimension, value));
+/// Of a row that is trained with `setting`.
+std::string label_of(const Dimension& dimension, double value, const Setting& setting) {
+  const std::string label = fmt::format("{}={}", key_of(dimension), format_value(dimension, value));
+  if (dimension.id != Technique::kOptimizer) return label;
+  // Each optimizer wants a learning rate of its own, and here keeps that of another.
+  return fmt::format("{} (at {} {:.3g})", label, technique(Technique::kLearningRate).key,
+                     setting[Technique::kLearningRate]);
 }
 
 Setting with(Setting setting, const Dimension& dimension, double value) {
@@ -109,7 +114,7 @@ std::vector<AblationRow> ablation_rows(const SearchSpace& space, const Setting& 
   std::vector<AblationRow> rows{{Comparison::kAllOff, "the setting", setting}};
   const std::vector<Dimension> active = active_dimensions(space, all_off, setting);
   for (const Dimension& dimension : active) {
-    rows.push_back({Comparison::kWithout, label_of(dimension, value_of(setting, dimension)),
+    rows.push_back({Comparison::kWithout, label_of(dimension, value_of(setting, dimension), setting),
                     without(setting, dimension, all_off)});
   }
   for (size_t place = 0; place < kPlaces.size(); ++place) {
@@ -137,9 +142,12 @@ std::vector<AblationRow> ablation_rows(const SearchSpace& space, const Setting& 
     if (std::isnan(level)) continue;
     // A schedule changes nothing where its technique is off.
     const bool can_have_it = SearchSpace::exists(dimension, setting) || !is_schedule(dimension);
-    const std::string label = label_of(dimension, level);
-    if (!has_it && can_have_it) rows.push_back({Comparison::kWith, label, with(setting, dimension, level)});
-    if (!is_schedule(dimension)) alone.push_back({Comparison::kAlone, label, with(all_off, dimension, level)});
+    if (!has_it && can_have_it) {
+      rows.push_back({Comparison::kWith, label_of(dimension, level, setting), with(setting, dimension, level)});
+    }
+    if (!is_schedule(dimension)) {
+      alone.push_back({Comparison::kAlone, label_of(dimension, level, all_off), with(all_off, dimension, level)});
+    }
   }
   rows.insert(rows.end(), alone.begin(), alone.end());
   return rows;

@@ -115,6 +115,21 @@ TEST(Ablation, NoiseOfOnePlaceHasTheRowOfItsPlace) {
   EXPECT_THROW(noise_of_setting(space, {}, {}), InvalidArgument);
 }
 
+// Each optimizer wants a learning rate of its own: a row that changes one alone says which it is trained with.
+TEST(Ablation, AnOptimizersRowSaysItsLearningRate) {
+  const SearchSpace space({Technique::kOptimizer, Technique::kLearningRate});
+  const Setting all_off = setting_of({{Technique::kOptimizer, 0}, {Technique::kLearningRate, 0.1}});
+  const Setting adam = setting_of({{Technique::kOptimizer, 2}, {Technique::kLearningRate, 0.0012345}}, all_off);
+  const std::string name = "optimizer=" + format_value(technique(Technique::kOptimizer), 2);
+  std::vector<AblationRow> rows = ablation_rows(space, all_off, adam, {});
+  EXPECT_THAT(labels_of(rows, Comparison::kWithout),
+              ElementsAre(name + " (at learning_rate 0.00123)", "learning_rate=0.0012345"));
+  EXPECT_EQ(labels_of(rows, Comparison::kAlone)[0], name + " (at learning_rate 0.1)");
+  const Setting slow = setting_of({{Technique::kLearningRate, 0.03}}, all_off);
+  rows = ablation_rows(space, all_off, slow, {{adam}});
+  EXPECT_THAT(labels_of(rows, Comparison::kWith), ElementsAre(name + " (at learning_rate 0.03)"));
+}
+
 TEST(Ablation, WhatNoneOfTheBestHasOnIsLeftOut) {
   const std::vector<AblationRow> rows = ablation_rows(space(), {}, winner({}), {});
   EXPECT_TRUE(labels_of(rows, Comparison::kWith).empty());
