@@ -251,10 +251,12 @@ std::string noise_text(const AblationReport& report) {
   const std::string rest = fmt::format("{} {}", listed(noise.rest), noise.rest.size() == 1 ? "gives" : "give");
   if (noise.share == Share::kNone) return fmt::format("{}. It has no noise: {} all of this.", gives, rest);
   if (!noise.row) return "";
-  const auto& [difference, p] = report.effects[*noise.row];
+  const PairedDifference& difference = report.effects[*noise.row].difference;
   if (difference.num_first_failed + difference.num_second_failed > 0) {
     return fmt::format("{}. What its noise gives of this cannot be said: without it trainings diverged.", gives);
   }
+  // One question, asked once: it is no member of the family of rows, whose p values are adjusted.
+  const double p = difference.p;
   const std::string doubt = p < kLevel ? fmt::format("p {}", p_text(p)) : "not distinguishable from none";
   return fmt::format("{}. Of this, its noise gives {} points ({}): {} the rest.", gives, points_text(difference), doubt,
                      rest);
