@@ -119,13 +119,13 @@ void add_ablation_options(CLI::App& app, AnalyseCommand& command) {
   app.add_option("--trial", command.trial, "the complete trial to take apart: its number, best, or winner")
       ->capture_default_str();
   app.add_option("--repeats", command.repeats, "seeds of each setting, the same for all")
-      ->check(whole_number(2, 10000))
+      ->transform(whole_number(2, 10000))
       ->capture_default_str();
   app.add_option("--epochs", command.epochs, "epochs of a training (0: as many as a trial had)")
-      ->check(whole_number(0, 1000000))
+      ->transform(whole_number(0, 1000000))
       ->capture_default_str();
   app.add_option("--slots", command.slots, "networks trained at once; changes no result")
-      ->check(whole_number(1, int64_t{1} << 20))
+      ->transform(whole_number(1, int64_t{1} << 20))
       ->capture_default_str();
   app.add_flag("--commands", command.with_commands, "print the command that trains each row again; --json has it too");
   add_place_options(app, command.common);
@@ -139,9 +139,11 @@ Run add_analyse(CLI::App& app) {
   add_study_options(*sub, command->study, command->study_name);
   sub->add_option("--trials", command->sample,
                   "settings of a designed sample of what trains (0: none; 440 find what explains 8 % of the variance)")
-      ->check(whole_number(0, kMostTrainings))
+      ->transform(whole_number(0, kMostTrainings))
       ->capture_default_str();
-  sub->add_option("--sample-seed", command->sample_seed, "of that sample")->check(any_seed())->capture_default_str();
+  sub->add_option("--sample-seed", command->sample_seed, "of that sample")
+      ->transform(any_seed())
+      ->capture_default_str();
   add_ablation_options(*sub, *command);
   return [command] { return analyse(*command); };
 }

@@ -254,16 +254,16 @@ Run add_baseline(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("baseline", "what needs no search: all off, each technique alone, sparse random");
   auto command = std::make_shared<BaselineCommand>();
   sub->add_option("--levels", command->levels, "levels of each technique, evenly over its range; choices: all")
-      ->check(whole_number(1, 1000))
+      ->transform(whole_number(1, 1000))
       ->capture_default_str();
   sub->add_option("--sparse-random", command->num_sparse, "random settings with at most 4 techniques on")
-      ->check(whole_number(0, kMostTrainings))
+      ->transform(whole_number(0, kMostTrainings))
       ->capture_default_str();
   sub->add_option("--seeds", command->seeds, "trainings of each setting, the same seeds for all, from --seed on")
-      ->check(whole_number(2, 10000))
+      ->transform(whole_number(2, 10000))
       ->capture_default_str();
   sub->add_option("--slots", command->slots, "networks trained at once; changes no result")
-      ->check(whole_number(1, int64_t{1} << 20))
+      ->transform(whole_number(1, int64_t{1} << 20))
       ->capture_default_str();
   sub->add_flag("--dry-run", command->common.dry_run,
                 "say what it would train, and what memory and time that takes; write nothing");

@@ -127,12 +127,13 @@ Run add_info(CLI::App& app) {
   sub->add_option("--json", *json, "write the same to this file; - is standard output");
   CLI::Option* model = sub->add_option("--model", question->model, "say what networks of this model take");
   const auto needs_model = [&](CLI::Option* option) { option->needs(model)->capture_default_str(); };
-  needs_model(sub->add_option("--networks", question->num_networks, "so many")->check(whole_number(1)));
+  needs_model(sub->add_option("--networks", question->num_networks, "so many")->transform(whole_number(1)));
   needs_model(sub->add_option("--images", question->images, "HEIGHTxWIDTHxCHANNELS"));
-  needs_model(sub->add_option("--classes", question->num_classes, "of the data set")->check(whole_number(1, 65536)));
-  needs_model(sub->add_option("--micro-batch", question->micro_batch, "rows of a tick")->check(whole_number(4)));
+  needs_model(
+      sub->add_option("--classes", question->num_classes, "of the data set")->transform(whole_number(1, 65536)));
+  needs_model(sub->add_option("--micro-batch", question->micro_batch, "rows of a tick")->transform(whole_number(4)));
   needs_model(sub->add_option("--wave", question->wave, "networks that train at once; 0: as many as fit")
-                  ->check(whole_number(0)));
+                  ->transform(whole_number(0)));
   needs_model(sub->add_option("--device", question->device, "auto, cpu, or cuda, which need not be here"));
   needs_model(sub->add_option("--memory", question->gibibytes, "GiB of the device (default: what is free there)")
                   ->check(number(0, 1e6)));

@@ -152,7 +152,9 @@ int with_error_codes(const F& f) {
   } catch (const murmur::GpuError& error) {
     return fail(kDevice, error.what());
   } catch (const std::bad_alloc&) {
-    return fail(kFailure, "expected more memory than this machine has left; try fewer networks or slots");
+    return fail(
+        kFailure,
+        "expected more memory than this machine has left; try fewer networks, slots or rows at a time (--micro-batch)");
   } catch (const std::exception& error) {
     return fail(kFailure, error.what());
   }

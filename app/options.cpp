@@ -96,7 +96,7 @@ void add_data_options(CLI::App& command, CommonOptions& options) {
   command
       .add_option("--train-images", options.train_images,
                   "use only the first images of the training file (0: all); the split comes after")
-      ->check(whole_number(0))
+      ->transform(whole_number(0))
       ->capture_default_str();
 }
 
@@ -110,7 +110,7 @@ void add_definition_options(CLI::App& command, CommonOptions& options) {
       ->check(one_of(kContrastPerNames));
   command
       .add_option("--shuffle-window", options.shuffle_window, "shuffle within so many samples (default 0: the epoch)")
-      ->check(whole_number(0));
+      ->transform(whole_number(0));
   command.add_option("--loss-reduction", options.loss_reduction, "an update's gradient is of the mean (default), sum")
       ->check(one_of(kLossReductionNames));
   command
@@ -134,7 +134,7 @@ void add_running_options(CLI::App& command, CommonOptions& options) {
   command
       .add_option("--wave", options.wave,
                   "networks that train at once, in memory that the next ones use after them; 0: as many as fit")
-      ->check(whole_number(0))
+      ->transform(whole_number(0))
       ->capture_default_str();
   command.add_flag("--no-graph", options.no_graph, "launch every kernel by itself (for profilers)");
 }
@@ -156,19 +156,19 @@ void add_common_options(CLI::App& command, CommonOptions& options, int64_t defau
                   fmt::format("model: {}, or layers; see the lists below", fmt::join(model_names(), ", ")))
       ->capture_default_str();
   command.add_option("--epochs", options.epochs, "epochs of a training")
-      ->check(whole_number(1, 1000000))
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   command.add_option("--seed", options.seed, "network i gets the seed SEED + i")
-      ->check(any_seed())
+      ->transform(any_seed())
       ->capture_default_str();
   command.add_option("--set", options.set, "technique=value, repeatable; see the list below")->allow_extra_args(false);
   command.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads (0: one a core)")
-      ->check(whole_number(0, 4096))
+      ->transform(whole_number(0, 4096))
       ->capture_default_str();
   command
       .add_option("--micro-batch", options.micro_batch, "rows that every network processes per tick, a multiple of 4")
-      ->check(whole_number(0))
+      ->transform(whole_number(0))
       ->capture_default_str();
   command
       .add_option("--init", options.init, "initial weights: scale (N(0, init_scale^2)), he, glorot, lecun, orthogonal")

@@ -125,17 +125,17 @@ Run add_predict(CLI::App& app) {
   command
       ->add_option("--network", options->network,
                    "use this one of stacked networks, from 0 on (default: the mean of all probabilities)")
-      ->check(whole_number(0));
+      ->transform(whole_number(0));
   add_data_options(*command, common);
   command->add_option("--model", common.model, "model, as of train")->capture_default_str();
   command->add_option("--micro-batch", common.micro_batch, "rows at a time, a multiple of 4")
-      ->check(whole_number(0))
+      ->transform(whole_number(0))
       ->capture_default_str();
   command->add_flag("--train-on-all", common.train_on_all, "nothing was kept for validation");
   add_precision_option(*command, common);
   command->add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--threads", common.threads, "CPU threads (0: one a core)")
-      ->check(whole_number(0, 4096))
+      ->transform(whole_number(0, 4096))
       ->capture_default_str();
   for (CLI::Option* option : command->get_options()) option->take_last();
   command->footer("What is not said comes from the file of weights, where it has been written by murmur.\n");

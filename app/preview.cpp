@@ -100,20 +100,20 @@ Run add_preview(CLI::App& app) {
   command->add_option("--model", common.model, "model, as of train")->capture_default_str();
   command->add_option("--set", common.set, "technique=value, repeatable; see the list below")->allow_extra_args(false);
   command->add_option("--samples", options->num_samples, "so many images of the training set, a row each")
-      ->check(whole_number(1, 100))
+      ->transform(whole_number(1, 100))
       ->capture_default_str();
   command->add_option("--draws", options->num_draws, "so many columns of what a network sees, spread over the epochs")
-      ->check(whole_number(1, 100))
+      ->transform(whole_number(1, 100))
       ->capture_default_str();
   command->add_option("--epochs", common.epochs, "epochs of the training, which schedules refer to (default: --draws)")
-      ->check(whole_number(1, 1000000));
+      ->transform(whole_number(1, 1000000));
   command->add_option("--seed", common.seed, "seed of the network that is shown")
-      ->check(any_seed())
+      ->transform(any_seed())
       ->capture_default_str();
   command->add_option("--output", options->output, "the picture, a PNG file")->required();
   command->add_option("--json", common.json, "write its numbers to this file; - is standard output");
   command->add_option("--micro-batch", common.micro_batch, "rows of the tick whose tensors are shown, a multiple of 4")
-      ->check(whole_number(0))
+      ->transform(whole_number(0))
       ->capture_default_str();
   command
       ->add_option("--init", common.init, "initial weights: scale (N(0, init_scale^2)), he, glorot, lecun, orthogonal")

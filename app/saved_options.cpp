@@ -19,9 +19,10 @@ namespace {
 using Json = nlohmann::json;
 
 /// (What --from says is in the options that it gave.)
-constexpr std::array<std::string_view, 18> kNotSaved{
-    "help", "config",  "device", "threads",       "no-graph",   "deterministic", "wave", "quiet", "json",
-    "save", "network", "resume", "profile-ticks", "checkpoint", "from",          "name", "trial", "no-cache"};
+constexpr std::array<std::string_view, 19> kNotSaved{
+    "help",  "config", "device", "threads",  "no-graph", "deterministic", "wave",
+    "quiet", "json",   "save",   "network",  "resume",   "profile-ticks", "checkpoint",
+    "from",  "name",   "trial",  "no-cache", "dry-run"};
 /// Saved for convenience: another run may have them differ.
 constexpr std::array<std::string_view, 2> kNotCompared{"data", "every"};
 

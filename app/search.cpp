@@ -188,11 +188,23 @@ double num_network_epochs(const SearchCommand& command, const SearchDefinition& 
   return static_cast<double>(trials) + static_cast<double>(final_epochs) * finals;
 }
 
+/// Of so many networks those of one rank.
+int64_t of_rank(int64_t networks) {
+  return (networks + num_ranks() - 1) / num_ranks();
+}
+
+/// The memory of the trials or of the final test, whatever trains more at once; the confirmation trains as many as the
+/// trials. Throws where it is not there.
+Foresight foresee_largest(const SearchCommand& command, const SearchDefinition& definition, const TrainingData& data,
+                          TrainerOptions options) {
+  options.num_networks = of_rank(std::max(options.num_networks, num_tested(command.answer)));
+  return foresee_memory(parse_model(definition.model), data, options);
+}
+
 /// What the search would take on this rank, whose part is that of the others; the study is not touched. An epoch is
 /// timed with all that is searched in the middle of its range, which costs more than most settings do.
 int foresee_search(const SearchCommand& command, const SearchDefinition& definition, const Searcher& searcher,
                    const TrainingData& data, const TrainerOptions& options) {
-  const auto of_rank = [](int64_t networks) { return (networks + num_ranks() - 1) / num_ranks(); };
   TrainerOptions here = options;
   here.num_networks = of_rank(options.num_networks);
   std::vector<double> middle = definition.space.low();
@@ -200,9 +212,7 @@ int foresee_search(const SearchCommand& command, const SearchDefinition& definit
   const Setting setting = definition.space.decode(middle, definition.base);
   const ModelSpecification model = parse_model(definition.model);
   const Foresight foresight = foresee(model, data, here, setting, definition.seed, definition.num_epochs);
-  // The trials or the final test, whatever trains more at once; the confirmation trains as many as the trials.
-  here.num_networks = std::max(here.num_networks, of_rank(num_tested(command.answer)));
-  const Foresight largest = foresee_memory(model, data, here);
+  const Foresight largest = foresee_largest(command, definition, data, options);
   print_plan(command, definition, searcher, options);
   fmt::print("base     {}\n", setting_text(definition.base));
   for (const Dimension& dimension : definition.space.dimensions()) {
@@ -252,6 +262,7 @@ int search(const SearchCommand& command) {
   report_rounding(definition.base, common);
   const TrainingData data = training_data(std::move(dataset), options.device, false);
   if (common.dry_run) return foresee_search(command, definition, *searcher, data, options);
+  foresee_largest(command, definition, data, options);  // before hours of trials, and before there is a study
   Study study = Study::create_or_open(command.study, study_definition(definition));
   const StudyLock lock(study.path(), study.name());
   if (!common.quiet) print_plan(command, definition, *searcher, options);

@@ -27,7 +27,7 @@ CLI::Option* add_searcher_option(CLI::App& app, const SearcherOption& option, nl
     return app.add_option_function<double>(name, keep, help)->check(decimal())->default_str(otherwise.dump());
   }
   return app.add_option_function<int64_t>(name, keep, help)
-      ->check(whole_number(option.low, option.high))
+      ->transform(whole_number(option.low, option.high))
       ->default_str(otherwise.dump());
 }
 
@@ -61,16 +61,16 @@ void add_pruner_options(CLI::App& app, std::string& kind, PrunerOptions& options
                                  ->check(CLI::IsMember(kinds))
                                  ->capture_default_str();
   app.add_option("--prune-after", options.min_epochs, "epochs that every trial is trained for; the first rung")
-      ->check(whole_number(1, 1000000))
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str()
       ->needs(prune);
   app.add_option("--prune-factor", options.factor,
                  "halving, hyperband: epochs of a rung to those of the one before; one in so many goes on")
-      ->check(whole_number(2, 1000))
+      ->transform(whole_number(2, 1000))
       ->capture_default_str()
       ->needs(prune);
   app.add_option("--prune-startup", options.startup_trials, "median: complete trials to compare with")
-      ->check(whole_number(1, kMaxTrials))
+      ->transform(whole_number(1, kMaxTrials))
       ->capture_default_str()
       ->needs(prune);
 }
@@ -79,14 +79,14 @@ void add_answer_options(CLI::App& app, AnswerOptions& answer) {
   constexpr int64_t kMost = int64_t{1} << 20;
   app.add_option("--confirm", answer.confirm,
                  "best trials to train again at the end and rank; the first is tested (0: none, the best is tested)")
-      ->check(whole_number(0, kMost))
+      ->transform(whole_number(0, kMost))
       ->capture_default_str();
   app.add_option("--repeats", answer.repeats, "trainings of each in the confirmation and in the final test")
-      ->check(whole_number(1, kMost))
+      ->transform(whole_number(1, kMost))
       ->capture_default_str();
   app.add_option("--final-epochs", answer.num_epochs,
                  "epochs of these trainings (0: --epochs); the schedules are transferred")
-      ->check(whole_number(0, 1000000))
+      ->transform(whole_number(0, 1000000))
       ->capture_default_str();
 }
 
@@ -115,7 +115,7 @@ std::shared_ptr<SearchCommand> add_search_options(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--trials", command->num_trials,
                  "trials in all, those of stage one too (0: until --patience ends the search)")
-      ->check(whole_number(0, kMaxTrials))
+      ->transform(whole_number(0, kMaxTrials))
       ->capture_default_str();
   app.add_option("--timeout", command->timeout,
                  "seconds after which the search ends at an epoch's end, and confirms and tests what it has found; the "
@@ -125,7 +125,7 @@ std::shared_ptr<SearchCommand> add_search_options(CLI::App& app) {
   add_searcher_options(app, command->searcher);
   app.add_option("--slots", command->slots,
                  "networks trained at once (0: one a particle, or as many as the algorithm asks for at once)")
-      ->check(whole_number(0, int64_t{1} << 20))
+      ->transform(whole_number(0, int64_t{1} << 20))
       ->capture_default_str();
   app.add_option("--abort-below", command->abort_below,
                  "abort a trial whose validation accuracy is below this after an epoch")
@@ -134,7 +134,7 @@ std::shared_ptr<SearchCommand> add_search_options(CLI::App& app) {
   add_pruner_options(app, command->prune, command->pruner);
   app.add_option("--trial-repeats", command->trial_repeats,
                  "trainings of a candidate, side by side, each with a seed of its own; the search is told their mean")
-      ->check(whole_number(1, 1000))
+      ->transform(whole_number(1, 1000))
       ->capture_default_str();
   app.add_flag("--same-seeds", command->same_seeds, "train all candidates, and the baseline, with the same seeds");
   app.add_flag("--synchronous", command->synchronous,

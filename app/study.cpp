@@ -98,7 +98,7 @@ Json trial_json(const Study& study, const TrialRecord& trial) {
 }
 
 /// "dropout=0.1 optimizer=adam"; "all off".
-std::string setting_text(const Setting& setting) {
+std::string setting_words(const Setting& setting) {
   std::string text;
   const Json values = setting_json(setting, SettingPart::kNotOff);
   for (const auto& [key, value] : values.items()) {
@@ -115,7 +115,7 @@ int show_trial(const StudyCommand& command, const Study& study) {
   fmt::print("seed {}\n", trial.seed);
   if (trial.started) fmt::print("started {:%Y-%m-%d %H:%M:%S} UTC\n", fmt::gmtime(*trial.started));
   if (trial.finished) fmt::print("finished {:%Y-%m-%d %H:%M:%S} UTC\n", fmt::gmtime(*trial.finished));
-  fmt::print("setting {}\n", setting_text(trial.setting));
+  fmt::print("setting {}\n", setting_words(trial.setting));
   for (size_t i = 0; i < trial.intermediate.size(); ++i) fmt::print("epoch {} {:.4f}\n", i + 1, trial.intermediate[i]);
   fmt::print("{}\n", train_command(study, std::to_string(trial.number)));
   Json report = report_head("study-show");
@@ -154,7 +154,7 @@ void print_best(const Study& study, const std::vector<TrialRecord>& best) {
 
 /// What was searched, and how: of the attributes those that are a word or a number (--json has all).
 void print_definition(const Study& study, const Attributes& attributes) {
-  fmt::print("base {}\n", setting_text(study.base()));
+  fmt::print("base {}\n", setting_words(study.base()));
   for (const Dimension& dimension : study.space().dimensions()) {
     fmt::print("search {}\n", dimension_text(dimension));
   }

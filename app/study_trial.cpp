@@ -57,7 +57,7 @@ void add_place_options(CLI::App& command, CommonOptions& common) {
   add_reading_options(command, common.skip_broken, common.no_cache);
   command.add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", common.threads, "CPU threads (0: one a core)")
-      ->check(whole_number(0, 4096))
+      ->transform(whole_number(0, 4096))
       ->capture_default_str();
   add_running_options(command, common);
   command.add_flag("--quiet", common.quiet, "no progress");

@@ -432,12 +432,12 @@ int train(TrainOptions& options, CLI::App& command) {
 void add_file_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--save", options.save, "write the weights to this safetensors file, as PyTorch names them");
   command.add_option("--network", options.network, "save only this network, from 0 on (default: all, stacked)")
-      ->check(whole_number(0))
+      ->transform(whole_number(0))
       ->needs("--save");
   command.add_option("--checkpoint", options.checkpoint,
                      "write all that the training needs to go on to this safetensors file");
   command.add_option("--every", options.every, "epochs from checkpoint to checkpoint")
-      ->check(whole_number(1, 1000000))
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   command.add_option("--resume", options.resume,
                      "go on from this checkpoint, and write it; its options need not be given again");
@@ -446,12 +446,12 @@ void add_file_options(CLI::App& command, TrainOptions& options) {
 std::shared_ptr<TrainOptions> declare_options(CLI::App& command) {
   auto options = std::make_shared<TrainOptions>();
   command.add_option("--networks", options->networks, "networks trained at once")
-      ->check(whole_number(1, 1000000))
+      ->transform(whole_number(1, 1000000))
       ->capture_default_str();
   command
       .add_option("--schedule-epochs", options->schedule_epochs,
                   "epochs that the two schedules were made for, when that is not --epochs (0): they are transferred")
-      ->check(whole_number(0, 1000000))
+      ->transform(whole_number(0, 1000000))
       ->capture_default_str();
   command.add_flag("--train-on-all", options->common.train_on_all, "train on train + validation");
   command.add_option(

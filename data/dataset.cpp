@@ -102,7 +102,7 @@ void check_splittable(int64_t num_samples, bool train_on_all, int64_t num_valida
 }  // namespace
 
 std::string list_of(const std::vector<BrokenFile>& files) {
-  constexpr size_t kMostNamed = 20;
+  constexpr size_t kMostNamed = 1000;  // more are a folder of something else
   std::vector<std::string> reasons;
   for (size_t i = 0; i < std::min(files.size(), kMostNamed); ++i) reasons.push_back(files[i].reason);
   if (files.size() > kMostNamed) reasons.push_back(fmt::format("and {} more", files.size() - kMostNamed));

@@ -67,6 +67,12 @@ class OutOfGpuMemory : public CudaError {
   using CudaError::CudaError;
 };
 
+/// A population of which a GPU's memory cannot hold what lasts; says how many networks fit.
+class PopulationTooLarge : public OutOfGpuMemory {
+ public:
+  using OutOfGpuMemory::OutOfGpuMemory;
+};
+
 /// A failed call of cuBLAS.
 class CublasError : public GpuError {
  public:

@@ -108,7 +108,7 @@ WavePlan plan_waves(const PopulationShape& population, int64_t available_bytes) 
         fmt::format("expected {:.1f} GiB of memory on {}, got {:.1f}", static_cast<double>(needed) / kFilled / kGiB,
                     options.device.name(), static_cast<double>(available_bytes) / kGiB);
     const std::string text = advice(population, problem, available_bytes);
-    if (options.device.is_cuda()) throw OutOfGpuMemory("{}", text);
+    if (options.device.is_cuda()) throw PopulationTooLarge("{}", text);
     throw InvalidArgument("{}", text);
   }
   if (options.wave > 0) size = std::min(size, options.wave);

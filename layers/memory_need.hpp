@@ -50,7 +50,7 @@ struct WavePlan {
 
 /// The fewest waves of which the memory holds one beside what lasts of all networks; with options.wave at least as many
 /// as waves of that size make. `available_bytes`: what is free before the population is there, its data apart.
-/// Throws: OutOfGpuMemory, OutOfMemory (on a CPU), naming the most networks that fit.
+/// Throws: PopulationTooLarge, InvalidArgument (on a CPU), naming the most networks that fit.
 WavePlan plan_waves(const PopulationShape& population, int64_t available_bytes);
 
 /// One line: what was missing, of how many networks, and how many fit into the bytes that were free before.

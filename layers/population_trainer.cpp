@@ -80,6 +80,8 @@ PopulationTrainer::PopulationTrainer(const ModelSpecification& model, const Trai
   test_.arena = validation_.arena;
   if (kSharedArena) test_.arena = validation_.arena = training_.arena;
   for (NetworkState& state : evaluation_start_) state.status = NetworkStatus::kRunning;
+} catch (const PopulationTooLarge&) {
+  throw;
 } catch (const OutOfGpuMemory& error) {
   // Nothing of this trainer is left by now.
   throw OutOfGpuMemory(

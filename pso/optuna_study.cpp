@@ -1,4 +1,5 @@
 #include "murmur/pso/optuna_study.hpp"
+#include "murmur/pso/study_statement.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -140,7 +141,7 @@ void Reader::for_each(const std::string& table, const std::string& columns, cons
 
 double column_value(SQLite::Statement& statement, int column) {
   return study_schema::stored_value(statement.getColumn(column + 1).getString(),
-                                    statement.getColumn(column).getDouble());
+                                    study_statement::number_in(statement.getColumn(column)));
 }
 
 void Reader::read_values() {

@@ -113,6 +113,31 @@ bool make_file(const fs::path& path, const std::function<void(SQLite::Database&)
   return publish(temporary, path);
 }
 
+/// What is damaged, of a disk or a copy that was cut, is seen before anything is built on it.
+void check_undamaged(const fs::path& path, SQLite::Database& database) {
+  const std::string state = database.execAndGet("PRAGMA quick_check(1)").getString();
+  if (state == "ok") return;
+  throw StudyError("study '{}': expected an undamaged SQLite file, got: {} (sqlite3's .recover saves what it can)",
+                   path.string(), state);
+}
+
+SQLite::Database open_any_reader(const fs::path& path, int64_t busy_timeout_ms) {
+  return guarded(path, [&] {
+    const int timeout = static_cast<int>(busy_timeout_ms);
+    const fs::path file = fs::canonical(path);  // SQLite keeps its log beside the file itself, not beside a link
+    // A log: a search is running, or was killed. Read through it and let it lie.
+    if (fs::exists(file.string() + "-wal")) return SQLite::Database(file.string(), SQLite::OPEN_READONLY, timeout);
+    try {
+      return open_tidy_reader(file, timeout);
+    } catch (const SQLite::Exception& error) {
+      const int code = error.getErrorCode() & 0xff;
+      if (code != SQLITE_READONLY && code != SQLITE_CANTOPEN) throw;
+    }
+    // A file or folder that cannot be written, and no log: nobody here writes it, so it may be read without locks.
+    return SQLite::Database(uri(file, "immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI, timeout);
+  });
+}
+
 }  // namespace
 
 void throw_study_error(const fs::path& path, const SQLite::Exception& error) {
@@ -181,20 +206,9 @@ bool exists(const fs::path& path) {
 }
 
 SQLite::Database open_reader(const fs::path& path, int64_t busy_timeout_ms) {
-  return guarded(path, [&] {
-    const int timeout = static_cast<int>(busy_timeout_ms);
-    const fs::path file = fs::canonical(path);  // SQLite keeps its log beside the file itself, not beside a link
-    // A log: a search is running, or was killed. Read through it and let it lie.
-    if (fs::exists(file.string() + "-wal")) return SQLite::Database(file.string(), SQLite::OPEN_READONLY, timeout);
-    try {
-      return open_tidy_reader(file, timeout);
-    } catch (const SQLite::Exception& error) {
-      const int code = error.getErrorCode() & 0xff;
-      if (code != SQLITE_READONLY && code != SQLITE_CANTOPEN) throw;
-    }
-    // A file or folder that cannot be written, and no log: nobody here writes it, so it may be read without locks.
-    return SQLite::Database(uri(file, "immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI, timeout);
-  });
+  SQLite::Database database = open_any_reader(path, busy_timeout_ms);
+  guarded(path, [&] { check_undamaged(path, database); });
+  return database;
 }
 
 SQLite::Database open_writer(const fs::path& path, int64_t busy_timeout_ms) {
@@ -207,12 +221,7 @@ SQLite::Database open_writer(const fs::path& path, int64_t busy_timeout_ms) {
       const SQLite::Transaction probe(database, SQLite::TransactionBehavior::IMMEDIATE);
     }
     database.exec("PRAGMA journal_mode=WAL");  // kept in the file; a copy has none
-    // What is damaged, of a disk or a copy that was cut, is seen before anything is built on it.
-    const std::string state = database.execAndGet("PRAGMA quick_check(1)").getString();
-    if (state != "ok") {
-      throw StudyError("study '{}': expected an undamaged SQLite file, got: {} (sqlite3's .recover saves what it can)",
-                       path.string(), state);
-    }
+    check_undamaged(path, database);
     return database;
   });
 }

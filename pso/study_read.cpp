@@ -46,7 +46,12 @@ Attributes read_attributes(const SQLite::Database& database, int64_t study_id) {
   SQLite::Statement statement(database, "SELECT \"key\", value_json FROM study_user_attributes WHERE study_id = ?");
   statement.bind(1, study_id);
   while (statement.executeStep()) {
-    attributes[statement.getColumn(0).getString()] = parse_json(statement.getColumn(1).getString());
+    const std::string key = statement.getColumn(0).getString();
+    try {
+      attributes[key] = parse_json(statement.getColumn(1).getString());
+    } catch (const json::exception& error) {
+      throw InvalidArgument("attribute '{}': expected JSON, got {}", key, error.what());
+    }
   }
   return attributes;
 }

@@ -14,6 +14,7 @@
 #include "murmur/pso/stored.hpp"
 #include "murmur/pso/study_impl.hpp"
 #include "murmur/pso/study_schema.hpp"
+#include "murmur/pso/study_statement.hpp"
 
 // How trials are read.
 namespace murmur {
@@ -25,7 +26,7 @@ constexpr std::array<std::string_view, 5> kStateNames{"RUNNING", "COMPLETE", "PR
 
 double column_value(SQLite::Statement& statement, int column) {
   return study_schema::stored_value(statement.getColumn(column + 1).getString(),
-                                    statement.getColumn(column).getDouble());
+                                    study_statement::number_in(statement.getColumn(column)));
 }
 
 /// Numbers as they are written in a JSON array; none where the text is another.

@@ -93,6 +93,7 @@ TEST(CommandLine, UsageErrorsExitWith2) {
   expect_error(run_murmur("train --dataset letters"), 2, "letters");
   expect_error(run_murmur("train --epochs 0"), 2, "epochs");
   expect_error(run_murmur("train --networks -1"), 2, "networks");
+  expect_error(run_murmur("train --epochs 0x10"), 2, "expected a whole number from 1 to 1000000, got '0x10'");
   expect_error(run_murmur("train --micro-batch 6"), 2, "micro-batch: expected a positive multiple of 4, got 6");
   expect_error(run_murmur("train --set batch_size=64"), 2, "batch_size: expected at least the micro-batch");
   expect_error(run_murmur("train --seed one"), 2, "one");

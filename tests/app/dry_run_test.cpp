@@ -61,6 +61,15 @@ TEST(DryRun, OfASearchLeavesNoStudy) {
   EXPECT_EQ(folder.num_files(), 5u) << "the data and the report";
 }
 
+TEST(DryRun, LeadingZerosAreNotOctal) {
+  const Folder folder;
+  write_dataset(folder);
+  const ProgramResult result =
+      run_murmur("train --dry-run --device cpu --micro-batch 032 --networks 08 --epochs 010 --data " + folder.path());
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.output, HasSubstr("would train 8 x fc on fashion-mnist, 10 epochs"));
+}
+
 TEST(DryRun, OfABaselineSaysHowManyTrainings) {
   const Folder folder;
   write_dataset(folder);

@@ -118,8 +118,8 @@ TEST_F(PreviewTest, ConvolutionsAndColours) {
   }
   const ProgramResult result =
       run_murmur("preview --dataset image-folder --data " + images.path() +
-                 " --image-size 9x7 --train-on-all --samples 2 --set translation=0.2 --output " + images / "out.png" +
-                 " --model \"conv4k3 globalpool flatten linear\" --set activation_noise=0.1");
+                 " --no-cache --image-size 9x7 --train-on-all --samples 2 --set translation=0.2 --output " +
+                 images / "out.png" + " --model \"conv4k3 globalpool flatten linear\" --set activation_noise=0.1");
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("2 samples in 4 columns, 1 panel"));
 }

@@ -109,6 +109,8 @@ TEST_F(StudyFile, DamagedInTheMiddle) {
   file.close();
   EXPECT_THAT([&] { Study::create_or_open(path_, file_definition()); },
               ThrowsMessage<StudyError>(HasSubstr("expected an undamaged SQLite file")));
+  EXPECT_THAT([&] { Study::open_read_only(path_); },
+              ThrowsMessage<StudyError>(HasSubstr("expected an undamaged SQLite file")));
 }
 
 TEST_F(StudyFile, OtherSchemaVersion) {
@@ -224,7 +226,8 @@ TEST_F(StudyFile, AttributesOfTheWrongType) {
   expect_refused("study_user_attributes", "base_setting", "3", "expected an object of techniques, got 3");
   expect_refused("study_user_attributes", "base_setting", "{\"zoom\": \"far\"}",
                  "zoom: expected a number, got \"far\"");
-  expect_refused("study_user_attributes", "base_setting", "{\"zoom\": 1e999}", "expected attributes in JSON");
+  expect_refused("study_user_attributes", "base_setting", "{\"zoom\": 1e999}",
+                 "attribute 'base_setting': expected JSON, got ");
   expect_refused("study_user_attributes", "base_setting", "{\"zoom\": 0.1}",
                  "expected base_setting zoom = 0.0, got 0.1");
   expect_refused("study_system_attributes", "definition", "{\"a\": 1}", "expected definition = the keys of attributes");
@@ -235,7 +238,20 @@ TEST_F(StudyFile, AttributeThatIsNotJson) {
   { Study::create_or_open(path_, file_definition()); }
   SQLite::Database(path_.string(), SQLite::OPEN_READWRITE)
       .exec("UPDATE study_user_attributes SET value_json = '{oops' WHERE \"key\" = 'model'");
-  expect_rejected(path_, "expected attributes in JSON");
+  expect_rejected(path_, "attribute 'model': expected JSON, got ");
+}
+
+TEST_F(StudyFile, AValueThatIsNoNumber) {
+  {
+    Study study = Study::create_or_open(path_, file_definition());
+    TrialResult result;
+    result.state = TrialState::kComplete;
+    result.value = 0.5;
+    study.finish_trial(study.begin_trial(1, kFilePosition), result);
+  }
+  SQLite::Database(path_.string(), SQLite::OPEN_READWRITE).exec("UPDATE trial_values SET value = 'abc'");
+  EXPECT_THAT([&] { Study::open_read_only(path_).trials(); },
+              ThrowsMessage<StudyError>(HasSubstr("value: expected a number, got 'abc'")));
 }
 
 // Working on it would end the stack.
