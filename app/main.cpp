@@ -57,7 +57,7 @@ const CLI::App& command_of(const CLI::App& app) {
 
 /// "murmur study show"
 std::string name_of(const CLI::App& command) {
-  const std::string name = command.get_name();
+  const std::string& name = command.get_name();
   return command.get_parent() == nullptr ? name : name_of(*command.get_parent()) + " " + name;
 }
 
