@@ -152,21 +152,21 @@ std::string_view without_namespaces(std::string_view name) {
 
 }  // namespace
 
-std::string kernel_name(std::string_view text) {
-  const std::string whole = shortened(text);
-  const std::string_view demangled = whole;
+std::string kernel_name(std::string_view demangled) {
+  const std::string whole = shortened(demangled);
+  const std::string_view text = whole;
   constexpr std::string_view kOurs = "run_kernel<";
-  if (const size_t begin = demangled.find(kOurs); begin != std::string_view::npos) {
+  if (const size_t begin = text.find(kOurs); begin != std::string_view::npos) {
     size_t end = begin + kOurs.size();
-    for (int depth = 1; end < demangled.size(); ++end) {
-      depth += (demangled[end] == '<') - (demangled[end] == '>');
+    for (int depth = 1; end < text.size(); ++end) {
+      depth += (text[end] == '<') - (text[end] == '>');
       if (depth == 0) break;
     }
-    std::string_view kernel = demangled.substr(begin + kOurs.size(), end - begin - kOurs.size());
+    std::string_view kernel = text.substr(begin + kOurs.size(), end - begin - kOurs.size());
     while (kernel.ends_with(' ')) kernel.remove_suffix(1);
     return std::string(without_namespaces(kernel));
   }
-  std::string_view name = without_prefix(demangled, "void ");
+  std::string_view name = without_prefix(text, "void ");
   name = name.substr(0, name.find('('));
   // CUTLASS: one name for all, its argument says which.
   for (const std::string_view wrapper : {"Kernel2<", "Kernel<"}) {

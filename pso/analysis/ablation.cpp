@@ -19,7 +19,7 @@ constexpr int64_t kBestShare = 10;  // one in so many
 
 /// Of a row that is trained with `setting`.
 std::string label_of(const Dimension& dimension, double value, const Setting& setting) {
-  const std::string label = fmt::format("{}={}", key_of(dimension), format_value(dimension, value));
+  std::string label = fmt::format("{}={}", key_of(dimension), format_value(dimension, value));
   if (dimension.id != Technique::kOptimizer) return label;
   // Each optimizer wants a learning rate of its own, and here keeps that of another.
   return fmt::format("{} (at {} {:.3g})", label, technique(Technique::kLearningRate).key,
@@ -68,7 +68,7 @@ bool is_noise(const Dimension& dimension) {
 template <class F>
 Setting without_all(Setting setting, std::span<const Dimension> active, const Setting& all_off, const F& is_taken) {
   for (const Dimension& dimension : active) {
-    if (is_taken(dimension)) setting = without(std::move(setting), dimension, all_off);
+    if (is_taken(dimension)) setting = without(setting, dimension, all_off);
   }
   return setting;
 }
