@@ -72,7 +72,7 @@ void report_resumed(const SearchProgress& now, int64_t num_trials, const Study& 
 /// True where --timeout ends the search: as in Optuna not before a trial has ended that can be compared with the
 /// baseline.
 bool is_over(const SearchCommand& command, const SearchProgress& now, double seconds) {
-  return command.timeout > 0 && seconds >= command.timeout && now.baseline && now.num_complete > 0;
+  return command.timeout > 0 && seconds >= command.timeout && now.baseline && now.num_told > 0;
 }
 
 /// The signal that stopped the search, 0 when it ran to its end. A second one stops it in the middle of an epoch, which
@@ -82,16 +82,20 @@ int run_search(SearchDriver& driver, const SearchCommand& command, int64_t epoch
     return progress_line(driver.progress(), command, epoch_size, share, progress.elapsed_seconds());
   });
   const SignalWatch watch;
+  bool has_ended = false;
   try {
     const auto goes_on = [&] {
       return SignalWatch::seen() == 0 && !is_over(command, driver.progress(), progress.elapsed_seconds());
     };
-    while (goes_on() && driver.step()) progress.update();
+    while (goes_on() && !has_ended) {
+      has_ended = !driver.step();
+      if (!has_ended) progress.update();
+    }
   } catch (const Stopped&) {
     return SignalWatch::seen();
   }
   if (driver.progress().num_images > 0) progress.update(true);
-  if (!command.common.quiet && is_over(command, driver.progress(), progress.elapsed_seconds())) {
+  if (!has_ended && !command.common.quiet && is_over(command, driver.progress(), progress.elapsed_seconds())) {
     say(fmt::format("--timeout: the search ends after {}; the same command goes on",
                     format_duration(progress.elapsed_seconds())));
   }

@@ -61,6 +61,20 @@ TEST(DryRun, OfASearchLeavesNoStudy) {
   EXPECT_EQ(folder.num_files(), 5u) << "the data and the report";
 }
 
+/// What a dry run refuses is refused as early without one: before the trials, and before there is a study.
+TEST(DryRun, ASearchWhoseFinalTestDoesNotFitIsRefusedBeforeItsTrials) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string command =
+      search_command(folder, "s.db", "--confirm 0 --repeats 1000000 --model 'flatten linear4096 linear4096 linear'");
+  for (const char* how : {"", " --dry-run"}) {
+    const ProgramResult result = run_murmur(command + how);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("2000000 networks of flatten linear4096 linear4096 linear: expected "));
+    EXPECT_FALSE(std::filesystem::exists(folder / "s.db")) << how;
+  }
+}
+
 TEST(DryRun, LeadingZerosAreNotOctal) {
   const Folder folder;
   write_dataset(folder);

@@ -207,6 +207,15 @@ TEST(TerminalTest, ATrainingThatIsInterruptedSavesWhatItWasToSave) {
   EXPECT_TRUE(report["networks"][0]["test_accuracy"].is_null());
 }
 
+TEST(TerminalTest, HelpFitsIt) {
+  for (const char* command : {"train --help", "search --help"}) {
+    Terminal terminal(command, 80);
+    EXPECT_EQ(terminal.finish(), 0) << terminal.output();
+    EXPECT_THAT(terminal.output(), HasSubstr("probability to zero a hidden activation"));
+    for (const std::string& line : screen_lines(terminal.output())) EXPECT_LE(width_of(line), 80u) << line;
+  }
+}
+
 TEST(TerminalTest, TestingIsNoEpoch) {
   const Folder folder;
   write_dataset(folder, 6000);

@@ -252,6 +252,7 @@ TEST_F(WeightsFileTest, ATrainingGoesOnAsItWasAskedFor) {
 TEST_F(WeightsFileTest, ATrainingCanBeMadeLongerAsIfItHadBeenSoFromTheBeginning) {
   const std::string options = "--networks 2 --set optimizer=adam --set dropout=0.1@decay:0.5 ";
   expect_success(train() + options + "--epochs 2 --checkpoint " + (folder_ / "c"));
+  expect_success("train --quiet --device cpu --dry-run --epochs 4 --resume " + (folder_ / "c"));
   expect_success("train --quiet --device cpu --epochs 4 --resume " + (folder_ / "c") + " --save " +
                  (folder_ / "longer"));
   expect_success(train() + options + "--epochs 4 --save " + (folder_ / "whole"));
