@@ -5,7 +5,8 @@
     scripts/technique_docs.py PROGRAM --pictures    draws its pictures anew, or only those of --only KEY
     scripts/technique_docs.py PROGRAM --check       says what is out of date, and fails
 
-The table stands between two marks; a section "### `key`" belongs to each technique. A picture's text is the command that
+The table stands between two marks. To each technique belong a section "### `key`", which names its source, and a row of the table
+of what is like it elsewhere. A picture's text is the command that
 draws it: ![murmur preview --set dropout=0.5](images/techniques/dropout.png).
 """
 import argparse
@@ -19,6 +20,7 @@ import sys
 BEGIN, END = "<!-- table: scripts/technique_docs.py -->", "<!-- end of the table -->"
 PICTURE = re.compile(r"^!\[murmur (preview [^\]]*)\]\(images/techniques/(\w+)\.png\)$", re.MULTILINE)
 HEADING = re.compile(r"^### `(\w+)`$", re.MULTILINE)
+ELSEWHERE = "## In torchvision, timm and Keras"
 WITHOUT_PICTURE = "update"  # what sets the update itself makes no tensor noisy
 MAX_PICTURE_BYTES = 12 * 1024
 
@@ -65,8 +67,13 @@ def complaints(page, text, rows):
         key = row["key"]
         if key not in found:
             yield f"{page}: expected a section '### `{key}`', got none"
+        elif "Source: " not in found[key]:
+            yield f"{page}: expected 'Source: ...' in the section of {key}, got none"
         elif row["place"] != WITHOUT_PICTURE and [name for _, name in PICTURE.findall(found[key])] != [key]:
             yield f"{page}: expected the picture images/techniques/{key}.png with its command in the section of {key}"
+        elsewhere = text.partition(ELSEWHERE)[2].partition("\n## ")[0]
+        if f"| [`{key}`](#{key}) |" not in elsewhere:
+            yield f"{page}: expected a row of {key} under '{ELSEWHERE}', got none"
     for _, name in PICTURE.findall(text):
         picture = page.parent / "images" / "techniques" / f"{name}.png"
         if not picture.exists():
