@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "app/commands.hpp"
 #include "app/json_report.hpp"
@@ -59,6 +60,10 @@ void run_preview(const PreviewOptions& options) {
   const CommonOptions& common = options.common;
   if (common.json == options.output) {
     throw InvalidArgument("--json: expected another file than --output, got '{}'", options.output);
+  }
+  const std::string extension = std::filesystem::path(options.output).extension().string();
+  if (options.output == "-" || (!extension.empty() && extension != ".png" && extension != ".PNG")) {
+    throw InvalidArgument("--output: expected a PNG file, got '{}'", options.output);
   }
   reserve_report(common.json);
   require_writable("--output", options.output);

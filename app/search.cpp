@@ -179,12 +179,15 @@ int64_t num_tested(const AnswerOptions& answer) {
   return 2 * answer.repeats;
 }
 
-/// Of all that the search trains, if no trial is aborted: epochs of single networks on the training split. (The final
-/// test trains on train + validation.)
-double num_network_epochs(const SearchCommand& command, const SearchDefinition& search, const TrainingData& data) {
+/// Of all that the search trains from so many trials on, if no trial is aborted: epochs of single networks on the
+/// training split. (The final test trains on train + validation.)
+double num_network_epochs(const SearchCommand& command, const SearchDefinition& search, const TrainingData& data,
+                          int64_t num_done) {
   const AnswerOptions& answer = command.answer;
   const int64_t final_epochs = answer.num_epochs > 0 ? answer.num_epochs : search.num_epochs;
-  const int64_t trials = (command.num_trials + 1) * search.trial_repeats * search.num_epochs;
+  const int64_t num_trials =
+      std::max<int64_t>(0, command.num_trials - num_done) + (num_done > 0 ? 0 : 1);  // the baseline
+  const int64_t trials = num_trials * search.trial_repeats * search.num_epochs;
   const int64_t confirmed = answer.confirm > 0 ? (answer.confirm + 1) * answer.repeats : 0;
   const double share =
       static_cast<double>(data.training.count + data.validation.count) / static_cast<double>(data.training.count);
@@ -205,10 +208,12 @@ Foresight foresee_largest(const SearchCommand& command, const SearchDefinition& 
   return foresee_memory(parse_model(definition.model), data, options);
 }
 
-/// What the search would take on this rank, whose part is that of the others; the study is not touched. An epoch is
-/// timed with all that is searched in the middle of its range, which costs more than most settings do.
+/// What the search would take on this rank, whose part is that of the others; the study is not touched, but one that is
+/// there must be this search's. An epoch is timed with all that is searched in the middle of its range, which costs
+/// more than most settings do.
 int foresee_search(const SearchCommand& command, const SearchDefinition& definition, const Searcher& searcher,
                    const TrainingData& data, const TrainerOptions& options) {
+  const std::optional<int64_t> num_done = Study::find(command.study, study_definition(definition));
   TrainerOptions here = options;
   here.num_networks = of_rank(options.num_networks);
   std::vector<double> middle = definition.space.low();
@@ -223,9 +228,12 @@ int foresee_search(const SearchCommand& command, const SearchDefinition& definit
     const bool is_first = &dimension == definition.space.dimensions().data();
     fmt::print("{:<8} {}\n", is_first ? "searched" : "", dimension_text(dimension));
   }
+  fmt::print("study    {}, {}\n", printable(command.study),
+             num_done ? fmt::format("which has {} trial{}: the search goes on", *num_done, *num_done == 1 ? "" : "s")
+                      : "a new one");
   fmt::print("memory   {}\n", memory_text(largest));
   const double each = foresight.seconds_per_epoch / static_cast<double>(options.num_networks);
-  const double seconds = each * num_network_epochs(command, definition, data);
+  const double seconds = each * num_network_epochs(command, definition, data, num_done.value_or(0));
   if (command.num_trials > 0) {
     fmt::print("time     about {} if no trial is aborted: trials, confirmation and final test; {}\n",
                format_duration(seconds), time_text(foresight));
@@ -238,6 +246,7 @@ int foresee_search(const SearchCommand& command, const SearchDefinition& definit
   report["seconds_per_epoch"] = foresight.seconds_per_epoch;
   report["epochs_measured"] = foresight.epochs_measured;
   report["definition"] = study_definition(definition).attributes;
+  report["trials_done"] = num_done ? nlohmann::json(*num_done) : nlohmann::json();
   report["seconds"] = command.num_trials > 0 ? nlohmann::json(seconds) : nlohmann::json();
   write_report(command.common.json, report);
   return 0;

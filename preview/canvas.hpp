@@ -17,7 +17,8 @@ struct Colour {
   bool operator==(const Colour&) const = default;
 };
 
-inline constexpr Colour kBlack{0, 0, 0}, kGrey{110, 110, 110}, kLightGrey{200, 200, 200}, kWhite{255, 255, 255};
+inline constexpr Colour kBlack{0, 0, 0}, kGrey{110, 110, 110}, kLightGrey{200, 200, 200}, kWhite{255, 255, 255},
+    kRed{200, 70, 40};
 
 /// Throws: InvalidArgument for more than 64 Mi pixels, or none.
 void check_size(int64_t width, int64_t height);

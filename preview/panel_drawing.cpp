@@ -9,10 +9,10 @@
 namespace murmur {
 namespace {
 
-constexpr Colour kBars{70, 110, 170}, kZeros{200, 70, 40};
+constexpr Colour kBars{70, 110, 170};
 constexpr int64_t kHalfWidth = 220, kHalfGap = kPanelWidth - 2 * kHalfWidth;
 constexpr int64_t kBarsHeight = 64;
-constexpr int64_t kZerosWidth = 3;
+constexpr int64_t kRedWidth = 3;
 
 /// The axis, its two ends, and 0 where it is between them.
 void draw_axis(Canvas& canvas, const Rectangle& bars, const Histograms& axis) {
@@ -32,9 +32,9 @@ void draw_axis(Canvas& canvas, const Rectangle& bars, const Histograms& axis) {
 /// As high as their share of all values.
 void draw_zeros(Canvas& canvas, const Rectangle& bars, const Histograms& axis, double share) {
   if (!(share > 0)) return;
-  const double place = -axis.low / (axis.high - axis.low) * static_cast<double>(bars.width - kZerosWidth);
+  const double place = -axis.low / (axis.high - axis.low) * static_cast<double>(bars.width - kRedWidth);
   const auto height = std::max<int64_t>(1, std::llround(share * static_cast<double>(bars.height)));
-  canvas.fill({bars.x + std::llround(place), bars.y + bars.height - height, kZerosWidth, height}, kZeros);
+  canvas.fill({bars.x + std::llround(place), bars.y + bars.height - height, kRedWidth, height}, kRed);
 }
 
 void draw_half(Canvas& canvas, int64_t x, int64_t y, const std::string& title, const Distribution& numbers,
@@ -48,7 +48,7 @@ void draw_half(Canvas& canvas, int64_t x, int64_t y, const std::string& title, c
   canvas.text(x, below, fmt::format("mean {:.4g}, deviation {:.4g}", numbers.mean, numbers.deviation));
   const std::string zeros = fmt::format("zeros {:.4g} %", 100 * numbers.zeros);
   const int64_t next = x + text_width(zeros);
-  canvas.text(x, below + kLineHeight, zeros, numbers.zeros > 0 ? kZeros : kBlack);
+  canvas.text(x, below + kLineHeight, zeros, numbers.zeros > 0 ? kRed : kBlack);
   canvas.text(next, below + kLineHeight,
               numbers.num_not_finite > 0 ? fmt::format(", {} of {} not finite", numbers.num_not_finite, numbers.count)
                                          : fmt::format(" of {}", numbers.count));

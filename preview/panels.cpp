@@ -4,6 +4,8 @@
 #include <iterator>
 #include <optional>
 
+#include "murmur/preview/views.hpp"
+
 namespace murmur {
 namespace {
 
@@ -63,7 +65,7 @@ Panel make_panel(const TechniqueInfo& info, const Setting& setting, const Tick& 
 }  // namespace
 
 bool has_panel(const TechniqueInfo& info) {
-  return info.place != Place::kInput && info.place != Place::kUpdate;
+  return !shows_in_samples(info) && info.place != Place::kUpdate;
 }
 
 std::vector<Panel> panels(TickObserver& observer, const Setting& setting) {

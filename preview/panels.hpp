@@ -19,7 +19,7 @@ struct Panel {
 };
 
 /// A panel for each technique that is set and acts within a tick, in the order of the table: of the first tensor of its
-/// place that it changes. Input techniques, which are seen in pictures, and those of the update itself have none.
+/// place that it changes. Those that show in samples, and those of the update itself have none.
 /// Throws: as TickObserver::observe.
 std::vector<Panel> panels(TickObserver& observer, const Setting& setting);
 

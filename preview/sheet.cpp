@@ -19,6 +19,12 @@ std::string class_text(const View& view) {
   return fmt::format("class {}, {}: {:.2f}", view.label, view.second_label, 1 - view.share);
 }
 
+/// A label that is not the sample's own is marked.
+Colour class_colour(const Setting& setting, const View& view, const View& original) {
+  const bool is_disturbed = setting[Technique::kLabelNoise] > 0 || setting[Technique::kDisturbLabel] > 0;
+  return is_disturbed && view.label != original.label ? kRed : kGrey;
+}
+
 /// Where the parts of a sheet are.
 class SheetPlan {
  public:
@@ -76,7 +82,8 @@ void draw_samples(const SheetContents& contents, const SheetPlan& plan, Sheet& s
       const View& view = columns[column].views.at(row);
       const Rectangle place = plan.sample(row, column);
       sheet.canvas.image(place.x, place.y, plan.scale(), contents.size, to_bytes(view.pixels));
-      sheet.canvas.text(place.x, place.y + place.height + 2, class_text(view), kGrey);
+      sheet.canvas.text(place.x, place.y + place.height + 2, class_text(view),
+                        class_colour(columns[column].setting, view, columns.front().views.at(row)));
       sheet.places.push_back(place);
     }
   }

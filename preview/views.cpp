@@ -18,10 +18,10 @@ TrainerOptions with_few_rows(TrainerOptions options) {
   return options;
 }
 
-std::vector<Technique> set_input_techniques(const Setting& setting) {
+std::vector<Technique> set_techniques_of_samples(const Setting& setting) {
   std::vector<Technique> result;
   for (const TechniqueInfo& info : techniques()) {
-    if (info.place == Place::kInput && setting[info.id] != info.off) result.push_back(info.id);
+    if (shows_in_samples(info) && setting[info.id] != info.off) result.push_back(info.id);
   }
   return result;
 }
@@ -44,6 +44,10 @@ Column column_of(const Setting& setting, Technique id, int64_t epoch) {
 }
 
 }  // namespace
+
+bool shows_in_samples(const TechniqueInfo& info) {
+  return info.place == Place::kInput || info.id == Technique::kLabelNoise || info.id == Technique::kDisturbLabel;
+}
 
 Viewer::Viewer(const TrainingData& data, const TrainerOptions& options, uint64_t seed, int64_t num_epochs)
     : subject_(data, with_few_rows(options)), micro_batch_(options.micro_batch), seed_(seed), num_epochs_(num_epochs) {}
@@ -92,7 +96,7 @@ View Viewer::view(const Setting& setting, int64_t position, int64_t epoch) {
 
 std::vector<Column> columns_of(const Setting& setting, int64_t num_draws, int64_t num_epochs) {
   const auto epoch_of = [&](int64_t draw) { return draw * num_epochs / num_draws; };
-  const std::vector<Technique> set = set_input_techniques(setting);
+  const std::vector<Technique> set = set_techniques_of_samples(setting);
   std::vector<Column> columns{{"original", "", plain(setting), 0, {}}};
   if (set.empty()) return columns;
   if (set.size() == 1) {

@@ -16,6 +16,9 @@ struct View {
   double share = 1;          // of its own label; 1: it is mixed with none
 };
 
+/// True of a technique that shows in the samples themselves: of the input, or of their labels.
+bool shows_in_samples(const TechniqueInfo& info);
+
 /// The samples that a network sees, read from the kernel that makes them for a training (kernels/input).
 class Viewer {
  public:
@@ -49,8 +52,8 @@ struct Column {
   std::vector<View> views;  // [sample]
 };
 
-/// The original; where several input techniques are set, each of them alone; and so many draws with all of them, spread
-/// evenly over the epochs of a training. Other techniques are left out. Without views yet.
+/// The original; where several techniques that show in samples are set, each of them alone; and so many draws with all
+/// of them, spread evenly over the epochs of a training. Other techniques are left out. Without views yet.
 std::vector<Column> columns_of(const Setting& setting, int64_t num_draws, int64_t num_epochs);
 
 /// Fills in the views of so many samples, which stand evenly in the training set.

@@ -136,6 +136,16 @@ void compare_attributes(const Attributes& attributes, const Attributes& stored, 
   }
 }
 
+/// Throws StudyError where the stored study is not the defined one.
+void refuse_another(const StudyDefinition& definition, const SearchSpace& space, const Setting& base,
+                    SQLite::Database& database, int64_t study_id, const std::filesystem::path& path) {
+  Differences differences;
+  compare_attributes(definition.attributes, read_attributes(database, study_id),
+                     read_definition_keys(database, study_id), differences);
+  compare_space(definition, space, base, differences);
+  differences.refuse(path);
+}
+
 }  // namespace
 
 SQLite::Database open_existing(const std::filesystem::path& path, const StudyOptions& options) {
@@ -165,11 +175,7 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
     SQLite::Database database = study_file::open_writer(path, options.busy_timeout_ms);
     add_study(database, rows);
     std::unique_ptr<Impl> impl = Impl::load(path, std::move(database), definition.name);
-    Differences differences;
-    compare_attributes(definition.attributes, read_attributes(impl->database, impl->study_id),
-                       read_definition_keys(impl->database, impl->study_id), differences);
-    compare_space(definition, impl->space, impl->base, differences);
-    differences.refuse(path);
+    refuse_another(definition, impl->space, impl->base, impl->database, impl->study_id, path);
     for (const Dimension& dimension : impl->space.dimensions()) {
       impl->distributions.push_back(study_schema::distribution_json(dimension));
     }
@@ -177,6 +183,17 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
     impl->zone = study_schema::TimeZone::kUtc;
     impl->writer = std::make_unique<StudyWriter>(impl->database);
     return Study(std::move(impl));
+  });
+}
+
+std::optional<int64_t> Study::find(const std::filesystem::path& path, const StudyDefinition& definition,
+                                   const StudyOptions& options) {
+  check_definition(definition);
+  if (!study_file::exists(path) || !std::ranges::count(study_names(path, options), definition.name)) return {};
+  return study_file::guarded(path, [&] {
+    std::unique_ptr<Impl> impl = Impl::load(path, open_existing(path, options), definition.name);
+    refuse_another(definition, impl->space, impl->base, impl->database, impl->study_id, path);
+    return std::optional(Study(std::move(impl)).num_trials());
   });
 }
 

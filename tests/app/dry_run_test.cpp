@@ -61,6 +61,28 @@ TEST(DryRun, OfASearchLeavesNoStudy) {
   EXPECT_EQ(folder.num_files(), 5u) << "the data and the report";
 }
 
+/// A study that is there must be this search's, as without --dry-run; it is not touched, and what it has is not trained
+/// again.
+TEST(DryRun, OfASearchThatGoesOnIsOfItsStudy) {
+  const Folder folder;
+  write_dataset(folder);
+  const std::string command = search_command(folder, "s.db", "--search dropout,optimizer --confirm 0 --repeats 1");
+  const std::string dry = " --dry-run --json " + (folder / "r.json");
+  const auto report = [&] { return nlohmann::json::parse(read_text(folder / "r.json")); };
+  EXPECT_THAT(run_murmur(command + dry).output, HasSubstr("s.db, a new one\n"));
+  EXPECT_TRUE(report()["trials_done"].is_null());
+  ASSERT_EQ(run_murmur(command).exit_code, 0);
+  const std::string study = read_text(folder / "s.db");
+  const ProgramResult more = run_murmur(command + dry + " --trials 15");
+  EXPECT_EQ(more.exit_code, 0) << more.output;
+  EXPECT_THAT(more.output, HasSubstr("s.db, which has 12 trials: the search goes on\n"));
+  EXPECT_EQ(report()["trials_done"], 12);
+  const ProgramResult other = run_murmur(command + dry + " --epochs 5");
+  EXPECT_EQ(other.exit_code, 3) << other.output;
+  EXPECT_THAT(other.output, HasSubstr("epochs"));
+  EXPECT_EQ(read_text(folder / "s.db"), study);
+}
+
 /// What a dry run refuses is refused as early without one: before the trials, and before there is a study.
 TEST(DryRun, ASearchWhoseFinalTestDoesNotFitIsRefusedBeforeItsTrials) {
   const Folder folder;

@@ -180,6 +180,9 @@ TEST_F(PreviewTest, RefusesPlacesThatCannotBeWritten) {
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.output, HasSubstr("--output: expected a file in a folder that can be written to"));
   }
+  for (const std::string& path : {std::string("-"), folder_ / "sheet.jpg"}) {
+    EXPECT_THAT(output(path).output, HasSubstr("--output: expected a PNG file, got '" + path + "'"));
+  }
   EXPECT_EQ(run_murmur("preview").exit_code, 2);
   const ProgramResult full = output("/dev/full");
   EXPECT_EQ(full.exit_code, 1);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """bench/gpu.sh and bench/gpu_bundle.sh without a GPU: the plan, what a step that fails or hangs leaves, the parsers, the report,
-and a bundle that is unpacked elsewhere.
+and a bundle that is unpacked elsewhere. The interval of bench/compare_builds.py.
 
 Usage: gpu_scripts_test.py PROGRAM    PROGRAM: the built murmur
 """
@@ -19,7 +19,8 @@ import unittest
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "bench" / "gpu"))
+sys.path[:0] = [str(ROOT / "bench" / "gpu"), str(ROOT / "bench")]
+import compare_builds  # noqa: E402
 import figures  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
@@ -234,6 +235,13 @@ class Bundle(Folder):
             self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), result.stderr)
         result = call(ROOT / "bench" / "gpu_bundle.sh", "--verify", self.folder)
         self.assertEqual((result.returncode, result.stderr.count("\n")), (1, 1), result.stderr)
+
+
+class Pairs(unittest.TestCase):
+    def test_interval_of_a_median_is_that_of_the_tables(self):
+        # Ranks k and n + 1 - k with the largest k for which a binomial of n halves is below k with at most 0.025.
+        for count, k in ((1, 1), (5, 1), (6, 1), (9, 2), (15, 4), (25, 8), (40, 14)):
+            self.assertEqual(compare_builds.interval(range(count, 0, -1)), (k, count + 1 - k), count)
 
 
 class Nvbench(Folder):

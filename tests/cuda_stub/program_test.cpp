@@ -86,6 +86,21 @@ TEST_F(StubProgram, TrainsAndLeavesNothing) {
   }
 }
 
+TEST_F(StubProgram, ProductsAreInTf32UnlessAskedOtherwise) {
+  const std::string json = folder_ / "report.json";
+  const auto precision = [&](const std::string& option) {
+    const test::ProgramResult result = run(train("fc") + "--json " + json + option);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return nlohmann::json::parse(test::read_text(json)).at("precision");
+  };
+  EXPECT_EQ(precision(""), "tf32");
+  EXPECT_GT(counted("products in TF32"), 0);
+  EXPECT_EQ(counted("products in full precision"), 0);
+  EXPECT_EQ(precision(" --fp32"), "fp32");
+  EXPECT_EQ(counted("products in TF32"), 0);
+  EXPECT_GT(counted("products in full precision"), 0);
+}
+
 TEST_F(StubProgram, InfoSaysWhetherConvolutionsHaveALibrary) {
   EXPECT_THAT(run("info").output, HasSubstr(": ready\n"));
   EXPECT_THAT(run("info", "cudnn_create:1+").output, HasSubstr("a sublibrary is missing"));

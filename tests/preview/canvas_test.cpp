@@ -11,7 +11,7 @@
 namespace murmur {
 namespace {
 
-constexpr Colour kRed{250, 10, 20};
+constexpr Colour kCrimson{250, 10, 20};
 
 RgbImage decoded(const Canvas& canvas) {
   const std::string file = canvas.png();
@@ -32,24 +32,24 @@ TEST(Canvas, IsWhiteAtFirst) {
 
 TEST(Canvas, FillsItsPixelsOnly) {
   Canvas canvas(7, 5);
-  canvas.fill({2, 1, 3, 2}, kRed);
+  canvas.fill({2, 1, 3, 2}, kCrimson);
   EXPECT_EQ(num_inked(canvas), 6);
-  EXPECT_EQ(canvas.at(2, 1), kRed);
-  EXPECT_EQ(canvas.at(4, 2), kRed);
+  EXPECT_EQ(canvas.at(2, 1), kCrimson);
+  EXPECT_EQ(canvas.at(4, 2), kCrimson);
   EXPECT_EQ(canvas.at(5, 2), kWhite);
   EXPECT_EQ(canvas.at(4, 3), kWhite);
 }
 
 TEST(Canvas, LeavesOutWhatIsOutside) {
   Canvas canvas(4, 4);
-  canvas.fill({-2, -2, 3, 3}, kRed);
-  canvas.fill({3, 3, 100, 100}, kRed);
-  canvas.fill({1, 1, -1, 2}, kRed);
-  canvas.fill({10, 10, 2, 2}, kRed);
+  canvas.fill({-2, -2, 3, 3}, kCrimson);
+  canvas.fill({3, 3, 100, 100}, kCrimson);
+  canvas.fill({1, 1, -1, 2}, kCrimson);
+  canvas.fill({10, 10, 2, 2}, kCrimson);
   canvas.text(-60, -3, "outside");
   EXPECT_EQ(num_inked(canvas), 2);
-  EXPECT_EQ(canvas.at(0, 0), kRed);
-  EXPECT_EQ(canvas.at(3, 3), kRed);
+  EXPECT_EQ(canvas.at(0, 0), kCrimson);
+  EXPECT_EQ(canvas.at(3, 3), kCrimson);
 }
 
 TEST(Canvas, EnlargesImagesByWholePixels) {
@@ -80,10 +80,10 @@ TEST(Canvas, ShowsColoursAndTheFirstOfOtherChannels) {
 TEST(Canvas, DrawsBarsOnTheirBase) {
   Canvas canvas(6, 10);
   const std::vector<int64_t> counts{1000, 0, 1};
-  canvas.bars({0, 0, 6, 10}, counts, kRed);
-  EXPECT_EQ(canvas.at(0, 0), kRed);    // the largest is as high as the rectangle
-  EXPECT_EQ(canvas.at(2, 9), kWhite);  // none
-  EXPECT_EQ(canvas.at(4, 9), kRed);    // few show, too
+  canvas.bars({0, 0, 6, 10}, counts, kCrimson);
+  EXPECT_EQ(canvas.at(0, 0), kCrimson);  // the largest is as high as the rectangle
+  EXPECT_EQ(canvas.at(2, 9), kWhite);    // none
+  EXPECT_EQ(canvas.at(4, 9), kCrimson);  // few show, too
   EXPECT_EQ(num_inked(canvas), 2 * 10 + 2);
   canvas.bars({0, 0, 6, 10}, std::vector<int64_t>{0, 0}, kBlack);
   canvas.bars({0, 0, 6, 10}, {}, kBlack);
@@ -125,7 +125,7 @@ TEST(Canvas, OtherLettersAreQuestionMarks) {
 
 TEST(Canvas, TheFileHoldsEveryPixel) {
   Canvas canvas(9, 6);
-  canvas.fill({1, 1, 3, 3}, kRed);
+  canvas.fill({1, 1, 3, 3}, kCrimson);
   canvas.fill({5, 0, 4, 6}, {1, 200, 3});
   const RgbImage image = decoded(canvas);
   ASSERT_EQ(image.size, (ImageExtent{6, 9}));
@@ -143,7 +143,7 @@ TEST(Canvas, GreyFilesAreSmallerAndTheSamePicture) {
     const auto value = static_cast<uint8_t>(i * 37 % 256);
     for (Canvas* canvas : {&grey, &coloured}) canvas->fill({i, 0, 1, 64}, {value, value, value});
   }
-  coloured.fill({0, 0, 1, 1}, kRed);
+  coloured.fill({0, 0, 1, 1}, kCrimson);
   EXPECT_LT(grey.png().size(), coloured.png().size());
   EXPECT_EQ(decoded(grey).pixels[3 * 5], 5 * 37 % 256);
   EXPECT_EQ(grey.png(), grey.png());

@@ -141,6 +141,27 @@ TEST(SheetTest, SamplesDoNotOverlapAndStayInside) {
   }
 }
 
+TEST(SheetTest, LabelsThatAreNotTheSamplesOwnAreRed) {
+  const SheetContents contents = contents_of(test::small_data(kCpu), with_values({{Technique::kDisturbLabel, 0.5}}), 6);
+  EXPECT_TRUE(contents.panels.empty());
+  const Sheet sheet = draw_sheet(contents);
+  const size_t num_columns = contents.columns.size();
+  int num_red = 0;
+  for (size_t cell = 0; cell < sheet.places.size(); ++cell) {
+    const Rectangle& place = sheet.places[cell];
+    bool is_red = false;
+    for (int64_t y = place.y + place.height; y < place.y + place.height + kLineHeight; ++y) {
+      for (int64_t x = place.x; x < place.x + place.width; ++x) is_red |= sheet.canvas.at(x, y) == kRed;
+    }
+    const size_t row = cell / num_columns;
+    const View& view = contents.columns[cell % num_columns].views[row];
+    EXPECT_EQ(is_red, view.label != contents.columns.front().views[row].label) << cell;
+    num_red += is_red ? 1 : 0;
+  }
+  EXPECT_GT(num_red, 0);
+  EXPECT_LT(num_red, static_cast<int>(sheet.places.size() - sheet.places.size() / num_columns));
+}
+
 TEST(SheetTest, TheSameContentsAreTheSameFile) {
   const SheetContents contents = contents_of(
       test::small_data(kCpu), with_values({{Technique::kInputNoise, 0.2}, {Technique::kWeightNoise, 0.1}}), 2);

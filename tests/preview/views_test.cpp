@@ -71,12 +71,12 @@ TEST_P(EveryInputTechnique, IsSeenAsInATraining) {
   }
 }
 
-/// All of the place, alone and together, whichever there are.
+/// All that show in samples, alone and together, whichever there are.
 std::vector<test::TechniqueCase> input_cases() {
   std::vector<test::TechniqueCase> cases;
   test::TechniqueCase all{"all", {}};
   for (const test::TechniqueCase& one : test::technique_cases()) {
-    if (one.values.size() != 1 || technique(one.values.front().first).place != Place::kInput) continue;
+    if (one.values.size() != 1 || !shows_in_samples(technique(one.values.front().first))) continue;
     cases.push_back(one);
     all.values.push_back(one.values.front());
   }

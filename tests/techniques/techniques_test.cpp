@@ -7,7 +7,6 @@
 #include <set>
 
 #include "murmur/engine/error.hpp"
-#include "murmur/kernels/network_state.hpp"
 
 namespace murmur {
 namespace {

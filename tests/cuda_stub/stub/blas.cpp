@@ -84,6 +84,7 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
       ldb < (transpose_b == CUBLAS_OP_N ? k : n) || ldc < m) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
+  count(compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? "products in TF32" : "products in full precision");
   const int kind = 16 * static_cast<int>(compute) + 4 * static_cast<int>(transpose_a) + static_cast<int>(transpose_b);
   return run(handle, "gemm", {a, b, c}, is_first("gemm", m, n, k, batch, kind));
 }
