@@ -18,6 +18,7 @@
 #include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "app/trainings.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/analysis/baseline_settings.hpp"
 #include "murmur/pso/final_test.hpp"
@@ -173,10 +174,9 @@ Json baseline_json(const BaselineCommand& command, const std::vector<Row>& rows,
 
 /// "baseline: 107 settings with 5 seeds each, 20 epochs, on cpu: ..."
 std::string plan_text(const BaselineCommand& command, size_t num_settings, const TrainerOptions& options) {
-  return fmt::format("baseline: {} on {}, {} settings with {} seeds each, {} epoch{}, on {}: {}",
-                     printable(command.common.model), command.common.dataset, num_settings, command.seeds,
-                     command.common.epochs, command.common.epochs == 1 ? "" : "s", options.device.name(),
-                     describe(options.device));
+  return fmt::format("baseline: {} on {}, {} with {} each, {}, on {}: {}", printable(command.common.model),
+                     command.common.dataset, counted(num_settings, "setting"), counted(command.seeds, "seed"),
+                     counted(command.common.epochs, "epoch"), options.device.name(), describe(options.device));
 }
 
 /// What the trainings would take; nothing is written.

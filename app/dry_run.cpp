@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "app/progress.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/memory.hpp"
 #include "murmur/layers/population_trainer.hpp"
 
@@ -76,9 +77,9 @@ Foresight foresee(const ModelSpecification& model, const TrainingData& data, Tra
 
 std::string memory_text(const Foresight& foresight) {
   const std::string waves = foresight.num_waves > 1 ? fmt::format(", in {} waves", foresight.num_waves) : "";
-  return fmt::format("{} for {} network{} of {}{}, of {} that are free", size_text(foresight.bytes_together),
-                     foresight.num_networks, foresight.num_networks == 1 ? "" : "s", size_text(foresight.each.all()),
-                     waves, size_text(foresight.bytes_available));
+  return fmt::format("{} for {} of {}{}, of {} that are free", size_text(foresight.bytes_together),
+                     counted(foresight.num_networks, "network"), size_text(foresight.each.all()), waves,
+                     size_text(foresight.bytes_available));
 }
 
 std::string time_text(const Foresight& foresight) {

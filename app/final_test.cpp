@@ -12,6 +12,7 @@
 #include "app/terminal.hpp"
 #include "app/train_command.hpp"
 #include "app/trainings.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/pso/setting_json.hpp"
 
 namespace murmur::app {
@@ -34,8 +35,7 @@ std::string row_text(const std::string& trial, const std::string& validation, co
 }
 
 std::string trainings_text(size_t repeats, int64_t num_epochs) {
-  return fmt::format("mean ± standard error of {} training{} of {} epoch{}", repeats, repeats == 1 ? "" : "s",
-                     num_epochs, num_epochs == 1 ? "" : "s");
+  return fmt::format("mean ± standard error of {} of {}", counted(repeats, "training"), counted(num_epochs, "epoch"));
 }
 
 /// The line that trains a row of a table again, with the table's seeds; trial -1: the baseline.

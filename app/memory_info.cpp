@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "app/terminal.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/memory.hpp"
 
 namespace murmur::app {
@@ -117,8 +118,8 @@ void print(const MemoryQuestion& question, const MemoryAnswer& answer) {
   if (!answer.refusal.empty()) {
     fmt::print("does not fit: {}\n", printable(answer.refusal));
   } else if (answer.num_waves > 0) {
-    fmt::print("{} of at most {} networks, in {:.1f} GiB\n",
-               answer.num_waves == 1 ? "one wave" : fmt::format("{} waves", answer.num_waves), wave,
+    fmt::print("{} of at most {}, in {:.1f} GiB\n",
+               answer.num_waves == 1 ? "one wave" : fmt::format("{} waves", answer.num_waves), counted(wave, "network"),
                gibibytes(answer.available_bytes));
   } else {
     fmt::print("no GPU is here; --memory GIB says how many waves it takes\n");

@@ -12,6 +12,7 @@
 #include "app/progress.hpp"
 #include "app/terminal.hpp"
 #include "murmur/data/image.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/engine/file.hpp"
 #include "murmur/techniques/learning_rate.hpp"
@@ -310,12 +311,12 @@ Dataset load_data(const CommonOptions& options) {
 void report_others(const Dataset& dataset, bool quiet) {
   const std::string folder = printable(dataset.directory.string());
   if (!quiet && dataset.num_others > 0) {
-    fmt::print(stderr, "{}: {} file{} passed over, with extensions of no image format\n", folder, dataset.num_others,
-               dataset.num_others == 1 ? "" : "s");
+    fmt::print(stderr, "{}: {} passed over, with extensions of no image format\n", folder,
+               counted(dataset.num_others, "file"));
   }
   if (!quiet && !dataset.skipped.empty()) {
-    fmt::print(stderr, "{}: {} image{} left out: {}\n", folder, dataset.skipped.size(),
-               dataset.skipped.size() == 1 ? "" : "s", printable(list_of(dataset.skipped)));
+    fmt::print(stderr, "{}: {} left out: {}\n", folder, counted(dataset.skipped.size(), "image"),
+               printable(list_of(dataset.skipped)));
   }
 }
 

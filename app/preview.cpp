@@ -7,6 +7,7 @@
 #include "app/json_report.hpp"
 #include "app/options.hpp"
 #include "app/preview_report.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/preview/sheet.hpp"
 
@@ -44,13 +45,9 @@ SheetContents contents_of(const PreviewOptions& options, const TrainingData& dat
 
 /// "4 samples in 5 columns, 2 panels"
 std::string summary(const SheetContents& contents) {
-  const auto counted = [](size_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-  };
   std::string text;
   if (!contents.columns.empty()) {
-    text = fmt::format("{} in {}", counted(static_cast<size_t>(contents.num_samples), "sample"),
-                       counted(contents.columns.size(), "column"));
+    text = fmt::format("{} in {}", counted(contents.num_samples, "sample"), counted(contents.columns.size(), "column"));
   }
   if (!contents.panels.empty()) text += (text.empty() ? "" : ", ") + counted(contents.panels.size(), "panel");
   return text;

@@ -18,6 +18,7 @@
 #include "app/search_command.hpp"
 #include "app/signals.hpp"
 #include "app/terminal.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/driver.hpp"
@@ -65,8 +66,8 @@ Line progress_line(const SearchProgress& now, const SearchCommand& command, int6
 void report_resumed(const SearchProgress& now, int64_t num_trials, const Study& study) {
   if (num_trials == 0) return;
   const int64_t num_again = num_trials - now.num_told;
-  say(fmt::format("goes on with the study {} from {} trials ({}){}", study.path().string(), now.num_told, outcome(now),
-                  num_again > 0 ? fmt::format("; {} that had not ended: trained again", num_again) : ""));
+  say(fmt::format("goes on with the study {} from {} ({}){}", study.path().string(), counted(now.num_told, "trial"),
+                  outcome(now), num_again > 0 ? fmt::format("; {} that had not ended: trained again", num_again) : ""));
 }
 
 /// True where --timeout ends the search: as in Optuna not before a trial has ended that can be compared with the
@@ -105,11 +106,11 @@ int run_search(SearchDriver& driver, const SearchCommand& command, int64_t epoch
 /// "search: fc on mnist, 22 dimensions, 22 particles in 22 slots, 300 trials of 20 epochs, on cpu: ..."
 void print_plan(const SearchCommand& command, const SearchDefinition& search, const Searcher& searcher,
                 const TrainerOptions& options) {
-  const std::string trials = command.num_trials > 0 ? fmt::format("{} trials", command.num_trials) : "trials";
-  say(fmt::format("search: {} on {}, {} dimensions, {} in {} slots, {} of {} epoch{}, on {}{}: {}", search.model,
-                  search.dataset, search.space.num_dimensions(), searcher.describe(),
-                  options.num_networks / search.trial_repeats, trials, search.num_epochs,
-                  search.num_epochs == 1 ? "" : "s",
+  const std::string trials = command.num_trials > 0 ? counted(command.num_trials, "trial") : "trials";
+  say(fmt::format("search: {} on {}, {}, {} in {}, {} of {}, on {}{}: {}", search.model, search.dataset,
+                  counted(search.space.num_dimensions(), "dimension"), searcher.describe(),
+                  counted(options.num_networks / search.trial_repeats, "slot"), trials,
+                  counted(search.num_epochs, "epoch"),
                   num_ranks() > 1 ? fmt::format("{} ranks, rank 0 on ", num_ranks()) : "", options.device.name(),
                   describe(options.device)));
 }
@@ -143,7 +144,7 @@ int answer_search(const SearchCommand& command, const SearchDefinition& definiti
                command.answer.confirm > 0 && !answer.confirmation ? "confirmation" : "final test", path);
     return answer.signal;
   }
-  fmt::print("{} trials ({}) in the study {}\n", progress.num_told, outcome(progress), path);
+  fmt::print("{} ({}) in the study {}\n", counted(progress.num_told, "trial"), outcome(progress), path);
   nlohmann::json report = report_head("search");
   report.update(running_json(options));
   report["study"] = study.path().string();
@@ -157,8 +158,9 @@ int run_search(const SearchCommand& command, const SearchDefinition& definition,
                const TrainingData& data, const TrainerOptions& options, int64_t num_classes) {
   const auto [progress, number] = train_trials(command, definition, searcher, study, data, options);
   if (number != 0) {
-    fmt::print("stopped after {} trials, which are in the study {}; the same command goes on from there\n",
-               progress.num_told, printable(std::filesystem::absolute(command.study).string()));
+    fmt::print("stopped after {}, which {} in the study {}; the same command goes on from there\n",
+               counted(progress.num_told, "trial"), progress.num_told == 1 ? "is" : "are",
+               printable(std::filesystem::absolute(command.study).string()));
     return number;
   }
   if (const auto baseline = read_baseline(study)) {
@@ -229,8 +231,7 @@ int foresee_search(const SearchCommand& command, const SearchDefinition& definit
     fmt::print("{:<8} {}\n", is_first ? "searched" : "", dimension_text(dimension));
   }
   fmt::print("study    {}, {}\n", printable(command.study),
-             num_done ? fmt::format("which has {} trial{}: the search goes on", *num_done, *num_done == 1 ? "" : "s")
-                      : "a new one");
+             num_done ? fmt::format("which has {}: the search goes on", counted(*num_done, "trial")) : "a new one");
   fmt::print("memory   {}\n", memory_text(largest));
   const double each = foresight.seconds_per_epoch / static_cast<double>(options.num_networks);
   const double seconds = each * num_network_epochs(command, definition, data, num_done.value_or(0));

@@ -12,6 +12,7 @@
 #include "app/study_trial.hpp"
 #include "app/terminal.hpp"
 #include "app/train_command.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/dimension_text.hpp"
 #include "murmur/pso/final_test.hpp"
@@ -169,8 +170,9 @@ int show(const StudyCommand& command) {
   if (!command.trial.empty()) return show_trial(command, study);
   const Attributes attributes = study.attributes();
   const Summary summary = summarize(study);
-  fmt::print("study {}: {} trials, {} complete, {} aborted, {} failed, {} running\n", printable(study.name()),
-             summary.num_trials, summary.num_complete, summary.num_pruned, summary.num_failed, summary.num_running);
+  fmt::print("study {}: {}, {} complete, {} aborted, {} failed, {} running\n", printable(study.name()),
+             counted(summary.num_trials, "trial"), summary.num_complete, summary.num_pruned, summary.num_failed,
+             summary.num_running);
   std::vector<TrialRecord> trials = study.trials();
   std::erase_if(trials, [](const TrialRecord& trial) { return trial.state != TrialState::kComplete; });
   std::ranges::stable_sort(trials, std::greater(), &TrialRecord::value);

@@ -16,6 +16,7 @@
 #include "app/signals.hpp"
 #include "app/terminal.hpp"
 #include "app/weights_file.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/safetensors.hpp"
 #include "murmur/layers/weights.hpp"
 #include "murmur/pso/definitions_json.hpp"
@@ -403,13 +404,11 @@ int foresee_training(const TrainOptions& options) {
   report_rounding(setting, common);
   const Foresight foresight = foresee(model, data, trainer, setting, common.seed, common.epochs);
   const double seconds = foresight.seconds_per_epoch * static_cast<double>(common.epochs);
-  fmt::print("would train {} x {} on {}, {} epoch{}, on {}: {}\n", options.networks, printable(common.model),
-             common.dataset, common.epochs, common.epochs == 1 ? "" : "s", trainer.device.name(),
-             describe(trainer.device));
+  fmt::print("would train {} x {} on {}, {}, on {}: {}\n", options.networks, printable(common.model), common.dataset,
+             counted(common.epochs, "epoch"), trainer.device.name(), describe(trainer.device));
   fmt::print("setting  {}\n", setting_text(setting));
   fmt::print("memory   {}\n", memory_text(foresight));
-  fmt::print("time     {}: {} epoch{}, {}\n", format_duration(seconds), common.epochs, common.epochs == 1 ? "" : "s",
-             time_text(foresight));
+  fmt::print("time     {}: {}, {}\n", format_duration(seconds), counted(common.epochs, "epoch"), time_text(foresight));
   Json report = report_head("dry-run");
   report.update(running_json(trainer));
   report.update(foresight_json(foresight));

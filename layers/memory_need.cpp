@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "murmur/engine/convolution.hpp"
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/cpu/host.hpp"
 
 namespace murmur {
@@ -50,9 +51,9 @@ std::string advice(const PopulationShape& population, const std::string& problem
   const int64_t fit =
       std::min(most_networks(each, usable_bytes(each, population.options, available_bytes)), networks - 1);
   return fmt::format(
-      "{} networks of {}: {}; each keeps {:.2f} MiB, and takes {:.2f} more while it trains, so that about {} fit (see "
+      "{} of {}: {}; each keeps {:.2f} MiB, and takes {:.2f} more while it trains, so that about {} fit (see "
       "--networks, --slots)",
-      networks, population.model.text, problem, static_cast<double>(each.lasting()) / kMiB,
+      counted(networks, "network"), population.model.text, problem, static_cast<double>(each.lasting()) / kMiB,
       static_cast<double>(each.of_wave()) / kMiB, fit);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "murmur/engine/counted.hpp"
 #include "murmur/engine/error.hpp"
 #include "murmur/pso/initial_positions.hpp"
 #include "murmur/pso/random.hpp"
@@ -278,10 +279,9 @@ std::vector<Candidate> Swarm::outstanding() const {
 
 std::string Swarm::describe() const {
   const int64_t epochs = options_.stage_one_epochs;
-  const std::string start =
-      options_.num_stage_one > 0
-          ? fmt::format(" (the best of {} after {} epoch{})", options_.num_stage_one, epochs, epochs == 1 ? "" : "s")
-          : "";
+  const std::string start = options_.num_stage_one > 0 ? fmt::format(" (the best of {} after {})",
+                                                                     options_.num_stage_one, counted(epochs, "epoch"))
+                                                       : "";
   const std::string shape =
       neighbours_.empty() ? "" : fmt::format(" in a {}", options_.topology == Topology::kRing ? "ring" : "grid");
   return fmt::format("{} particles{}{}", options_.num_particles, shape, start);
