@@ -215,7 +215,7 @@ Foresight foresee_largest(const SearchCommand& command, const SearchDefinition& 
 /// more than most settings do.
 int foresee_search(const SearchCommand& command, const SearchDefinition& definition, const Searcher& searcher,
                    const TrainingData& data, const TrainerOptions& options) {
-  const std::optional<int64_t> num_done = Study::find(command.study, study_definition(definition));
+  const std::optional<int64_t> num_done = Study::count_trials(command.study, study_definition(definition));
   TrainerOptions here = options;
   here.num_networks = of_rank(options.num_networks);
   std::vector<double> middle = definition.space.low();

@@ -186,8 +186,8 @@ Study Study::create_or_open(const std::filesystem::path& path, const StudyDefini
   });
 }
 
-std::optional<int64_t> Study::find(const std::filesystem::path& path, const StudyDefinition& definition,
-                                   const StudyOptions& options) {
+std::optional<int64_t> Study::count_trials(const std::filesystem::path& path, const StudyDefinition& definition,
+                                           const StudyOptions& options) {
   check_definition(definition);
   if (!study_file::exists(path) || !std::ranges::count(study_names(path, options), definition.name)) return {};
   return study_file::guarded(path, [&] {

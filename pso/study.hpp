@@ -90,8 +90,8 @@ class Study {
 
   /// Number of the trials that such a study has where there is one, and nothing where there is none. Changes no file.
   /// Throws: as create_or_open.
-  static std::optional<int64_t> find(const std::filesystem::path& path, const StudyDefinition& definition,
-                                     const StudyOptions& options = {});
+  static std::optional<int64_t> count_trials(const std::filesystem::path& path, const StudyDefinition& definition,
+                                             const StudyOptions& options = {});
 
   /// Opens a study for reading; the name is needed only when the file has several. Changes no file, and works on a
   /// read-only one.

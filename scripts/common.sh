@@ -113,7 +113,8 @@ results_of() {
   [[ $1 == *:* ]] && printf 'build/%s/results-%s' "$preset" "${1#*:}" || printf 'build/%s/results' "$preset"
 }
 
-# Tests write and synchronise hundreds of small files and studies: in memory where that has room, or a third of the time is the disk's.
+# Tests write and synchronise hundreds of small files and studies: in memory where that has room,
+# or a sixth of their time is the disk's.
 folder_for_tests() {
   local kib
   kib=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || kib=0

@@ -71,12 +71,19 @@ TEST(DryRun, OfASearchThatGoesOnIsOfItsStudy) {
   const auto report = [&] { return nlohmann::json::parse(read_text(folder / "r.json")); };
   EXPECT_THAT(run_murmur(command + dry).output, HasSubstr("s.db, a new one\n"));
   EXPECT_TRUE(report()["trials_done"].is_null());
+  // Baseline and 12 trials of two epochs, then all off and the best trained again once on train + validation.
+  const auto num_epochs = [&] {
+    return report()["seconds"].get<double>() / report()["seconds_per_epoch"].get<double>() * 3;
+  };
+  const double final_test = num_epochs() - (1 + 12) * 2;
+  EXPECT_GT(final_test, 2 * 2);
   ASSERT_EQ(run_murmur(command).exit_code, 0);
   const std::string study = read_text(folder / "s.db");
   const ProgramResult more = run_murmur(command + dry + " --trials 15");
   EXPECT_EQ(more.exit_code, 0) << more.output;
   EXPECT_THAT(more.output, HasSubstr("s.db, which has 12 trials: the search goes on\n"));
   EXPECT_EQ(report()["trials_done"], 12);
+  EXPECT_NEAR(num_epochs(), (15 - 12) * 2 + final_test, 1e-6) << "only what there is still to do";
   const ProgramResult other = run_murmur(command + dry + " --epochs 5");
   EXPECT_EQ(other.exit_code, 3) << other.output;
   EXPECT_THAT(other.output, HasSubstr("epochs"));

@@ -141,12 +141,15 @@ TEST(SheetTest, SamplesDoNotOverlapAndStayInside) {
   }
 }
 
-TEST(SheetTest, LabelsThatAreNotTheSamplesOwnAreRed) {
-  const SheetContents contents = contents_of(test::small_data(kCpu), with_values({{Technique::kDisturbLabel, 0.5}}), 6);
+class RedLabels : public ::testing::TestWithParam<Technique> {};
+INSTANTIATE_TEST_SUITE_P(Table, RedLabels, ::testing::Values(Technique::kLabelNoise, Technique::kDisturbLabel));
+
+TEST_P(RedLabels, AreThoseThatAreNotTheSamplesOwn) {
+  const SheetContents contents = contents_of(test::small_data(kCpu), with_values({{GetParam(), 0.5}}), 6);
   EXPECT_TRUE(contents.panels.empty());
   const Sheet sheet = draw_sheet(contents);
   const size_t num_columns = contents.columns.size();
-  int num_red = 0;
+  size_t num_red = 0;
   for (size_t cell = 0; cell < sheet.places.size(); ++cell) {
     const Rectangle& place = sheet.places[cell];
     bool is_red = false;
@@ -158,8 +161,8 @@ TEST(SheetTest, LabelsThatAreNotTheSamplesOwnAreRed) {
     EXPECT_EQ(is_red, view.label != contents.columns.front().views[row].label) << cell;
     num_red += is_red ? 1 : 0;
   }
-  EXPECT_GT(num_red, 0);
-  EXPECT_LT(num_red, static_cast<int>(sheet.places.size() - sheet.places.size() / num_columns));
+  EXPECT_GT(num_red, 0u);
+  EXPECT_LT(num_red, sheet.places.size() - sheet.places.size() / num_columns);
 }
 
 TEST(SheetTest, TheSameContentsAreTheSameFile) {
