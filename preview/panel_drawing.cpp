@@ -12,7 +12,7 @@ namespace {
 constexpr Colour kBars{70, 110, 170};
 constexpr int64_t kHalfWidth = 220, kHalfGap = kPanelWidth - 2 * kHalfWidth;
 constexpr int64_t kBarsHeight = 64;
-constexpr int64_t kRedWidth = 3;
+constexpr int64_t kZerosWidth = 3;
 
 /// The axis, its two ends, and 0 where it is between them.
 void draw_axis(Canvas& canvas, const Rectangle& bars, const Histograms& axis) {
@@ -32,9 +32,9 @@ void draw_axis(Canvas& canvas, const Rectangle& bars, const Histograms& axis) {
 /// As high as their share of all values.
 void draw_zeros(Canvas& canvas, const Rectangle& bars, const Histograms& axis, double share) {
   if (!(share > 0)) return;
-  const double place = -axis.low / (axis.high - axis.low) * static_cast<double>(bars.width - kRedWidth);
+  const double place = -axis.low / (axis.high - axis.low) * static_cast<double>(bars.width - kZerosWidth);
   const auto height = std::max<int64_t>(1, std::llround(share * static_cast<double>(bars.height)));
-  canvas.fill({bars.x + std::llround(place), bars.y + bars.height - height, kRedWidth, height}, kRed);
+  canvas.fill({bars.x + std::llround(place), bars.y + bars.height - height, kZerosWidth, height}, kRed);
 }
 
 void draw_half(Canvas& canvas, int64_t x, int64_t y, const std::string& title, const Distribution& numbers,
