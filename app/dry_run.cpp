@@ -30,6 +30,14 @@ std::string size_text(int64_t bytes) {
   return size < kGiB ? fmt::format("{:.1f} MiB", size / kMiB) : fmt::format("{:.1f} GiB", size / kGiB);
 }
 
+int64_t data_bytes(const TrainingData& data) {
+  int64_t bytes = 0;
+  for (const Tensor* tensor : {&data.train_images, &data.train_labels, &data.test_images, &data.test_labels}) {
+    bytes += tensor->num_elements() * size_bytes(tensor->dtype());
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Foresight foresee_memory(const ModelSpecification& model, const TrainingData& data, const TrainerOptions& options) {
@@ -40,7 +48,8 @@ Foresight foresee_memory(const ModelSpecification& model, const TrainingData& da
   result.bytes_available = free_bytes(options.device);
   const WavePlan plan = plan_waves(shape, result.bytes_available);
   result.num_waves = plan.num_waves;
-  result.bytes_together = result.each.together(options, plan.size(options.num_networks));
+  result.bytes_of_data = data_bytes(data);
+  result.bytes_of_networks = result.each.together(options, plan.size(options.num_networks));
   return result;
 }
 
@@ -77,8 +86,11 @@ Foresight foresee(const ModelSpecification& model, const TrainingData& data, Tra
 
 std::string memory_text(const Foresight& foresight) {
   const std::string waves = foresight.num_waves > 1 ? fmt::format(", in {} waves", foresight.num_waves) : "";
-  return fmt::format("{} for {} of {}{}, of {} that are free", size_text(foresight.bytes_together),
-                     counted(foresight.num_networks, "network"), size_text(foresight.each.all()), waves,
+  const int64_t program = foresight.each.program;
+  return fmt::format("{}: {} for {} of {}{}, {} of data{}; {} are free", size_text(foresight.bytes()),
+                     size_text(foresight.bytes_of_networks), counted(foresight.num_networks, "network"),
+                     size_text(foresight.each.all()), waves, size_text(foresight.bytes_of_data),
+                     program > 0 ? fmt::format(", {} of the program", size_text(program)) : "",
                      size_text(foresight.bytes_available));
 }
 
@@ -98,9 +110,15 @@ std::string setting_text(const Setting& setting) {
 }
 
 nlohmann::json foresight_json(const Foresight& foresight) {
-  return {{"networks", foresight.num_networks},           {"waves", foresight.num_waves},
-          {"bytes_per_network", foresight.each.all()},    {"bytes", foresight.bytes_together},
-          {"bytes_available", foresight.bytes_available}, {"seconds_per_epoch", foresight.seconds_per_epoch},
+  return {{"networks", foresight.num_networks},
+          {"waves", foresight.num_waves},
+          {"bytes", foresight.bytes()},
+          {"bytes_per_network", foresight.each.all()},
+          {"bytes_of_networks", foresight.bytes_of_networks},
+          {"bytes_of_data", foresight.bytes_of_data},
+          {"bytes_of_program", foresight.each.program},
+          {"bytes_available", foresight.bytes_available},
+          {"seconds_per_epoch", foresight.seconds_per_epoch},
           {"epochs_measured", foresight.epochs_measured}};
 }
 

@@ -12,11 +12,15 @@ namespace murmur::app {
 struct Foresight {
   int64_t num_networks = 0;
   NetworkBytes each;
-  int64_t bytes_together = 0;  // of all networks, those of activations of one wave
+  int64_t bytes_of_networks = 0;  // of all, those of activations of one wave
+  int64_t bytes_of_data = 0;
   int64_t bytes_available = 0;
   int64_t num_waves = 1;
   double seconds_per_epoch = 0;  // of all networks
   double epochs_measured = 0;    // a part of one, where it takes long
+
+  /// Networks, data, and on a CPU the program itself.
+  int64_t bytes() const { return bytes_of_networks + bytes_of_data + each.program; }
 };
 
 /// The memory alone; no time. Throws: OutOfGpuMemory, OutOfMemory, naming the most networks that fit.
@@ -26,7 +30,7 @@ Foresight foresee_memory(const ModelSpecification& model, const TrainingData& da
 Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,
                   const Setting& setting, uint64_t seed, int64_t num_epochs);
 
-/// "12.4 MiB for 8 networks of 1.5 MiB, of 20.1 GiB that are free"
+/// "93.8 MiB: 12.4 MiB for 8 networks of 1.5 MiB, 52.4 MiB of data, 29.0 MiB of the program; 20.1 GiB are free"
 std::string memory_text(const Foresight& foresight);
 
 /// "2.3 s an epoch (measured over 0.9)"

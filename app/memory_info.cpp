@@ -115,6 +115,9 @@ void print(const MemoryQuestion& question, const MemoryAnswer& answer) {
   if (answer.each.per_thread > 0) {
     fmt::print("  {} more for each thread: the buffers of its convolutions\n", mebibytes(answer.each.per_thread));
   }
+  if (answer.each.program > 0) {
+    fmt::print("  {} more for the program itself, once\n", mebibytes(answer.each.program));
+  }
   if (!answer.refusal.empty()) {
     fmt::print("does not fit: {}\n", printable(answer.refusal));
   } else if (answer.num_waves > 0) {
@@ -137,6 +140,7 @@ Json memory_json(const MemoryQuestion& question, const MemoryAnswer& answer) {
               {"device", answer.device.is_cuda() ? "cuda" : "cpu"},
               {"bytes_per_network", bytes},
               {"bytes_per_thread", answer.each.per_thread},
+              {"bytes_of_program", answer.each.program},
               {"bytes_available", answer.available_bytes > 0 ? Json(answer.available_bytes) : Json()},
               {"waves", answer.num_waves > 0 ? Json(answer.num_waves) : Json()}};
   if (answer.num_waves > 0) result["networks_at_once"] = wave_size(question, answer);

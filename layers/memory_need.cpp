@@ -16,6 +16,8 @@ constexpr int64_t kFixedBytes = int64_t{80} << 20;
 /// operands of 16 networks while the methods are timed, the buffers of eight branches of cuDNN. On a small GPU they
 /// find less, and other methods.
 constexpr int64_t kConvolutionBytes = int64_t{5} << 29;
+/// What a process on a CPU has in memory whatever it trains, most of it code: measured (`bench/memory.py`, "always").
+constexpr int64_t kProgramBytes = int64_t{29} << 20, kProgramBytesWithConvolutions = int64_t{32} << 20;
 /// Of what is free, the part that the computed bytes may fill: libraries work in memory of their own.
 constexpr double kFilled = 0.95;
 
@@ -89,7 +91,10 @@ NetworkBytes network_bytes(const PopulationShape& population) {
   bytes.workspace = arena.scratch({1, 1}, DType::kU8).network_stride();
   const int64_t buffers = take_convolution_buffer_bytes();
   bytes.has_convolutions = buffers > 0;
-  if (!options.device.is_cuda()) bytes.per_thread = buffers;
+  if (!options.device.is_cuda()) {
+    bytes.per_thread = buffers;
+    bytes.program = bytes.has_convolutions ? kProgramBytesWithConvolutions : kProgramBytes;
+  }
   return bytes;
 }
 

@@ -27,6 +27,7 @@ struct NetworkBytes {
   int64_t activations = 0;  // and their gradients
   int64_t workspace = 0;    // of single operations, which take turns
   int64_t per_thread = 0;   // of each CPU thread besides, whatever number of networks: what convolutions work in
+  int64_t program = 0;      // once, on a CPU: code, and what libraries keep, whatever is trained
   bool has_convolutions = false;
 
   int64_t lasting() const { return parameters + gradients + optimizer + weight_copy; }

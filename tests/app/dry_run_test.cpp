@@ -33,6 +33,7 @@ TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
   EXPECT_THAT(result.output, HasSubstr("dropout=0.25"));
   EXPECT_THAT(result.output, HasSubstr("learning_rate=0.001@warmupcosine:0.1")) << "its value is the default";
   EXPECT_THAT(result.output, HasSubstr("for 3 networks of"));
+  EXPECT_THAT(result.output, HasSubstr(" of data, 29.0 MiB of the program; "));
   EXPECT_FALSE(std::filesystem::exists(folder / "w.safetensors"));
   EXPECT_FALSE(std::filesystem::exists(folder / "c.safetensors"));
   const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
@@ -40,7 +41,10 @@ TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
   EXPECT_EQ(report["setting"]["dropout"], 0.25);
   EXPECT_EQ(report["setting"].size(), 47u) << "all of them, those that are off too";
   EXPECT_EQ(report["networks"], 3);
-  EXPECT_GT(report["bytes"], report["bytes_per_network"]);
+  EXPECT_GT(report["bytes_of_networks"], report["bytes_per_network"]);
+  EXPECT_EQ(report["bytes_of_data"], 2 * 640 * (4 * 4 + 1)) << "images and labels, to train and to test on";
+  EXPECT_EQ(report["bytes"], report["bytes_of_networks"].get<int64_t>() + report["bytes_of_data"].get<int64_t>() +
+                                 report["bytes_of_program"].get<int64_t>());
   EXPECT_GT(report["bytes_available"], report["bytes"]);
   EXPECT_GT(report["seconds_per_epoch"], 0);
   EXPECT_DOUBLE_EQ(report["seconds"].get<double>(), 4 * report["seconds_per_epoch"].get<double>());

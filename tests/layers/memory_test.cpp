@@ -94,10 +94,15 @@ TEST_F(WavesTest, ThreadsThatHaveWorkTakeTheirPartOnce) {
   options_.num_threads = 3;
   EXPECT_EQ(each.together(options_, 2), 4 * each.lasting() + 2 * each.of_wave() + 3 * each.per_thread);
   model_ = parse_model("fc");
-  EXPECT_EQ(network_bytes({model_, kGreyImage, 10, options_}).per_thread, 0);
+  const NetworkBytes without = network_bytes({model_, kGreyImage, 10, options_});
+  EXPECT_EQ(without.per_thread, 0);
+  EXPECT_LT(without.program, each.program) << "convolutions bring code of their own";
+  EXPECT_GT(without.program, 20 * kMiB);
   model_ = parse_model("vgg3");
   options_.device = {DeviceType::kCuda, 0};
-  EXPECT_EQ(network_bytes({model_, kGreyImage, 10, options_}).per_thread, 0) << "a GPU has no such threads";
+  const NetworkBytes on_gpu = network_bytes({model_, kGreyImage, 10, options_});
+  EXPECT_EQ(on_gpu.per_thread, 0) << "a GPU has no such threads";
+  EXPECT_EQ(on_gpu.program, 0) << "nor the host's memory";
 }
 
 // Where the networks alone would fit at once, the buffers of eight threads beside them do not.
