@@ -4,8 +4,9 @@
 #   scripts/faults.sh [--kills N] [--calls N|all] [--seed S] [--minutes M]      default: 50 kills, 50 calls of each
 #
 # --kills N: kill -9 so often (0: none). --calls N: so many calls (write, sync, open, ..., memory) of a search, and of a
-# training, drawn anew each time, are made to fail; "all": every one but of memory, which has 200 places. --minutes: each
-# part ends after so many. --seed: of what is drawn (default: another one each time).
+# training, drawn anew each time, are made to fail; "all": every one, of small allocations the first from each call stack
+# (four hours of a core). --minutes: each part ends after so many. --seed: of what is drawn (default: another one each
+# time).
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -32,7 +33,7 @@ if [[ $kills != 0 ]]; then
 fi
 if [[ $calls == all ]]; then
   for call in write sync open rename truncate unlink read map thread large; do walk --call "$call" || status=1; done
-  walk --call memory --each 200 || status=1
+  walk --call memory --stacks || status=1
 elif [[ $calls != 0 ]]; then
   walk --sample "$calls" --seed "$seed" || status=1
 fi

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Makes the n-th call of a search or of a training fail, or kills it there, for n over the whole run.
 
-  calls.py PROGRAM LIBRARY [--each N] [--sample N] [--seed S] [--work search|train] [--call CALL] [--minutes M]
+  calls.py PROGRAM LIBRARY [--each N] [--sample N] [--seed S] [--stacks] [--work search|train] [--call CALL] [--minutes M]
 
 LIBRARY is fail_nth.cpp's. --each: places of each kind of call that are tried, evenly spread (0: all); --sample: of all
-that there is to try so many, drawn. Each run must end
-in success, with the result of one that nobody disturbed, or with one line and an exit code of the program's own; no
-temporary file may be left; and the same command must go on to that result. A run begins from nothing, and from what a
-kill in its middle has left. Exit code 1 where it is not so."""
+that there is to try so many, drawn; --stacks: of allocations the first from each call stack (its eight innermost
+frames). Each run must end in success, with the result of one that nobody disturbed, or with one line and an exit code of
+the program's own; no temporary file may be left; and the same command must go on to that result. A run begins from
+nothing, and from what a kill in its middle has left. Exit code 1 where it is not so."""
 import argparse
 import pathlib
 import random
@@ -86,26 +86,32 @@ def start_from(state, folder):
 
 
 def prepare(work, root, library):
-    """What faults are tried on: {name: (folder that a run begins from, how many calls of each kind it then makes)}, and
-    the result of an undisturbed run."""
+    """What faults are tried on: {name: (folder that a run begins from, how many calls of each kind it then makes, the first
+    allocation from each call stack that the states before do not have)}, and the result of an undisturbed run."""
     undisturbed_folder = root / f"{work.name}-undisturbed"
     undisturbed_folder.mkdir()
     undisturbed = common.run_undisturbed(work, undisturbed_folder)
     nothing, half, folder = (root / f"{work.name}-{name}" for name in ("nothing", "half", "run"))
     nothing.mkdir()
 
-    def counts_from(state):
-        start_from(state, folder)
-        common.run(work.command(folder), folder, {"LD_PRELOAD": library, "MURMUR_FAULT_COUNTS": str(root / "counts")})
-        return counts_of(root / "counts")
+    stacks_so_far = set()
 
-    counts = counts_from(nothing)
+    def calls_from(state):
+        start_from(state, folder)
+        files = {"MURMUR_FAULT_COUNTS": str(root / "counts"), "MURMUR_FAULT_STACKS": str(root / "stacks")}
+        common.run(work.command(folder), folder, {"LD_PRELOAD": library} | files)
+        stacks = [line.split() for line in (root / "stacks").read_text().splitlines()]
+        firsts = [int(place) for place, stack in stacks if stack not in stacks_so_far]
+        stacks_so_far.update(stack for _, stack in stacks)
+        return counts_of(root / "counts"), firsts
+
+    counts, firsts = calls_from(nothing)
     # What a kill in its middle has left.
     start_from(nothing, folder)
     fault = f"write:{counts['write'] // 2}:kill"
     common.run(work.command(folder), folder, {"LD_PRELOAD": library, "MURMUR_FAULT": fault})
     folder.rename(half)
-    return {"nothing": (nothing, counts), "half": (half, counts_from(half))}, undisturbed
+    return {"nothing": (nothing, counts, firsts), "half": (half, *calls_from(half))}, undisturbed
 
 
 def fault_of(call, place, action):
@@ -118,12 +124,13 @@ def faults_of(states, options):
     calls = [call for call in ACTIONS if options.call in (None, call)]
     if options.sample > 0:
         generator = random.Random(options.seed)
-        kinds = [(name, call) for name, (_, counts) in states.items() for call in calls if counts[call] > 0]
+        kinds = [(name, call) for name, (_, counts, _) in states.items() for call in calls if counts[call] > 0]
         drawn = [generator.choice(kinds) for _ in range(options.sample)]
         return [(name, call, fault_of(call, generator.randint(1, states[name][1][call]), generator.choice(ACTIONS[call])))
                 for name, call in drawn]
-    return [(name, call, fault_of(call, place, action)) for name, (_, counts) in states.items() for call in calls
-            for place in places(counts[call], options.each) for action in ACTIONS[call]]
+    return [(name, call, fault_of(call, place, action)) for name, (_, counts, firsts) in states.items() for call in calls
+            for place in (firsts if options.stacks and call == "memory" else places(counts[call], options.each))
+            for action in ACTIONS[call]]
 
 
 def walk(work, root, library, options, end):
@@ -143,8 +150,9 @@ def walk(work, root, library, options, end):
             print(findings[-1], file=sys.stderr, flush=True)
             outcome = "finding"
         outcomes[call, outcome] = outcomes.get((call, outcome), 0) + 1
-    for name, (_, counts) in states.items():
-        print(f"{work.name} from {name}: " + ", ".join(f"{count} {call}" for call, count in counts.items()))
+    for name, (_, counts, firsts) in states.items():
+        print(f"{work.name} from {name}: " + ", ".join(f"{count} {call}" for call, count in counts.items())
+              + f", {len(firsts)} new call stacks of memory")
     return outcomes, findings
 
 
@@ -154,6 +162,7 @@ def main():
     parser.add_argument("library")
     parser.add_argument("--each", type=int, default=0)
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--stacks", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", choices=["search", "train"])
     parser.add_argument("--call", choices=sorted(ACTIONS))

@@ -2,13 +2,17 @@
 //
 //   MURMUR_FAULT=CALL:N:ACTION     the N-th call since main began; N+: that and all after it
 //   MURMUR_FAULT_COUNTS=FILE       how many calls of each kind there were, written when main returns
+//   MURMUR_FAULT_STACKS=FILE       of each allocation that comes from a call stack that none came from before its N and
+//                                  a hash of the stack, which is that of other processes, too
 //
 // CALL: write, sync, open, rename, truncate, unlink, read, map, thread, memory (which is malloc, and so operator new),
 // large (such of 64 KiB and more).
 // ACTION: the name of an error; short (a write of half of the bytes), kill (before the call), tear (half of a write,
 // then a kill). What is before main, and after it, is not the program's doing. No function here allocates memory.
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,6 +27,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <iterator>
 
 extern "C" {
@@ -36,6 +41,8 @@ void* __libc_memalign(size_t, size_t);
 namespace {
 
 enum Call { kWrite, kSync, kOpen, kRename, kTruncate, kUnlink, kRead, kMap, kThread, kMemory, kLarge, kNumCalls };
+/// Of a call stack, from the allocation outwards. With more, what differs is who asked a library's own functions.
+constexpr int kMaxFrames = 8;
 constexpr const char* kCallNames[kNumCalls] = {"write", "sync", "open",   "rename", "truncate", "unlink",
                                                "read",  "map",  "thread", "memory", "large"};
 
@@ -122,8 +129,72 @@ bool fails(Call call) {
   return next(call) == kFail;
 }
 
+int file_of_stacks = -1;
+/// Hashes of the call stacks so far; 0: free. There are about 5,000.
+std::atomic<uint64_t> stacks[1 << 17];
+/// Where the program and its libraries are, in the order in which they were loaded.
+struct Module {
+  uintptr_t begin, end;
+};
+Module modules[256];
+size_t num_modules = 0;
+/// backtrace() itself may allocate.
+thread_local bool is_in_backtrace __attribute__((tls_model("initial-exec"))) = false;
+
+int add_module(dl_phdr_info* info, size_t, void*) {
+  Module module{UINTPTR_MAX, 0};
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& part = info->dlpi_phdr[i];
+    if (part.p_type != PT_LOAD) continue;
+    const uintptr_t begin = info->dlpi_addr + part.p_vaddr;
+    if (begin < module.begin) module.begin = begin;
+    if (begin + part.p_memsz > module.end) module.end = begin + part.p_memsz;
+  }
+  if (num_modules < std::size(modules)) modules[num_modules++] = module;
+  return 0;
+}
+
+/// An address as another process would have it: its module, and its place there; 0 where it is in none (code compiled
+/// while the program runs).
+uint64_t place_of(uintptr_t address) {
+  for (size_t i = 0; i < num_modules; ++i) {
+    if (address >= modules[i].begin && address < modules[i].end) return (i << 48) + (address - modules[i].begin);
+  }
+  return 0;
+}
+
+/// The hash of the call stack here, if it is the first of its kind in this process; 0 if not.
+uint64_t new_stack() {
+  void* frames[kMaxFrames];
+  is_in_backtrace = true;
+  const int num_frames = backtrace(frames, kMaxFrames);
+  is_in_backtrace = false;
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (int i = 0; i < num_frames; ++i) {
+    hash = (hash ^ place_of(reinterpret_cast<uintptr_t>(frames[i]))) * 0x100000001b3;
+  }
+  hash = hash == 0 ? 1 : hash;
+  for (size_t i = 0; i < std::size(stacks); ++i) {
+    std::atomic<uint64_t>& place = stacks[(hash + i) % std::size(stacks)];
+    uint64_t before = 0;
+    if (place.compare_exchange_strong(before, hash)) return hash;
+    if (before == hash) return 0;
+  }
+  return 0;
+}
+
+void write_if_new_stack(long number) {
+  if (file_of_stacks < 0 || is_in_backtrace || is_in_onednn_once) return;
+  const uint64_t hash = new_stack();
+  if (hash == 0) return;
+  char line[64];
+  const int length = snprintf(line, sizeof(line), "%ld %016lx\n", number, hash);
+  (void)!syscall(SYS_write, file_of_stacks, line, static_cast<size_t>(length));
+}
+
 bool fails_to_allocate(size_t size) {
   constexpr size_t kLargeBytes = size_t{64} << 10;
+  if (is_armed) write_if_new_stack(counts[kMemory] + 1);
   const bool fails_at_all = fails(kMemory), fails_large = size >= kLargeBytes && fails(kLarge);
   return (fails_at_all || fails_large) && !is_in_onednn_once;
 }
@@ -131,6 +202,14 @@ bool fails_to_allocate(size_t size) {
 /// Half of the bytes of a write that is to be short or torn; at least one.
 size_t half(size_t count) {
   return count / 2 > 0 ? count / 2 : count;
+}
+
+void open_file_of_stacks() {
+  const char* path = getenv("MURMUR_FAULT_STACKS");
+  if (path == nullptr) return;
+  new_stack();  // the first time loads what unwinds
+  dl_iterate_phdr(add_module, nullptr);
+  file_of_stacks = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
 }
 
 template <class F>
@@ -142,6 +221,7 @@ int (*program)(int, char**, char**) = nullptr;
 
 int run_program(int argc, char** argv, char** environment) {
   read_fault();
+  open_file_of_stacks();
   is_armed = true;
   const int code = program(argc, argv, environment);
   is_armed = false;
