@@ -1,5 +1,6 @@
 #include "murmur/engine/file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "murmur/engine/error.hpp"
@@ -112,19 +114,24 @@ void AtomicFile::commit() {
 void remove_leftovers(const std::filesystem::path& folder, const std::string& prefix,
                       const std::function<bool(std::string_view)>& is_end) {
   namespace fs = std::filesystem;
-  std::error_code error;
-  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
+  struct Close {
+    void operator()(DIR* entries) const { closedir(entries); }
+  };
+  // Where it finds no memory, libstdc++'s directory_iterator ends the process.
+  const std::unique_ptr<DIR, Close> entries(opendir(folder.c_str()));
+  if (entries == nullptr) return;
+  while (const dirent* const entry = readdir(entries.get())) {
+    const std::string name = static_cast<const char*>(entry->d_name);
     if (!name.starts_with(prefix)) continue;
     const char* const end = name.data() + name.size();
     pid_t process = 0;
     const auto [rest, no_number] = std::from_chars(name.data() + prefix.size(), end, process);
     const bool is_ours = no_number == std::errc() && process > 0 && is_end({rest, static_cast<size_t>(end - rest)});
     if (!is_ours || kill(process, 0) == 0 || errno != ESRCH) continue;
+    const fs::path path = folder / name;
     std::error_code ignored;
-    const auto age = fs::file_time_type::clock::now() - entry->last_write_time(ignored);
-    if (!ignored && age > std::chrono::minutes(1)) fs::remove(entry->path(), ignored);
+    const auto age = fs::file_time_type::clock::now() - fs::last_write_time(path, ignored);
+    if (!ignored && age > std::chrono::minutes(1)) fs::remove(path, ignored);
   }
 }
 

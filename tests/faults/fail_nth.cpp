@@ -192,11 +192,20 @@ void write_if_new_stack(long number) {
   (void)!syscall(SYS_write, file_of_stacks, line, static_cast<size_t>(length));
 }
 
-bool fails_to_allocate(size_t size) {
+/// Whether a library ends the process where it gets no memory here: GNU's OpenMP ("libgomp: Out of memory"), and glibc
+/// where a thread's object with a destructor is made ("failed to register TLS destructor").
+bool ends_all(const void* caller) {
+  Dl_info place{};
+  if (dladdr(caller, &place) == 0) return false;
+  if (strstr(place.dli_fname, "libgomp") != nullptr) return true;
+  return place.dli_sname != nullptr && strcmp(place.dli_sname, "__cxa_thread_atexit_impl") == 0;
+}
+
+bool fails_to_allocate(size_t size, const void* caller) {
   constexpr size_t kLargeBytes = size_t{64} << 10;
   if (is_armed) write_if_new_stack(counts[kMemory] + 1);
   const bool fails_at_all = fails(kMemory), fails_large = size >= kLargeBytes && fails(kLarge);
-  return (fails_at_all || fails_large) && !is_in_onednn_once;
+  return (fails_at_all || fails_large) && !is_in_onednn_once && !ends_all(caller);
 }
 
 /// Half of the bytes of a write that is to be short or torn; at least one.
@@ -370,16 +379,16 @@ int pthread_once(pthread_once_t* control, void (*run)()) {
 }
 
 void* malloc(size_t size) noexcept {
-  return fails_to_allocate(size) ? nullptr : __libc_malloc(size);
+  return fails_to_allocate(size, __builtin_return_address(0)) ? nullptr : __libc_malloc(size);
 }
 void* calloc(size_t count, size_t size) noexcept {
-  return fails_to_allocate(count * size) ? nullptr : __libc_calloc(count, size);
+  return fails_to_allocate(count * size, __builtin_return_address(0)) ? nullptr : __libc_calloc(count, size);
 }
 void* realloc(void* memory, size_t size) noexcept {
-  return fails_to_allocate(size) ? nullptr : __libc_realloc(memory, size);
+  return fails_to_allocate(size, __builtin_return_address(0)) ? nullptr : __libc_realloc(memory, size);
 }
 void* memalign(size_t alignment, size_t size) noexcept {
-  return fails_to_allocate(size) ? nullptr : __libc_memalign(alignment, size);
+  return fails_to_allocate(size, __builtin_return_address(0)) ? nullptr : __libc_memalign(alignment, size);
 }
 void* aligned_alloc(size_t alignment, size_t size) noexcept {
   return memalign(alignment, size);
