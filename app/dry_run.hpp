@@ -30,7 +30,7 @@ Foresight foresee_memory(const ModelSpecification& model, const TrainingData& da
 Foresight foresee(const ModelSpecification& model, const TrainingData& data, TrainerOptions options,
                   const Setting& setting, uint64_t seed, int64_t num_epochs);
 
-/// "93.8 MiB: 12.4 MiB for 8 networks of 1.5 MiB, 52.4 MiB of data, 29.0 MiB of the program; 20.1 GiB are free"
+/// "92.8 MiB: 12.4 MiB for 8 networks of 1.5 MiB, 52.4 MiB of data, 28.0 MiB of the program; 20.1 GiB are free"
 std::string memory_text(const Foresight& foresight);
 
 /// "2.3 s an epoch (measured over 0.9)"

@@ -17,7 +17,7 @@ constexpr int64_t kFixedBytes = int64_t{80} << 20;
 /// find less, and other methods.
 constexpr int64_t kConvolutionBytes = int64_t{5} << 29;
 /// What a process on a CPU has in memory whatever it trains, most of it code: measured (`bench/memory.py`, "always").
-constexpr int64_t kProgramBytes = int64_t{29} << 20, kProgramBytesWithConvolutions = int64_t{32} << 20;
+constexpr int64_t kProgramBytes = int64_t{28} << 20, kProgramBytesWithConvolutions = int64_t{30} << 20;
 /// Of what is free, the part that the computed bytes may fill: libraries work in memory of their own.
 constexpr double kFilled = 0.95;
 

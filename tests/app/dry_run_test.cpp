@@ -33,7 +33,7 @@ TEST(DryRun, OfATrainingSaysWhatItTakesAndWritesNothing) {
   EXPECT_THAT(result.output, HasSubstr("dropout=0.25"));
   EXPECT_THAT(result.output, HasSubstr("learning_rate=0.001@warmupcosine:0.1")) << "its value is the default";
   EXPECT_THAT(result.output, HasSubstr("for 3 networks of"));
-  EXPECT_THAT(result.output, HasSubstr(" of data, 29.0 MiB of the program; "));
+  EXPECT_THAT(result.output, HasSubstr(" of data, 28.0 MiB of the program; "));
   EXPECT_FALSE(std::filesystem::exists(folder / "w.safetensors"));
   EXPECT_FALSE(std::filesystem::exists(folder / "c.safetensors"));
   const nlohmann::json report = nlohmann::json::parse(read_text(folder / "r.json"));
