@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -179,17 +178,9 @@ int with_errors(const F& f) {
 }
 
 std::terminate_handler terminate_otherwise = std::abort;
-std::atomic<bool> memory_ran_out = false;
 
-/// In place of what operator new does where it gets nothing: the same, but it can be told afterwards.
-void throw_no_memory() {
-  memory_ran_out = true;
-  throw std::bad_alloc();
-}
-
-/// Destructors of nlohmann::json allocate, and noexcept functions of CLI11 and of the standard library: where that
-/// fails, no handler is asked, and where such a function is inlined, the exception is not there any more. What a run
-/// has acknowledged is on disk; it ends here as where it is killed, but says why.
+/// Destructors of nlohmann::json allocate, and noexcept functions of CLI11: where that fails, no handler is asked. What
+/// a run has acknowledged is on disk; it ends here as where it is killed, but says why.
 void terminate() {
   try {
     if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
@@ -199,10 +190,6 @@ void terminate() {
   } catch (...) {
     terminate_otherwise();
   }
-  if (memory_ran_out) {
-    say_no_memory();
-    ::_exit(kFailure);
-  }
   terminate_otherwise();
 }
 
@@ -210,7 +197,6 @@ void terminate() {
 
 int main(int argc, char** argv) {
   terminate_otherwise = std::set_terminate(terminate);
-  std::set_new_handler(throw_no_memory);
   // A reader that has gone, and a limit of file sizes, are errors of a write like others: one line.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
